@@ -1,0 +1,154 @@
+import type { CorsFacts, LoadedProject } from "./loaded-project.ts";
+import type { HttpMethod } from "./names.ts";
+import type { Cursor, SourceRef } from "./source.ts";
+
+/**
+ * What 2-check hands on: typed facts, each with its place, still as written. Which of two facts wins is not decided
+ * here but in 3-lower. Every value has been found usable: lowering cannot fail on it.
+ */
+export interface CheckedProject {
+  readonly loaded: LoadedProject;
+  readonly apis: readonly ApiFacts[];
+  readonly policies: PolicyFacts;
+}
+
+/** A value and where it was written. */
+export interface Fact<T> {
+  readonly value: T;
+  readonly ref: SourceRef;
+}
+
+export interface ApiFacts {
+  readonly file: string;
+  /** The definition's root, for what only later phases or commands need (examples for mocks). */
+  readonly root: Cursor;
+  readonly title: Fact<string>;
+  readonly version: Fact<string>;
+  /** Resolved: `{version}` replaced, leading `/`, `/*` and `/` both as `/` (T-OAS-07..11). */
+  readonly basePath: Fact<string>;
+  readonly servers: readonly Fact<string>[];
+  readonly endpoints: EndpointPair;
+  readonly tier: Fact<string> | undefined;
+  readonly cors: Fact<CorsFacts> | undefined;
+  /** Lower-case set, never empty (T-EXT-20). */
+  readonly transports: readonly ("http" | "https")[];
+  readonly authHeader: Fact<string> | undefined;
+  readonly owner: string;
+  readonly security: SecurityFacts;
+  /** `security` schemes by name, those of the kinds we know. */
+  readonly schemes: ReadonlyMap<string, SchemeFact>;
+  readonly requestInterceptor: Fact<string> | undefined;
+  readonly responseInterceptor: Fact<string> | undefined;
+  readonly mutualSsl: Fact<"mandatory" | "optional"> | undefined;
+  readonly responseCache: Fact<boolean> | undefined;
+  /** `x-castgate-encoded-slash: allow`: `%2f` may stand inside a parameter and stays encoded everywhere. */
+  readonly allowEncodedSlash: boolean;
+  /** By path, then by method in the order of `httpMethods`. */
+  readonly operations: readonly OperationFacts[];
+}
+
+export interface OperationFacts {
+  readonly method: HttpMethod;
+  /** The template as written, below the base path. */
+  readonly path: string;
+  readonly segments: readonly PathSegment[];
+  readonly operationId: string | undefined;
+  readonly origin: SourceRef;
+  /** For mocks: the operation object. */
+  readonly node: Cursor;
+  /** The operation's own, else the path item's (T-OAS-25). */
+  readonly servers: readonly Fact<string>[];
+  readonly endpoints: EndpointPair;
+  readonly tier: Fact<string> | undefined;
+  readonly security: SecurityFacts;
+  /** `x-scope`: the whole value is one scope (T-EXT-12). */
+  readonly scope: Fact<string> | undefined;
+  /** `x-auth-type: None` (T-EXT-11). */
+  readonly authTypeNone: Fact<true> | undefined;
+  readonly requestInterceptor: Fact<string> | undefined;
+  readonly responseInterceptor: Fact<string> | undefined;
+}
+
+/** One segment of a path template, still percent-encoded exactly as a client must send it. */
+export type PathSegment =
+  | { readonly kind: "literal"; readonly text: string }
+  /** `{name}` with optional literal text around it: `{id}.json`, `report-{year}` (T-OAS-16, 17). */
+  | { readonly kind: "parameter"; readonly name: string; readonly prefix: string; readonly suffix: string }
+  /** `/*` at the end: any remainder, also none. */
+  | { readonly kind: "wildcard" };
+
+export interface SecurityFacts {
+  /** `security` as written: an OR of ANDs; undefined when the key is absent, `[]` when empty. */
+  readonly requirements: readonly RequirementFact[] | undefined;
+  readonly disable: Fact<boolean> | undefined;
+  readonly application: Fact<ApplicationSecurity> | undefined;
+}
+
+export interface RequirementFact {
+  readonly ref: SourceRef;
+  /** Sorted by scheme name; empty means anonymous access (`{}`). */
+  readonly schemes: readonly { readonly name: string; readonly scopes: readonly string[] }[];
+}
+
+export interface ApplicationSecurity {
+  /** Known words only (T-SEC-03). */
+  readonly types: readonly ("oauth2" | "basic_auth" | "api_key")[];
+  readonly optional: boolean;
+}
+
+export type SchemeFact =
+  | { readonly kind: "oauth2"; readonly spelling: "oauth2" | "jwt" | "bearer" | "openIdConnect"; readonly ref: SourceRef }
+  | { readonly kind: "basic"; readonly ref: SourceRef }
+  | { readonly kind: "api-key"; readonly in: "header" | "query" | "cookie"; readonly name: string; readonly ref: SourceRef }
+  | { readonly kind: "mutual-tls"; readonly ref: SourceRef }
+  /** Declared, but of a kind nobody knows (`http: hoba`). */
+  | { readonly kind: "unknown"; readonly what: string; readonly ref: SourceRef };
+
+export interface EndpointPair {
+  readonly production: EndpointFact | undefined;
+  readonly sandbox: EndpointFact | undefined;
+}
+
+/** An endpoint object, references resolved (T-END-11). */
+export interface EndpointFact {
+  readonly ref: SourceRef;
+  /** The reference's name, else the object's `name`; undefined: the name is derived in 3-lower. */
+  readonly name: string | undefined;
+  readonly urls: readonly Fact<string>[];
+  readonly type: "http" | "load_balance" | "failover" | "address" | undefined;
+  readonly basicUsername: string | undefined;
+  readonly timeoutMs: number | undefined;
+  /** Features that are not built yet and that this endpoint asks for: `retry`, `circuit-breaker`, `etcd`, ... */
+  readonly asksFor: readonly Fact<UnbuiltFeature>[];
+}
+
+/** What an operation may need that this version cannot do: it answers 501 in `wso2-3.2`, and is an error in `standard`. */
+export type UnbuiltFeature =
+  | "failover"
+  | "retry"
+  | "circuit-breaker"
+  | "connection-pool"
+  | "etcd"
+  | "mutual-tls"
+  | "request-interceptor"
+  | "response-interceptor"
+  | "filter"
+  | "response-cache"
+  | "api-key-cookie";
+
+export interface PolicyFacts {
+  readonly resource: ReadonlyMap<string, TierFact>;
+  readonly application: ReadonlyMap<string, TierFact>;
+  readonly subscription: ReadonlyMap<string, TierFact>;
+}
+
+export interface TierFact {
+  readonly name: string;
+  readonly count: number;
+  /** Length of one unit in milliseconds: windows start at multiples of it (R-THR-07). */
+  readonly unitMs: number;
+  /** Length of the window: `unitTime` units. */
+  readonly windowMs: number;
+  readonly stopOnQuota: boolean;
+  readonly ref: SourceRef;
+}

@@ -1,0 +1,136 @@
+import type { PathSegment, UnbuiltFeature } from "./checked-project.ts";
+import type { CorsFacts } from "./loaded-project.ts";
+import type { Compatibility, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
+import type { SourceRef } from "./source.ts";
+
+/**
+ * What the gateway must do. Precedence, defaults and names are decided; nothing of OpenAPI, of TypeScript or of this
+ * project's file system is left but the places. Holds no secret value. Owner: 3-lower.
+ */
+export interface GatewayModel {
+  readonly compatibility: Compatibility;
+  /** Sorted by slug. */
+  readonly apis: readonly ApiModel[];
+  /** The tables that a caller's own tier names are looked up in; empty when no operation does. Sorted by name. */
+  readonly callerTiers: { readonly application: readonly ThrottleTier[]; readonly subscription: readonly ThrottleTier[] };
+  /** How unknown paths and methods are answered. */
+  readonly faults: FaultStyle;
+  /** Built-in paths that no API route replaces: `/health`, `/livez`, `/readyz`. */
+  readonly builtinPaths: readonly string[];
+  readonly builtinCors: CorsFacts | undefined;
+}
+
+export interface FaultStyle {
+  /** Unknown resource or method inside an API: plain text of the original, its JSON, or fault JSON (`standard`). */
+  readonly api: "text" | "status-report" | "fault";
+  /** Unknown base path. */
+  readonly global: "text" | "status-report" | "fault";
+}
+
+export interface ApiModel {
+  /** Folder and symbol names derive from it: `petstore-v1`. */
+  readonly slug: Slug;
+  /** The exported router function: `petstoreV1`. */
+  readonly symbol: Identifier;
+  readonly title: string;
+  readonly version: string;
+  /** `/petstore/v1`, or `/` for all. No trailing slash otherwise unless written so. */
+  readonly basePath: string;
+  readonly transports: readonly ("http" | "https")[];
+  readonly cors: CorsFacts | undefined;
+  /** undefined: the setting `authConfig.authorizationHeader`. */
+  readonly authHeader: string | undefined;
+  readonly allowEncodedSlash: boolean;
+  /** Challenges of a 401 in `wso2-3.2`, by API-level scheme (S-ERR-R4). */
+  readonly challenges: readonly ("oauth2" | "basic")[];
+  /** Set when the API level carries the tier: one counter for all operations. */
+  readonly apiLimit: TierUse | undefined;
+  /** By path, then method in the order of `httpMethods`. */
+  readonly operations: readonly OperationModel[];
+  readonly origin: SourceRef;
+}
+
+export interface OperationModel {
+  /** operationId made safe and unique within its API, else method and path. */
+  readonly id: Identifier;
+  readonly method: HttpMethod;
+  /** As written. */
+  readonly template: string;
+  readonly segments: readonly PathSegment[];
+  /** Required: "forgot to authenticate" cannot be expressed. */
+  readonly access: Access;
+  readonly throttle: Throttle;
+  readonly backend: Backend;
+  readonly origin: SourceRef;
+}
+
+export type Access =
+  | { readonly kind: "public"; readonly why: string; readonly origin: SourceRef }
+  | { readonly kind: "authenticated"; readonly anyOf: NonEmpty<Alternative>; readonly origin: SourceRef };
+
+/** All schemes of an alternative must accept the caller, and its scopes must be held. */
+export interface Alternative {
+  readonly allOf: NonEmpty<AuthScheme>;
+  readonly scopes: ScopeRule | undefined;
+}
+
+export type AuthScheme =
+  | { readonly kind: "oauth2" }
+  | { readonly kind: "basic" }
+  | { readonly kind: "api-key"; readonly locations: readonly ApiKeyLocation[] };
+
+export interface ApiKeyLocation {
+  readonly in: "header" | "query";
+  readonly name: string;
+}
+
+/** `any` is the original's reading (S-SCP-01), `all` OpenAPI's. API keys are exempt in `wso2-3.2` (S-SCP-05). */
+export interface ScopeRule {
+  readonly need: "any" | "all";
+  readonly names: NonEmpty<string>;
+}
+
+export interface Throttle {
+  /** The resource tier; undefined when none applies (also when the API tier replaces it). */
+  readonly resource: TierUse | undefined;
+  /** Look up the caller's own tiers. False for public operations. */
+  readonly fromCaller: boolean;
+  /** Public operations: per client address. */
+  readonly unauthenticated: TierUse | undefined;
+}
+
+/** A tier that policies.yaml defines, or one that it does not: such calls get 500/900809 (T-POL-09). */
+export type TierUse =
+  | { readonly kind: "tier"; readonly tier: ThrottleTier }
+  | { readonly kind: "undefined"; readonly name: string; readonly origin: SourceRef };
+
+export interface ThrottleTier {
+  readonly name: string;
+  readonly count: number;
+  readonly unitMs: number;
+  readonly windowMs: number;
+  readonly stopOnQuota: boolean;
+}
+
+export type Backend =
+  | { readonly kind: "forward"; readonly production: UpstreamModel | undefined; readonly sandbox: UpstreamModel | undefined }
+  | { readonly kind: "not-built"; readonly features: NonEmpty<UnbuiltFeature> };
+
+export interface UpstreamModel {
+  /** `<name>_<prod|sand>`: prefix of the override settings (T-OVR-01); stable between builds. */
+  readonly overrideKey: string;
+  /** In an API-level upstream, shared by its operations: the symbol in `shared.ts`. */
+  readonly level: "api" | "operation";
+  readonly environment: "production" | "sandbox";
+  readonly urls: NonEmpty<string>;
+  readonly timeoutMs: number;
+  readonly basicUsername: string | undefined;
+  readonly origin: SourceRef;
+}
+
+/** A decision of lowering that the user must see: reported by compile.ts with the catalogue's text. */
+export interface LoweringNote {
+  readonly code: "operation-public" | "compatibility-difference" | "tier-shadowed" | "feature-not-built" | "public-api-level";
+  readonly ref: SourceRef;
+  readonly args: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,143 @@
+import type { PathSegment } from "./checked-project.ts";
+import type { Access, ApiKeyLocation, ApiModel, FaultStyle, GatewayModel, ScopeRule, ThrottleTier, UpstreamModel } from "./gateway-model.ts";
+import type { CorsFacts } from "./loaded-project.ts";
+import type { Compatibility, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
+import type { SourceRef } from "./source.ts";
+
+/** The shape of the generated code. Templates decide nothing: what is printed, and in which order, stands here. Owner: 4-plan. */
+export interface GatewayPlan {
+  readonly compatibility: Compatibility;
+  /** Longest base path first: the order in which they are tried. */
+  readonly mounts: readonly Mount[];
+  /** By slug. */
+  readonly apis: readonly ApiPlan[];
+  readonly callerTiers: GatewayModel["callerTiers"];
+  readonly faults: FaultStyle;
+  readonly builtinPaths: readonly string[];
+  readonly builtinCors: CorsFacts | undefined;
+  /** Run-time modules with a life cycle that the gateway file lists, sorted: `auth-jwt`, `throttle`, ... */
+  readonly runtimeModules: readonly RuntimeModuleName[];
+}
+
+export type RuntimeModuleName = "auth-api-key" | "auth-basic" | "auth-jwt" | "throttle" | "upstream";
+
+export interface Mount {
+  readonly basePath: string;
+  readonly api: Slug;
+  readonly symbol: Identifier;
+  readonly transports: readonly ("http" | "https")[];
+  readonly allowEncodedSlash: boolean;
+}
+
+export interface ApiPlan {
+  readonly slug: Slug;
+  readonly symbol: Identifier;
+  readonly title: string;
+  readonly version: string;
+  readonly basePath: string;
+  readonly cors: CorsFacts | undefined;
+  readonly authHeader: string | undefined;
+  readonly challenges: ApiModel["challenges"];
+  readonly apiLimit: ThrottleTier | undefined;
+  /** Looked up in the caller's tiers somewhere in this API. */
+  readonly usesCallerTiers: boolean;
+  /** Schemes used by any operation, each declared once in `shared.ts`. */
+  readonly schemes: readonly SchemePlan[];
+  /** API-level upstreams, declared once in `shared.ts`. */
+  readonly upstreams: readonly UpstreamPlan[];
+  readonly routes: RouteNode;
+  /** By group slug; each becomes `<group>.ts`. */
+  readonly groups: readonly GroupPlan[];
+  readonly origin: SourceRef;
+}
+
+export type SchemePlan =
+  | { readonly kind: "oauth2"; readonly symbol: Identifier }
+  | { readonly kind: "basic"; readonly symbol: Identifier }
+  | { readonly kind: "api-key"; readonly symbol: Identifier; readonly locations: readonly ApiKeyLocation[] };
+
+export interface UpstreamPlan {
+  readonly symbol: Identifier;
+  readonly upstream: UpstreamModel;
+}
+
+export interface GroupPlan {
+  readonly slug: Slug;
+  /** By path, then method. */
+  readonly handlers: readonly HandlerPlan[];
+}
+
+export interface HandlerPlan {
+  readonly symbol: Identifier;
+  readonly method: HttpMethod;
+  readonly template: string;
+  readonly origin: SourceRef;
+  readonly access: Access;
+  /** Operation-level upstreams, declared beside the handler. */
+  readonly upstreams: readonly UpstreamPlan[];
+  /** In the order of execution. The last step is the only one that may call a backend. */
+  readonly chain: PolicyChain;
+  /** For `routes.txt`: one line. */
+  readonly summary: RouteSummary;
+}
+
+export type PolicyChain = readonly [...PolicyStep[], FinalStep];
+
+export type PolicyStep =
+  | { readonly kind: "public"; readonly why: string; readonly origin: SourceRef }
+  /** Scopes that differ between alternatives stand with their alternative, else in a step of their own. */
+  | { readonly kind: "authenticate"; readonly anyOf: NonEmpty<AlternativePlan>; readonly origin: SourceRef }
+  | { readonly kind: "require-scopes"; readonly scopes: ScopeRule; readonly origin: SourceRef }
+  /** All levels are checked together and counted only if all allow. */
+  | { readonly kind: "throttle"; readonly symbol: Identifier; readonly limits: LimitsPlan }
+  /** The caller's key type must be the environment that the operation has (R-RTE-12). */
+  | { readonly kind: "require-key-type"; readonly keyType: "PRODUCTION" | "SANDBOX" };
+
+export interface AlternativePlan {
+  readonly allOf: NonEmpty<Identifier>;
+  readonly scopes: ScopeRule | undefined;
+}
+
+export interface LimitsPlan {
+  readonly api: boolean;
+  readonly resource: ThrottleTier | undefined;
+  readonly fromCaller: boolean;
+  readonly unauthenticated: ThrottleTier | undefined;
+}
+
+export type FinalStep =
+  | { readonly kind: "forward"; readonly upstream: Identifier }
+  | { readonly kind: "forward-by-key-type"; readonly production: Identifier; readonly sandbox: Identifier }
+  /** 500/900809: a tier that policies.yaml does not define. */
+  | { readonly kind: "policy-missing"; readonly tier: string; readonly origin: SourceRef }
+  /** 501: the operation asks for something that this version cannot do. */
+  | { readonly kind: "not-built"; readonly features: NonEmpty<string> };
+
+/** A trie over segments. Literals win over affixed parameters, those over plain ones, those over the wildcard. */
+export interface RouteNode {
+  /** Sorted by text. */
+  readonly literals: readonly { readonly text: string; readonly node: RouteNode }[];
+  /** `{id}.json`: longer prefix first, then longer suffix, then text order. */
+  readonly affixed: readonly { readonly prefix: string; readonly suffix: string; readonly node: RouteNode }[];
+  readonly parameter: RouteNode | undefined;
+  /** Route that ends here. */
+  readonly leaf: RouteLeaf | undefined;
+  /** Route `.../*` from here: any remainder, also none. */
+  readonly wildcard: RouteLeaf | undefined;
+  /** Set where the emitter cuts the trie into functions of their own, so that no function grows without bound. */
+  readonly functionName: Identifier | undefined;
+}
+
+export interface RouteLeaf {
+  /** As written, for comments. */
+  readonly template: string;
+  readonly segments: readonly PathSegment[];
+  /** In the order of `httpMethods`. */
+  readonly byMethod: NonEmpty<{ readonly method: HttpMethod; readonly group: Slug; readonly symbol: Identifier }>;
+}
+
+export interface RouteSummary {
+  readonly access: string;
+  readonly tiers: string;
+  readonly upstream: string;
+}

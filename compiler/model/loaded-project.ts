@@ -1,0 +1,70 @@
+import type { Compatibility } from "./names.ts";
+import type { Cursor, SourceDocument, SourceRef } from "./source.ts";
+
+/** What 1-load hands on: parsed files with their places. No meaning yet. */
+export interface LoadedProject {
+  /** `name` in castgate.yaml, else the folder's name. Never inside generated code or bundle. */
+  readonly name: string;
+  readonly settings: ProjectSettings;
+  /** Every file that was read, referenced ones too, by project-relative name. */
+  readonly documents: ReadonlyMap<string, SourceDocument>;
+  /** By file name. */
+  readonly definitions: readonly Definition[];
+  /** policies.yaml; undefined when the project has none. */
+  readonly policies: Cursor | undefined;
+  readonly toolkit: ToolkitConfig;
+  /** Files that ask for features of their own: `.proto`, edited `.bal`, `interceptors/`, `[[filters]]`. */
+  readonly extras: ProjectExtras;
+}
+
+/** castgate.yaml. Every key optional; unknown keys are errors. */
+export interface ProjectSettings {
+  readonly compatibility: Compatibility;
+  readonly features: readonly string[];
+  /** Warning codes that are not shown. */
+  readonly ignore: readonly string[];
+  readonly accepted: Cursor | undefined;
+  readonly denyWarnings: boolean;
+}
+
+export interface Definition {
+  readonly file: string;
+  readonly version: "2.0" | "3.0" | "3.1";
+  readonly root: Cursor;
+  /** What the specification's own parser and schema say of it; graded by 2-check, never thrown. */
+  readonly findings: readonly SpecFinding[];
+}
+
+export interface SpecFinding {
+  readonly ref: SourceRef;
+  readonly message: string;
+}
+
+/** `conf/toolkit-config.toml`, shipped values where absent (T-CFG). */
+export interface ToolkitConfig {
+  /** T-CFG-11: JSON 404 and 405 inside an API. */
+  readonly apiFaultResponses: boolean;
+  /** T-CFG-12: JSON 404 for unknown base paths. */
+  readonly globalFaultResponses: boolean;
+  /** T-CFG-09: CORS for the built-in services only. */
+  readonly builtinCors: CorsFacts | undefined;
+}
+
+/** Also what `x-wso2-cors` says (T-EXT-22). Empty lists mean "any". */
+export interface CorsFacts {
+  readonly allowOrigins: readonly string[];
+  readonly allowMethods: readonly string[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+}
+
+export interface ProjectExtras {
+  readonly protoFiles: readonly string[];
+  /** Custom filters of deployment-config.toml, by name (T-GEN-19). */
+  readonly filters: readonly { readonly name: string; readonly ref: SourceRef }[];
+  /** Enabled tables of deployment-config.toml that are not built yet: `docker`, `kubernetes`. */
+  readonly deployments: readonly { readonly name: string; readonly ref: SourceRef }[];
+  /** `.bal` and `.jar` files that the user wrote; the untouched ones of the original's `init` are not listed. */
+  readonly codeFiles: readonly string[];
+}

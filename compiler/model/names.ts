@@ -1,0 +1,21 @@
+/**
+ * Names that become part of generated code or file paths. Each brand has exactly one constructor, in 3-lower/names.ts:
+ * the check there is a security boundary, so nothing else may cast to these types.
+ */
+declare const brand: unique symbol;
+
+/** `[a-z][a-z0-9-]*`, at most 60 characters: folder and file names. Never a reserved device name. */
+export type Slug = string & { readonly [brand]: "Slug" };
+
+/** A legal ECMAScript identifier of ASCII letters, digits, `_` and `$`, at most 80 characters, not a reserved word. */
+export type Identifier = string & { readonly [brand]: "Identifier" };
+
+/** At least one element. */
+export type NonEmpty<T> = readonly [T, ...T[]];
+
+/** The verbs that are compiled, in the order in which `Allow` lists them (T-OAS-14). */
+export const httpMethods = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"] as const;
+export type HttpMethod = (typeof httpMethods)[number];
+
+/** `wso2-3.2` keeps the original's meaning, `standard` that of OpenAPI and HTTP. */
+export type Compatibility = "wso2-3.2" | "standard";

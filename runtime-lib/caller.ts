@@ -1,0 +1,30 @@
+/** Who calls, as far as the checks have established. Made by authentication schemes, read by scopes, throttling and routing. */
+export interface Caller {
+  /** `sub` of a token, the user of Basic. `anonymous` when nobody logged in. */
+  readonly name: string;
+  readonly scheme: "jwt" | "basic" | "api-key" | "anonymous";
+  /** Held scopes. */
+  readonly scopes: ReadonlySet<string>;
+  /** API keys are exempt from scopes in `wso2-3.2` (S-SCP-05). */
+  readonly scopesApply: boolean;
+  /** Selects the production or sandbox backend (S-JWT-11). */
+  readonly keyType: "PRODUCTION" | "SANDBOX";
+  readonly application: CallerApplication;
+  /** Verified claims; undefined for Basic. */
+  readonly claims: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface CallerApplication {
+  /** `__unknown__` when the token names none (R-THR-05), `anonymous` for Basic. */
+  readonly id: string;
+  /** Tier names as the token has them: `Unlimited` and `Default` when it says nothing. */
+  readonly tier: string;
+  /** Subscriptions named in the token; the tier of an API is found by its name and version (S-SUB-02). */
+  readonly subscriptions: readonly CallerSubscription[];
+}
+
+export interface CallerSubscription {
+  readonly name: string;
+  readonly version: string;
+  readonly tier: string;
+}

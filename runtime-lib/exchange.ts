@@ -1,0 +1,102 @@
+import type { Faults } from "./respond.ts";
+import type { RequestPath } from "./request-path.ts";
+
+/**
+ * One request and its answer, whatever HTTP engine carries it. Generated code, checks and policies see only this; the
+ * engine behind it (`engine-node.ts`) is the only code that knows sockets, and nothing here is a term of one HTTP version.
+ */
+export abstract class Exchange {
+  /** `X-Request-ID` of a well-formed request header, else made here. Sent to the backend and in the answer. */
+  abstract readonly id: string;
+  abstract readonly method: string;
+  abstract readonly scheme: "http" | "https";
+  /** Header fields as received: name, value, name, value, ... */
+  abstract readonly rawHeaders: readonly string[];
+  /** The validated path: router, checks, logs and backend URL all use this one. */
+  abstract readonly path: RequestPath;
+  /** Socket peer. */
+  abstract readonly peerAddress: string;
+  /** The client: the socket peer, or behind trusted proxies what they say (S-PIPE-06 done right). */
+  abstract readonly clientAddress: string;
+  /** Fault texts and statuses of this gateway's compatibility. */
+  abstract readonly faults: Faults;
+
+  /** Segments below the base path that `under` matched, percent-encoded; `[]` for the base path itself. */
+  segments: readonly string[] = [];
+  /** Length of the matched base path within `path.raw`. */
+  baseLength = 0;
+  /** Which operation handles it (`GET /pets/{petId}` of `petstore-v1`), for logs; set by generated routers via the handler. */
+  operation: string | undefined;
+  /** Why the request was refused, for logs. Never holds a credential. */
+  refusal: Refusal | undefined;
+  /** Further response header fields for whatever answer is sent (CORS, ...): name, value, ... */
+  readonly answerHeaders: string[] = [];
+  /** Lower-case names of request header fields that must not reach the backend (credentials). */
+  readonly withheld: string[] = [];
+  /** Names of query parameters that must not reach the backend (API keys). */
+  readonly withheldQuery: string[] = [];
+
+  /**
+   * Whether the path lies at or below `basePath` (an exact prefix that ends at a segment boundary; `/` holds all).
+   * When it does, `segments` and `baseLength` are set.
+   */
+  abstract under(basePath: string): boolean;
+
+  /** The first value of a header field; the name in lower case. */
+  header(name: string): string | undefined {
+    const raw = this.rawHeaders;
+    const length = name.length;
+    for (let i = 0; i < raw.length; i += 2) {
+      const key = raw[i] as string;
+      if (key.length === length && (key === name || key.toLowerCase() === name)) return raw[i + 1];
+    }
+    return undefined;
+  }
+
+  /** All values of a header field in order; the name in lower case. */
+  headerValues(name: string): string[] {
+    const raw = this.rawHeaders;
+    const values: string[] = [];
+    for (let i = 0; i < raw.length; i += 2) {
+      const key = raw[i] as string;
+      if (key.length === name.length && key.toLowerCase() === name) values.push(raw[i + 1] as string);
+    }
+    return values;
+  }
+
+  /** Sends a complete answer. `headers` are name, value, ...; content-length is added. A second answer is ignored. */
+  abstract respond(status: number, headers: readonly string[], body: string | Uint8Array): void;
+
+  /**
+   * Sends the request to a backend member and streams its answer back, with back-pressure both ways. Resolves when the
+   * answer was handed over or failed after its head; to `retry` when the member could not be reached and no byte of the
+   * request body was consumed, so that another member may be tried. Every other failure has been answered with a fault.
+   */
+  abstract relay(target: RelayTarget, head: RelayHead): Promise<RelayOutcome>;
+}
+
+/** A backend member: an engine-owned connection pool to one origin. */
+export interface RelayTarget {
+  /** `http://host:port`, for logs. */
+  readonly origin: string;
+  /** Engine's own handle. */
+  readonly pool: unknown;
+  readonly timeoutMs: number;
+}
+
+export interface RelayHead {
+  /** Path and query as the backend gets them. */
+  readonly path: string;
+  /** name, value, ... with `host`; hop-by-hop fields removed. */
+  readonly headers: string[];
+}
+
+export type RelayOutcome = "done" | "retry";
+
+export interface Refusal {
+  readonly status: number;
+  /** The original's code: 900901, ... */
+  readonly code: number;
+  /** For the log: `jwt: signature`, `jwt: expired`, ... */
+  readonly reason: string;
+}

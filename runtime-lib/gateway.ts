@@ -1,0 +1,18 @@
+import type { Exchange } from "./exchange.ts";
+import type { RuntimeModule } from "./module.ts";
+import type { Cors } from "./cors.ts";
+
+/** What generated/gateway.ts exports: the whole gateway as a value. */
+export interface Gateway {
+  readonly compatibility: "wso2-3.2" | "standard";
+  readonly modules: readonly RuntimeModule[];
+  /** Served before any API route: `/health`, `/livez`, `/readyz`. */
+  readonly builtinPaths: readonly string[];
+  /** CORS of the built-in paths (T-CFG-09). */
+  readonly builtinCors?: Cors;
+  /** Answers every request that is not for a built-in path. */
+  readonly route: Handler;
+}
+
+/** A router or an operation's handler. What it returns settles when the exchange is answered. */
+export type Handler = (x: Exchange) => void | Promise<void>;

@@ -1,0 +1,15 @@
+import type { Settings, SettingsReport } from "./settings.ts";
+
+/**
+ * A part of the runtime with a life cycle. gateway.ts lists those that the project uses, so the bundle holds no other.
+ * `configure` runs before any listener opens; whatever it reports stops the start with exit code 78.
+ */
+export interface RuntimeModule {
+  readonly name: string;
+  /** Reads its settings, loads keys, checks them. Reports every mistake instead of throwing at the first. */
+  configure(settings: Settings, report: SettingsReport): void | Promise<void>;
+  /** For `/readyz`: undefined when ready, else what is awaited. */
+  waitingFor?(): string | undefined;
+  /** Stops timers and closes connections at the end of a drain. */
+  close?(): void | Promise<void>;
+}
