@@ -1,5 +1,5 @@
-import type { Faults } from "./respond.ts";
 import type { RequestPath } from "./request-path.ts";
+import type { Faults } from "./respond.ts";
 
 /**
  * One request and its answer, whatever HTTP engine carries it. Generated code, checks and policies see only this; the

@@ -1,6 +1,6 @@
+import type { Cors } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RuntimeModule } from "./module.ts";
-import type { Cors } from "./cors.ts";
 
 /** What generated/gateway.ts exports: the whole gateway as a value. */
 export interface Gateway {

@@ -97,9 +97,18 @@ export interface ApplicationSecurity {
 }
 
 export type SchemeFact =
-  | { readonly kind: "oauth2"; readonly spelling: "oauth2" | "jwt" | "bearer" | "openIdConnect"; readonly ref: SourceRef }
+  | {
+      readonly kind: "oauth2";
+      readonly spelling: "oauth2" | "jwt" | "bearer" | "openIdConnect";
+      readonly ref: SourceRef;
+    }
   | { readonly kind: "basic"; readonly ref: SourceRef }
-  | { readonly kind: "api-key"; readonly in: "header" | "query" | "cookie"; readonly name: string; readonly ref: SourceRef }
+  | {
+      readonly kind: "api-key";
+      readonly in: "header" | "query" | "cookie";
+      readonly name: string;
+      readonly ref: SourceRef;
+    }
   | { readonly kind: "mutual-tls"; readonly ref: SourceRef }
   /** Declared, but of a kind nobody knows (`http: hoba`). */
   | { readonly kind: "unknown"; readonly what: string; readonly ref: SourceRef };

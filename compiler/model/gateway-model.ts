@@ -12,7 +12,10 @@ export interface GatewayModel {
   /** Sorted by slug. */
   readonly apis: readonly ApiModel[];
   /** The tables that a caller's own tier names are looked up in; empty when no operation does. Sorted by name. */
-  readonly callerTiers: { readonly application: readonly ThrottleTier[]; readonly subscription: readonly ThrottleTier[] };
+  readonly callerTiers: {
+    readonly application: readonly ThrottleTier[];
+    readonly subscription: readonly ThrottleTier[];
+  };
   /** How unknown paths and methods are answered. */
   readonly faults: FaultStyle;
   /** Built-in paths that no API route replaces: `/health`, `/livez`, `/readyz`. */
@@ -113,7 +116,11 @@ export interface ThrottleTier {
 }
 
 export type Backend =
-  | { readonly kind: "forward"; readonly production: UpstreamModel | undefined; readonly sandbox: UpstreamModel | undefined }
+  | {
+      readonly kind: "forward";
+      readonly production: UpstreamModel | undefined;
+      readonly sandbox: UpstreamModel | undefined;
+    }
   | { readonly kind: "not-built"; readonly features: NonEmpty<UnbuiltFeature> };
 
 export interface UpstreamModel {
@@ -130,7 +137,12 @@ export interface UpstreamModel {
 
 /** A decision of lowering that the user must see: reported by compile.ts with the catalogue's text. */
 export interface LoweringNote {
-  readonly code: "operation-public" | "compatibility-difference" | "tier-shadowed" | "feature-not-built" | "public-api-level";
+  readonly code:
+    | "operation-public"
+    | "compatibility-difference"
+    | "tier-shadowed"
+    | "feature-not-built"
+    | "public-api-level";
   readonly ref: SourceRef;
   readonly args: Readonly<Record<string, string>>;
 }

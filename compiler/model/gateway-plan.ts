@@ -1,5 +1,14 @@
 import type { PathSegment } from "./checked-project.ts";
-import type { Access, ApiKeyLocation, ApiModel, FaultStyle, GatewayModel, ScopeRule, ThrottleTier, UpstreamModel } from "./gateway-model.ts";
+import type {
+  Access,
+  ApiKeyLocation,
+  ApiModel,
+  FaultStyle,
+  GatewayModel,
+  ScopeRule,
+  ThrottleTier,
+  UpstreamModel,
+} from "./gateway-model.ts";
 import type { CorsFacts } from "./loaded-project.ts";
 import type { Compatibility, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
 import type { SourceRef } from "./source.ts";
