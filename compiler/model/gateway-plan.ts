@@ -117,6 +117,8 @@ export interface LimitsPlan {
 export type FinalStep =
   | { readonly kind: "forward"; readonly upstream: Identifier }
   | { readonly kind: "forward-by-key-type"; readonly production: Identifier; readonly sandbox: Identifier }
+  /** 403: callers without a token count as PRODUCTION, and only a sandbox backend is there (T-END-13). */
+  | { readonly kind: "no-endpoint"; readonly keyType: "PRODUCTION" }
   /** 500/900809: a tier that policies.yaml does not define. */
   | { readonly kind: "policy-missing"; readonly tier: string; readonly origin: SourceRef }
   /** 501: the operation asks for something that this version cannot do. */

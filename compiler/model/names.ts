@@ -1,5 +1,5 @@
 /**
- * Names that become part of generated code or file paths. Each brand has exactly one constructor, in 3-lower/names.ts:
+ * Names that become part of generated code or file paths. Each brand has exactly one constructor, in compiler/naming/names.ts:
  * the check there is a security boundary, so nothing else may cast to these types.
  */
 declare const brand: unique symbol;

@@ -1,0 +1,202 @@
+import type { ApiFacts, OperationFacts, RequirementFact, SchemeFact, SecurityFacts } from "../model/checked-project.ts";
+import type { Access, Alternative, ApiKeyLocation, AuthScheme, ScopeRule } from "../model/gateway-model.ts";
+import type { Compatibility, NonEmpty } from "../model/names.ts";
+import type { SourceRef } from "../model/source.ts";
+
+/** Who may call an operation, read as the given compatibility reads it. */
+export function accessOf(api: ApiFacts, operation: OperationFacts, compatibility: Compatibility): Access {
+  const opened = openedBy(api, operation);
+  if (opened !== undefined) return { kind: "public", ...opened };
+  return compatibility === "standard" ? standardAccess(api, operation) : flattenedAccess(api, operation);
+}
+
+/** `x-wso2-disable-security` of the operation, then of the API, then the operation's `x-auth-type: None` (S-SEL-07). */
+function openedBy(api: ApiFacts, operation: OperationFacts): { why: string; origin: SourceRef } | undefined {
+  const disable = operation.security.disable ?? api.security.disable;
+  if (disable !== undefined) return disable.value ? { why: "x-wso2-disable-security", origin: disable.ref } : undefined;
+  if (operation.authTypeNone !== undefined) return { why: "x-auth-type: None", origin: operation.authTypeNone.ref };
+  return undefined;
+}
+
+/** The original's reading: every scheme of every requirement is an alternative, any one scope suffices (S-SEL-03..06, S-SCP-01..03). */
+function flattenedAccess(api: ApiFacts, operation: OperationFacts): Access {
+  const own = providersOf(operation.security, api.schemes);
+  const inherited = providersOf(api.security, api.schemes);
+  const found = own.size > 0 ? own : inherited;
+  const providers = found.size > 0 ? found : new Set<AuthScheme["kind"]>(["oauth2"]);
+  const scopes = scopeRule("any", flattenedScopes(api, operation));
+  const schemes: AuthScheme[] = [];
+  if (providers.has("oauth2")) schemes.push({ kind: "oauth2" });
+  if (providers.has("basic")) schemes.push({ kind: "basic" });
+  if (providers.has("api-key")) schemes.push({ kind: "api-key", locations: apiKeyLocations(api, operation) });
+  const alternatives = schemes.map((scheme): Alternative => ({ allOf: [scheme], scopes }));
+  return {
+    kind: "authenticated",
+    anyOf: alternatives as unknown as NonEmpty<Alternative>,
+    origin: originOf(api, operation),
+  };
+}
+
+/** Schemes that a level selects; empty when it selects none (T-SEC-03). */
+export function providersOf(
+  security: SecurityFacts,
+  schemes: ReadonlyMap<string, SchemeFact>,
+): ReadonlySet<AuthScheme["kind"]> {
+  const types = security.application?.value.types ?? [];
+  if (types.length > 0) return new Set(types.map(applicationScheme));
+  const providers = new Set<AuthScheme["kind"]>();
+  for (const requirement of security.requirements ?? []) {
+    for (const { name } of requirement.schemes) {
+      const kind = schemes.get(name)?.kind;
+      if (kind === "oauth2" || kind === "basic" || kind === "api-key") providers.add(kind);
+    }
+  }
+  return providers;
+}
+
+function applicationScheme(type: "oauth2" | "basic_auth" | "api_key"): AuthScheme["kind"] {
+  return type === "basic_auth" ? "basic" : type === "api_key" ? "api-key" : "oauth2";
+}
+
+function flattenedScopes(api: ApiFacts, operation: OperationFacts): readonly string[] {
+  if (operation.scope !== undefined) return [operation.scope.value];
+  return tokenScopes(operation.security.requirements ?? api.security.requirements ?? [], api.schemes);
+}
+
+function tokenScopes(
+  requirements: readonly RequirementFact[],
+  schemes: ReadonlyMap<string, SchemeFact>,
+): readonly string[] {
+  const scopes = new Set<string>();
+  for (const requirement of requirements) {
+    for (const scheme of requirement.schemes) {
+      if (schemes.get(scheme.name)?.kind === "oauth2") for (const scope of scheme.scopes) scopes.add(scope);
+    }
+  }
+  return [...scopes].sort();
+}
+
+/** Where a key may stand: the operation's schemes, else the API's, else header and query `apikey` (T-SEC-06). */
+function apiKeyLocations(api: ApiFacts, operation: OperationFacts): readonly ApiKeyLocation[] {
+  for (const level of [operation.security, api.security]) {
+    const named = (level.requirements ?? []).flatMap((requirement) =>
+      requirement.schemes.map(({ name }) => api.schemes.get(name)),
+    );
+    const keys = named.filter((scheme) => scheme?.kind === "api-key");
+    if (keys.length > 0) return sortedLocations(keys.flatMap(locationOf));
+  }
+  return [
+    { in: "header", name: "apikey" },
+    { in: "query", name: "apikey" },
+  ];
+}
+
+function locationOf(scheme: SchemeFact): ApiKeyLocation[] {
+  return scheme.kind === "api-key" && scheme.in !== "cookie" ? [{ in: scheme.in, name: scheme.name }] : [];
+}
+
+function sortedLocations(locations: readonly ApiKeyLocation[]): readonly ApiKeyLocation[] {
+  const byKey = new Map(locations.map((location) => [`${location.in}:${location.name}`, location]));
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, location]) => location);
+}
+
+/** OpenAPI's reading: OR between requirement objects, AND inside, all scopes of a requirement are needed. */
+function standardAccess(api: ApiFacts, operation: OperationFacts): Access {
+  const application = operation.security.application ?? api.security.application;
+  if (application !== undefined && application.value.types.length > 0) {
+    const schemes = [...new Set(application.value.types.map(applicationScheme))].sort();
+    const scopes = scopeRule("all", standardScopes(api, operation));
+    const alternatives = schemes.map(
+      (kind): Alternative => ({
+        allOf: [kind === "api-key" ? { kind, locations: apiKeyLocations(api, operation) } : { kind }],
+        scopes: kind === "api-key" ? undefined : scopes,
+      }),
+    );
+    return { kind: "authenticated", anyOf: alternatives as unknown as NonEmpty<Alternative>, origin: application.ref };
+  }
+  const requirements = operation.security.requirements ?? api.security.requirements;
+  const origin = originOf(api, operation);
+  if (requirements === undefined) return { kind: "public", why: "no security is stated", origin };
+  if (requirements.length === 0) return { kind: "public", why: "security: []", origin };
+  if (requirements.some((requirement) => requirement.schemes.length === 0))
+    return { kind: "public", why: "security: {}", origin };
+  const alternatives = new Map<string, Alternative>();
+  for (const requirement of requirements) {
+    const alternative = alternativeOf(requirement, api, operation);
+    alternatives.set(JSON.stringify(alternative), alternative);
+  }
+  return { kind: "authenticated", anyOf: [...alternatives.values()] as unknown as NonEmpty<Alternative>, origin };
+}
+
+function standardScopes(api: ApiFacts, operation: OperationFacts): readonly string[] {
+  if (operation.scope !== undefined) return [operation.scope.value];
+  const requirements = operation.security.requirements ?? api.security.requirements ?? [];
+  return requirements.length === 1 ? tokenScopes(requirements, api.schemes) : [];
+}
+
+function alternativeOf(requirement: RequirementFact, api: ApiFacts, operation: OperationFacts): Alternative {
+  const kinds = new Set<AuthScheme["kind"]>();
+  const locations: ApiKeyLocation[] = [];
+  for (const { name } of requirement.schemes) {
+    const scheme = api.schemes.get(name);
+    if (scheme?.kind === "api-key") {
+      kinds.add("api-key");
+      locations.push(...locationOf(scheme));
+    } else if (scheme?.kind === "basic") {
+      kinds.add("basic");
+    } else {
+      // Undeclared and unknown schemes are errors of 2-check in `standard`; a token is the closed reading of them.
+      kinds.add("oauth2");
+    }
+  }
+  const schemes: AuthScheme[] = [];
+  if (kinds.has("oauth2")) schemes.push({ kind: "oauth2" });
+  if (kinds.has("basic")) schemes.push({ kind: "basic" });
+  // Two keys in one requirement are two credentials: each is a scheme of its own.
+  for (const location of sortedLocations(locations)) schemes.push({ kind: "api-key", locations: [location] });
+  const names = operation.scope === undefined ? tokenScopes([requirement], api.schemes) : [operation.scope.value];
+  return {
+    allOf: schemes as unknown as NonEmpty<AuthScheme>,
+    scopes: kinds.has("oauth2") ? scopeRule("all", names) : undefined,
+  };
+}
+
+function scopeRule(need: ScopeRule["need"], names: readonly string[]): ScopeRule | undefined {
+  const [first, ...rest] = names;
+  return first === undefined ? undefined : { need, names: [first, ...rest] };
+}
+
+function originOf(api: ApiFacts, operation: OperationFacts): SourceRef {
+  for (const level of [operation.security, api.security]) {
+    if (level.application !== undefined) return level.application.ref;
+    const [first] = level.requirements ?? [];
+    if (first !== undefined) return first.ref;
+  }
+  return operation.origin;
+}
+
+/** A short text that tells two readings apart: `jwt or basic; scopes: any of a b`. */
+export function describeAccess(access: Access): string {
+  if (access.kind === "public") return "everyone";
+  const rules = new Set(access.anyOf.map((alternative) => describeScopes(alternative.scopes)));
+  const [only] = rules;
+  const alternatives = access.anyOf.map((alternative) => {
+    const schemes = alternative.allOf.map(describeScheme).join(" and ");
+    return rules.size > 1 && alternative.scopes !== undefined
+      ? `${schemes} with ${describeScopes(alternative.scopes)}`
+      : schemes;
+  });
+  const who = [...new Set(alternatives)].join(", or ");
+  return rules.size === 1 && only !== "" ? `${who}; scopes: ${only}` : who;
+}
+
+function describeScopes(rule: ScopeRule | undefined): string {
+  if (rule === undefined) return "";
+  return rule.names.length === 1 ? rule.names[0] : `${rule.need} of ${rule.names.join(" ")}`;
+}
+
+function describeScheme(scheme: AuthScheme): string {
+  if (scheme.kind === "oauth2") return "jwt";
+  if (scheme.kind === "basic") return "basic";
+  return `api key in ${scheme.locations.map((location) => `${location.in} ${location.name}`).join(" or ") || "no place"}`;
+}

@@ -1,0 +1,113 @@
+import type { ApiFacts, EndpointFact, Fact, OperationFacts, UnbuiltFeature } from "../model/checked-project.ts";
+import type { Access, Backend, UpstreamModel } from "../model/gateway-model.ts";
+import type { LoadedProject } from "../model/loaded-project.ts";
+import type { SourceRef } from "../model/source.ts";
+import { sha256 } from "../naming/names.ts";
+
+/** What `advanceEndpointConfig.timeoutInMillis` is when nobody says (T-END-06). */
+const defaultTimeoutMs = 60_000;
+
+type Environment = "production" | "sandbox";
+
+/** Where an operation's requests go, or why they go nowhere in this version. */
+export function backendOf(api: ApiFacts, operation: OperationFacts, access: Access, loaded: LoadedProject): Backend {
+  const production = endpointFor(api, operation, "production");
+  const sandbox = endpointFor(api, operation, "sandbox");
+  const features = neededFeatures(api, operation, access, loaded, [production?.endpoint, sandbox?.endpoint]);
+  const [first, ...rest] = features;
+  if (first !== undefined) return { kind: "not-built", features: [first, ...rest] };
+  return {
+    kind: "forward",
+    production: production && upstreamOf(api, operation, production, "production"),
+    sandbox: sandbox && upstreamOf(api, operation, sandbox, "sandbox"),
+  };
+}
+
+interface Chosen {
+  readonly endpoint: EndpointFact;
+  readonly level: "api" | "operation";
+}
+
+/** Operation over API in each environment; servers feed production only (T-OAS-21, 25). */
+function endpointFor(api: ApiFacts, operation: OperationFacts, environment: Environment): Chosen | undefined {
+  const own = operation.endpoints[environment];
+  if (own !== undefined) return { endpoint: own, level: "operation" };
+  if (environment === "production") {
+    const servers = endpointOfServers(operation.servers, operation.origin);
+    if (servers !== undefined) return { endpoint: servers, level: "operation" };
+  }
+  const shared = api.endpoints[environment];
+  if (shared !== undefined) return { endpoint: shared, level: "api" };
+  if (environment === "production") {
+    const servers = endpointOfServers(api.servers, { file: api.file, pointer: "/servers" });
+    if (servers !== undefined) return { endpoint: servers, level: "api" };
+  }
+  return undefined;
+}
+
+/** Absolute server URLs as an endpoint: one is a single backend, several a round robin (T-OAS-22). */
+function endpointOfServers(servers: readonly Fact<string>[], origin: SourceRef): EndpointFact | undefined {
+  const urls = servers.filter((server) => /^https?:\/\//i.test(server.value));
+  const [first] = urls;
+  if (first === undefined) return undefined;
+  return {
+    ref: urls.length === 1 ? first.ref : origin,
+    name: undefined,
+    urls,
+    type: undefined,
+    basicUsername: undefined,
+    timeoutMs: undefined,
+    asksFor: [],
+  };
+}
+
+function upstreamOf(api: ApiFacts, operation: OperationFacts, chosen: Chosen, environment: Environment): UpstreamModel {
+  const { endpoint, level } = chosen;
+  const urls = endpoint.urls.map((url) => url.value);
+  const [first = "", ...others] = urls;
+  return {
+    overrideKey: `${endpoint.name ?? derivedName(api, operation, level)}_${environment === "production" ? "prod" : "sand"}`,
+    level,
+    environment,
+    // `http` with several URLs means the first (R-EP-01).
+    urls: endpoint.type === "http" ? [first] : [first, ...others],
+    timeoutMs: endpoint.timeoutMs ?? defaultTimeoutMs,
+    basicUsername: endpoint.basicUsername,
+    origin: endpoint.ref,
+  };
+}
+
+/**
+ * The override name of an endpoint that the definition does not name: the original's id of the API (T-PRJ-08), and for
+ * an operation, where the original used a new random id in each build (T-OVR-02), the same with verb and path.
+ */
+function derivedName(api: ApiFacts, operation: OperationFacts, level: Chosen["level"]): string {
+  const identity = `${api.title.value}:${api.version.value}`;
+  return level === "api"
+    ? `api_${sha256(identity)}`
+    : `op_${sha256(`${identity}:${operation.method} ${operation.path}`).slice(0, 16)}`;
+}
+
+function neededFeatures(
+  api: ApiFacts,
+  operation: OperationFacts,
+  access: Access,
+  loaded: LoadedProject,
+  endpoints: readonly (EndpointFact | undefined)[],
+): readonly UnbuiltFeature[] {
+  const features = new Set<UnbuiltFeature>();
+  for (const endpoint of endpoints) {
+    if (endpoint === undefined) continue;
+    if (endpoint.type === "failover" && endpoint.urls.length > 1) features.add("failover");
+    for (const feature of endpoint.asksFor) {
+      // With one URL there is nothing to fail over to (T-END-03); pool sizes change no decision (2-check warns of both).
+      if (feature.value !== "failover" && feature.value !== "connection-pool") features.add(feature.value);
+    }
+  }
+  if ((operation.requestInterceptor ?? api.requestInterceptor) !== undefined) features.add("request-interceptor");
+  if ((operation.responseInterceptor ?? api.responseInterceptor) !== undefined) features.add("response-interceptor");
+  if (api.responseCache?.value === true) features.add("response-cache");
+  if (api.mutualSsl !== undefined && access.kind === "authenticated") features.add("mutual-tls");
+  if (loaded.extras.filters.length > 0) features.add("filter");
+  return [...features].sort();
+}

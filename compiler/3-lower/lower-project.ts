@@ -1,0 +1,169 @@
+import type { ApiFacts, CheckedProject, OperationFacts } from "../model/checked-project.ts";
+import type { ApiModel, FaultStyle, GatewayModel, LoweringNote, OperationModel } from "../model/gateway-model.ts";
+import { type Compatibility, httpMethods, type Identifier, type Slug } from "../model/names.ts";
+import { hashedIdentifier, hashedSlug, identifierOf, slugOf, symbolOf } from "../naming/names.ts";
+import { accessOf, describeAccess, providersOf } from "./access.ts";
+import { backendOf } from "./backend.ts";
+import { apiLimitOf, callerTiersOf, throttleOf } from "./throttling.ts";
+
+/** Answered by the gateway itself, before any API, unless an API has a route that equals one (T-OAS-12). */
+const builtinPaths = ["/health", "/livez", "/readyz"];
+
+/**
+ * Decides precedence, defaults and names, once. Pure and total: what 2-check let through can be lowered. The notes are
+ * decisions that the user must see.
+ */
+export function lowerProject(checked: CheckedProject): {
+  readonly model: GatewayModel;
+  readonly notes: readonly LoweringNote[];
+} {
+  const { compatibility } = checked.loaded.settings;
+  const notes: LoweringNote[] = [];
+  const slugs = apiSlugs(checked.apis);
+  const apis = checked.apis
+    .map((api) => lowerApi(api, slugs.get(api) as Slug, checked, notes))
+    .sort((a, b) => (a.slug < b.slug ? -1 : 1));
+  const looksUp = apis.some((api) => api.operations.some((operation) => operation.throttle.fromCaller));
+  const ownPaths = new Set(checked.apis.flatMap(literalPaths));
+  return {
+    model: {
+      compatibility,
+      apis,
+      callerTiers: looksUp ? callerTiersOf(checked.policies) : { application: [], subscription: [] },
+      faults: faultStyle(compatibility, checked),
+      builtinPaths: builtinPaths.filter((path) => !ownPaths.has(path)),
+      builtinCors: checked.loaded.toolkit.builtinCors,
+    },
+    notes,
+  };
+}
+
+function faultStyle(compatibility: Compatibility, { loaded }: CheckedProject): FaultStyle {
+  if (compatibility === "standard") return { api: "fault", global: "fault" };
+  return {
+    api: loaded.toolkit.apiFaultResponses ? "status-report" : "text",
+    global: loaded.toolkit.globalFaultResponses ? "status-report" : "text",
+  };
+}
+
+function apiSlugs(apis: readonly ApiFacts[]): ReadonlyMap<ApiFacts, Slug> {
+  const plain = new Map(
+    apis.map((api) => [api, slugOf(api.basePath.value === "/" ? "root" : api.basePath.value, api.basePath.value)]),
+  );
+  const uses = countBy([...plain.values()]);
+  return new Map(
+    [...plain].map(([api, slug]) => [api, uses.get(slug) === 1 ? slug : hashedSlug(slug, api.basePath.value)]),
+  );
+}
+
+function lowerApi(api: ApiFacts, slug: Slug, checked: CheckedProject, notes: LoweringNote[]): ApiModel {
+  const { compatibility } = checked.loaded.settings;
+  const names = operationNames(api, slug);
+  const operations = api.operations
+    .map((operation) => lowerOperation(api, operation, names.get(operation) as Identifier, checked, notes))
+    .sort(byPath);
+  return {
+    slug,
+    symbol: symbolOf(slug),
+    title: api.title.value,
+    version: api.version.value,
+    basePath: api.basePath.value,
+    transports: api.transports,
+    cors: api.cors?.value,
+    authHeader: api.authHeader?.value,
+    allowEncodedSlash: api.allowEncodedSlash,
+    challenges: challengesOf(api),
+    apiLimit: apiLimitOf(api, checked.policies),
+    operations,
+    origin: { file: api.file, pointer: "" },
+  };
+
+  function challengesOf(facts: ApiFacts): readonly ("oauth2" | "basic")[] {
+    const providers = providersOf(facts.security, facts.schemes);
+    const named = (["oauth2", "basic"] as const).filter((kind) => providers.has(kind));
+    return named.length > 0 || providers.has("api-key") || compatibility === "standard" ? named : ["oauth2"];
+  }
+}
+
+function byPath(a: OperationModel, b: OperationModel): number {
+  if (a.template !== b.template) return a.template < b.template ? -1 : 1;
+  return httpMethods.indexOf(a.method) - httpMethods.indexOf(b.method);
+}
+
+/** operationId where it makes a good and unique name, else method and path. Names never depend on other operations' order. */
+function operationNames(api: ApiFacts, slug: Slug): ReadonlyMap<OperationFacts, Identifier> {
+  const plain = new Map(api.operations.map((operation) => [operation, plainName(operation)]));
+  const uses = countBy([...plain.values()]);
+  const own = symbolOf(slug);
+  return new Map(
+    [...plain].map(([operation, name]) => [
+      operation,
+      uses.get(name) === 1 && name !== own ? name : hashedIdentifier(name, identityOf(operation)),
+    ]),
+  );
+}
+
+function plainName(operation: OperationFacts): Identifier {
+  const { operationId, method, path } = operation;
+  return identifierOf(operationId ?? `${method.toLowerCase()} ${path}`, identityOf(operation));
+}
+
+function identityOf({ method, path }: OperationFacts): string {
+  return `${method} ${path}`;
+}
+
+function lowerOperation(
+  api: ApiFacts,
+  operation: OperationFacts,
+  id: Identifier,
+  checked: CheckedProject,
+  notes: LoweringNote[],
+): OperationModel {
+  const { compatibility } = checked.loaded.settings;
+  const access = accessOf(api, operation, compatibility);
+  const backend = backendOf(api, operation, access, checked.loaded);
+  const shown = `${operation.method} ${operation.path}`;
+  if (access.kind === "public") {
+    notes.push({ code: "operation-public", ref: operation.origin, args: { operation: shown, why: access.why } });
+  }
+  if (compatibility === "wso2-3.2") {
+    const here = describeAccess(access);
+    const standard = describeAccess(accessOf(api, operation, "standard"));
+    if (here !== standard) {
+      notes.push({
+        code: "compatibility-difference",
+        ref: operation.origin,
+        args: { operation: shown, here, standard },
+      });
+    }
+  }
+  if (backend.kind === "not-built") {
+    for (const feature of backend.features) {
+      notes.push({ code: "feature-not-built", ref: operation.origin, args: { operation: shown, feature } });
+    }
+  }
+  return {
+    id,
+    method: operation.method,
+    template: operation.path,
+    segments: operation.segments,
+    access,
+    throttle: throttleOf(api, operation, access, checked.policies, compatibility),
+    backend,
+    origin: operation.origin,
+  };
+}
+
+/** Full paths of an API's routes that have no parameter, without a trailing slash. */
+function literalPaths(api: ApiFacts): readonly string[] {
+  return api.operations
+    .filter((operation) => operation.segments.every((segment) => segment.kind === "literal"))
+    .map((operation) => (api.basePath.value === "/" ? "" : api.basePath.value) + operation.path)
+    .map((path) => (path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path));
+}
+
+function countBy<T>(values: readonly T[]): ReadonlyMap<T, number> {
+  const counts = new Map<T, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,200 @@
+import type { ApiModel, AuthScheme, GatewayModel, OperationModel, UpstreamModel } from "../model/gateway-model.ts";
+import type {
+  ApiPlan,
+  GatewayPlan,
+  GroupPlan,
+  HandlerPlan,
+  Mount,
+  RuntimeModuleName,
+  SchemePlan,
+  UpstreamPlan,
+} from "../model/gateway-plan.ts";
+import type { Identifier, Slug } from "../model/names.ts";
+import { derived, fixedIdentifier, hashedIdentifier, hashedSlug, identifierOf, slugOf } from "../naming/names.ts";
+import { policyChain, tierOf } from "./policy-chain.ts";
+import { planRoutes } from "./route-plan.ts";
+import { summarize } from "./route-summary.ts";
+
+/** Files of an API that are not groups. */
+const reservedGroups: ReadonlySet<string> = new Set(["router", "shared"]);
+
+/** Gives the gateway the shape of its code. Pure and total. */
+export function planGateway(model: GatewayModel): GatewayPlan {
+  const apis = model.apis.map(planApi);
+  return {
+    compatibility: model.compatibility,
+    mounts: model.apis.map(mountOf).sort(longestFirst),
+    apis,
+    callerTiers: model.callerTiers,
+    faults: model.faults,
+    builtinPaths: model.builtinPaths,
+    builtinCors: model.builtinCors,
+    runtimeModules: modulesOf(apis),
+  };
+}
+
+function mountOf(api: ApiModel): Mount {
+  const { basePath, slug, symbol, transports, allowEncodedSlash } = api;
+  return { basePath, api: slug, symbol, transports, allowEncodedSlash };
+}
+
+function longestFirst(a: Mount, b: Mount): number {
+  if (a.basePath.length !== b.basePath.length) return b.basePath.length - a.basePath.length;
+  return a.basePath < b.basePath ? -1 : 1;
+}
+
+function planApi(api: ApiModel): ApiPlan {
+  const handlers = api.operations.map((operation) => ({ operation, handler: planHandler(api, operation) }));
+  const groups = new Map<Slug, HandlerPlan[]>();
+  for (const { operation, handler } of handlers) {
+    const slug = groupOf(operation);
+    const group = groups.get(slug);
+    if (group === undefined) groups.set(slug, [handler]);
+    else group.push(handler);
+  }
+  const steps = handlers.flatMap(({ handler }) => handler.chain);
+  return {
+    slug: api.slug,
+    symbol: api.symbol,
+    title: api.title,
+    version: api.version,
+    basePath: api.basePath,
+    cors: api.cors,
+    authHeader: api.authHeader,
+    challenges: api.challenges,
+    apiLimit: steps.some((step) => step.kind === "throttle" && step.limits.api) ? tierOf(api.apiLimit) : undefined,
+    usesCallerTiers: steps.some((step) => step.kind === "throttle" && step.limits.fromCaller),
+    schemes: schemesOf(handlers.map(({ handler }) => handler)),
+    upstreams: sharedUpstreams(handlers),
+    routes: planRoutes(
+      handlers.map(({ operation, handler }) => ({
+        template: operation.template,
+        segments: operation.segments,
+        target: { method: operation.method, group: groupOf(operation), symbol: handler.symbol },
+      })),
+      subtreeName,
+    ),
+    groups: [...groups]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([slug, group]): GroupPlan => ({ slug, handlers: group })),
+    origin: api.origin,
+  };
+}
+
+/** The file that an operation's handler stands in: named after the first literal segment of its path. */
+function groupOf(operation: OperationModel): Slug {
+  const literal = operation.segments.find((segment) => segment.kind === "literal" && segment.text !== "");
+  const text = literal?.kind === "literal" ? literal.text : "root";
+  const slug = slugOf(text, text);
+  return reservedGroups.has(slug) ? hashedSlug(slug, text) : slug;
+}
+
+function planHandler(api: ApiModel, operation: OperationModel): HandlerPlan {
+  const upstreams = operationUpstreams(operation);
+  const symbolFor = (upstream: UpstreamModel | undefined): Identifier | undefined =>
+    upstream && (upstreams.find((plan) => plan.upstream === upstream)?.symbol ?? fixedIdentifier(upstream.environment));
+  const forwards = operation.backend.kind === "forward" ? operation.backend : undefined;
+  const chain = policyChain(api, operation, {
+    schemeOf: (scheme) => schemeSymbol(scheme as AuthScheme),
+    limits: derived(operation.id, "Limits"),
+    production: symbolFor(forwards?.production),
+    sandbox: symbolFor(forwards?.sandbox),
+  });
+  const used = forwardedTo(chain);
+  return {
+    symbol: operation.id,
+    method: operation.method,
+    template: operation.template,
+    origin: operation.origin,
+    access: operation.access,
+    upstreams: upstreams.filter((plan) => used.has(plan.symbol)),
+    chain,
+    summary: summarize(api, operation),
+  };
+}
+
+function operationUpstreams({ id, backend }: OperationModel): readonly UpstreamPlan[] {
+  if (backend.kind !== "forward") return [];
+  const plans: UpstreamPlan[] = [];
+  if (backend.production?.level === "operation") {
+    plans.push({ symbol: derived(id, "Production"), upstream: backend.production });
+  }
+  if (backend.sandbox?.level === "operation") {
+    plans.push({ symbol: derived(id, "Sandbox"), upstream: backend.sandbox });
+  }
+  return plans;
+}
+
+/** API-level upstreams that some operation really forwards to. */
+function sharedUpstreams(
+  handlers: readonly { readonly operation: OperationModel; readonly handler: HandlerPlan }[],
+): readonly UpstreamPlan[] {
+  const found = new Map<Identifier, UpstreamPlan>();
+  for (const { operation, handler } of handlers) {
+    if (operation.backend.kind !== "forward") continue;
+    const used = forwardedTo(handler.chain);
+    for (const upstream of [operation.backend.production, operation.backend.sandbox]) {
+      if (upstream?.level !== "api") continue;
+      const symbol = fixedIdentifier(upstream.environment);
+      if (used.has(symbol)) found.set(symbol, { symbol, upstream });
+    }
+  }
+  return [...found.values()].sort(bySymbol);
+}
+
+function forwardedTo(chain: HandlerPlan["chain"]): ReadonlySet<Identifier> {
+  const used = new Set<Identifier>();
+  for (const step of chain) {
+    if (step.kind === "forward") used.add(step.upstream);
+    if (step.kind === "forward-by-key-type") used.add(step.production).add(step.sandbox);
+  }
+  return used;
+}
+
+function schemesOf(handlers: readonly HandlerPlan[]): readonly SchemePlan[] {
+  const found = new Map<Identifier, SchemePlan>();
+  for (const handler of handlers) {
+    const used = new Set(
+      handler.chain.flatMap((step) => (step.kind === "authenticate" ? step.anyOf.flatMap((one) => one.allOf) : [])),
+    );
+    if (handler.access.kind === "public") continue;
+    for (const scheme of handler.access.anyOf.flatMap((alternative) => alternative.allOf)) {
+      const symbol = schemeSymbol(scheme);
+      if (used.has(symbol)) found.set(symbol, { ...scheme, symbol });
+    }
+  }
+  return [...found.values()].sort(bySymbol);
+}
+
+/** Named after what it is, so that another operation's scheme never renames it. */
+function schemeSymbol(scheme: AuthScheme): Identifier {
+  if (scheme.kind === "oauth2") return fixedIdentifier("jwt");
+  if (scheme.kind === "basic") return fixedIdentifier("basic");
+  const places = scheme.locations.map((location) => `${location.in} ${location.name}`).join(" ");
+  return derived(identifierOf(`api key ${places === "" ? "nowhere" : places}`, places), "Scheme");
+}
+
+function bySymbol(a: { readonly symbol: Identifier }, b: { readonly symbol: Identifier }): number {
+  return a.symbol < b.symbol ? -1 : 1;
+}
+
+/** `usersRoutes` for the routes below `/users`; deeper subtrees carry a hash of their path. */
+function subtreeName(path: readonly string[]): Identifier {
+  const text = path.map((step) => (step === "{}" ? "any" : step)).join(" ");
+  const base = identifierOf(text, text);
+  return derived(path.length === 1 && base === path[0] ? base : hashedIdentifier(base, path.join("/")), "Routes");
+}
+
+function modulesOf(apis: readonly ApiPlan[]): readonly RuntimeModuleName[] {
+  const modules = new Set<RuntimeModuleName>();
+  for (const api of apis) {
+    for (const scheme of api.schemes) {
+      modules.add(scheme.kind === "oauth2" ? "auth-jwt" : scheme.kind === "basic" ? "auth-basic" : "auth-api-key");
+    }
+    for (const handler of api.groups.flatMap((group) => group.handlers)) {
+      if (handler.chain.some((step) => step.kind === "throttle")) modules.add("throttle");
+      if (forwardedTo(handler.chain).size > 0) modules.add("upstream");
+    }
+  }
+  return [...modules].sort();
+}

@@ -1,0 +1,123 @@
+import type { PathSegment } from "../model/checked-project.ts";
+import type { RouteLeaf, RouteNode } from "../model/gateway-plan.ts";
+import { httpMethods, type Identifier, type NonEmpty } from "../model/names.ts";
+
+/**
+ * A subtree with more routes than this becomes a function of its own. V8 does not optimise functions of more than 60 KB
+ * of bytecode; this many routes take a small fraction of that and still fit on a few screens.
+ */
+const routesPerFunction = 40;
+
+type Target = RouteLeaf["byMethod"][number];
+
+export interface RoutedOperation {
+  readonly template: string;
+  readonly segments: readonly PathSegment[];
+  readonly target: Target;
+}
+
+/** Builds the trie of one API. Equal shapes with one method were refused by 2-check. */
+export function planRoutes(
+  operations: readonly RoutedOperation[],
+  nameOf: (path: readonly string[]) => Identifier,
+): RouteNode {
+  const root = new Node();
+  for (const operation of operations) root.add(operation, 0);
+  return root.freeze([], nameOf).node;
+}
+
+class Node {
+  readonly #literals = new Map<string, Node>();
+  readonly #affixed = new Map<string, { prefix: string; suffix: string; node: Node }>();
+  #parameter: Node | undefined;
+  #leaf: Leaf | undefined;
+  #wildcard: Leaf | undefined;
+
+  add(operation: RoutedOperation, depth: number): void {
+    const segment = operation.segments[depth];
+    if (segment === undefined) {
+      this.#leaf ??= new Leaf(operation);
+      this.#leaf.add(operation.target);
+    } else if (segment.kind === "wildcard") {
+      this.#wildcard ??= new Leaf(operation);
+      this.#wildcard.add(operation.target);
+    } else {
+      this.#child(segment).add(operation, depth + 1);
+    }
+  }
+
+  #child(segment: Exclude<PathSegment, { kind: "wildcard" }>): Node {
+    if (segment.kind === "literal") return getOrAdd(this.#literals, segment.text, () => new Node());
+    const { prefix, suffix } = segment;
+    if (prefix === "" && suffix === "") {
+      this.#parameter ??= new Node();
+      return this.#parameter;
+    }
+    return getOrAdd(this.#affixed, `${prefix}\0${suffix}`, () => ({ prefix, suffix, node: new Node() })).node;
+  }
+
+  /** The readonly node, and how many routes it holds outside functions of their own. */
+  freeze(
+    path: readonly string[],
+    nameOf: (path: readonly string[]) => Identifier,
+  ): { node: RouteNode; routes: number } {
+    let routes = (this.#leaf === undefined ? 0 : 1) + (this.#wildcard === undefined ? 0 : 1);
+    const enter = (child: Node, step: string): RouteNode => {
+      const frozen = child.freeze([...path, step], nameOf);
+      routes += frozen.routes;
+      return frozen.node;
+    };
+    const literals = [...this.#literals]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([text, child]) => ({ text, node: enter(child, text) }));
+    const affixed = [...this.#affixed.values()]
+      .sort(bySpecificity)
+      .map(({ prefix, suffix, node }) => ({ prefix, suffix, node: enter(node, `${prefix}{}${suffix}`) }));
+    const parameter = this.#parameter && enter(this.#parameter, "{}");
+    const cut = path.length > 0 && routes > routesPerFunction;
+    const node: RouteNode = {
+      literals,
+      affixed,
+      parameter,
+      leaf: this.#leaf?.freeze(),
+      wildcard: this.#wildcard?.freeze(),
+      functionName: cut ? nameOf(path) : undefined,
+    };
+    return { node, routes: cut ? 0 : routes };
+  }
+}
+
+class Leaf {
+  readonly #targets: Target[] = [];
+  readonly #template: string;
+  readonly #segments: readonly PathSegment[];
+
+  constructor({ template, segments }: RoutedOperation) {
+    this.#template = template;
+    this.#segments = segments;
+  }
+
+  add(target: Target): void {
+    this.#targets.push(target);
+  }
+
+  freeze(): RouteLeaf {
+    const byMethod = [...this.#targets].sort((a, b) => httpMethods.indexOf(a.method) - httpMethods.indexOf(b.method));
+    return { template: this.#template, segments: this.#segments, byMethod: byMethod as unknown as NonEmpty<Target> };
+  }
+}
+
+function bySpecificity(a: { prefix: string; suffix: string }, b: { prefix: string; suffix: string }): number {
+  if (a.prefix.length !== b.prefix.length) return b.prefix.length - a.prefix.length;
+  if (a.suffix.length !== b.suffix.length) return b.suffix.length - a.suffix.length;
+  return `${a.prefix}\0${a.suffix}` < `${b.prefix}\0${b.suffix}` ? -1 : 1;
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}

@@ -1,0 +1,59 @@
+import type {
+  Access,
+  Alternative,
+  ApiModel,
+  OperationModel,
+  ScopeRule,
+  TierUse,
+  UpstreamModel,
+} from "../model/gateway-model.ts";
+import type { RouteSummary } from "../model/gateway-plan.ts";
+
+/** One operation in one line of `routes.txt`: what a reviewer of a diff must see of it. */
+export function summarize(api: ApiModel, operation: OperationModel): RouteSummary {
+  return { access: accessText(operation.access), tiers: tierText(api, operation), upstream: upstreamText(operation) };
+}
+
+function accessText(access: Access): string {
+  if (access.kind === "public") return `public (${access.why})`;
+  return access.anyOf.map(alternativeText).join(" | ");
+}
+
+function alternativeText({ allOf, scopes }: Alternative): string {
+  const schemes = allOf.map((scheme) => {
+    if (scheme.kind === "oauth2") return "jwt";
+    if (scheme.kind === "basic") return "basic";
+    return `api-key(${scheme.locations.map((location) => `${location.in}:${location.name}`).join(",")})`;
+  });
+  return schemes.join("+") + (scopes === undefined ? "" : `[${scopeText(scopes)}]`);
+}
+
+function scopeText({ need, names }: ScopeRule): string {
+  return names.length === 1 ? names[0] : `${need} of ${names.join(" ")}`;
+}
+
+function tierText(api: ApiModel, { throttle }: OperationModel): string {
+  const tiers = [
+    ...useText("api", api.apiLimit),
+    ...useText("resource", throttle.resource),
+    ...(throttle.fromCaller ? ["caller"] : []),
+    ...useText("unauthenticated", throttle.unauthenticated),
+  ];
+  return tiers.length === 0 ? "-" : tiers.join(",");
+}
+
+function useText(level: string, use: TierUse | undefined): string[] {
+  if (use === undefined) return [];
+  return [`${level}:${use.kind === "tier" ? use.tier.name : `${use.name}(undefined)`}`];
+}
+
+function upstreamText({ backend }: OperationModel): string {
+  if (backend.kind === "not-built") return `501 (${backend.features.join(", ")})`;
+  return [memberText("production", backend.production), memberText("sandbox", backend.sandbox)]
+    .filter((text) => text !== "")
+    .join(" ");
+}
+
+function memberText(environment: string, upstream: UpstreamModel | undefined): string {
+  return upstream === undefined ? "" : `${environment}=${upstream.overrideKey}:${upstream.urls.join(",")}`;
+}
