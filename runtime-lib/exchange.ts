@@ -1,5 +1,5 @@
+import type { Faults } from "./faults.ts";
 import type { RequestPath } from "./request-path.ts";
-import type { Faults } from "./respond.ts";
 
 /**
  * One request and its answer, whatever HTTP engine carries it. Generated code, checks and policies see only this; the
@@ -99,4 +99,9 @@ export interface Refusal {
   readonly code: number;
   /** For the log: `jwt: signature`, `jwt: expired`, ... */
   readonly reason: string;
+  /**
+   * What a 401 asks for: the API's schemes in `wso2-3.2` (S-ERR-R4), those of the operation in `standard`. Empty: an
+   * API key.
+   */
+  readonly challenges?: readonly ("oauth2" | "basic")[];
 }

@@ -1,0 +1,180 @@
+import type { Caller } from "./caller.ts";
+import type { Exchange, Refusal } from "./exchange.ts";
+import { type BackendFailure, type Fault, type FaultStyle, statusReportBody } from "./faults.ts";
+import type { Denied } from "./throttle.ts";
+
+/**
+ * Answers that the gateway gives by itself. Each notes in `x.refusal` why, for the log; none tells the client more than
+ * the original's text does. What `wso2-3.2` and `standard` do differently is decided here, by `x.faults`.
+ */
+
+/** 401, or what the refusal's code stands for (S-ERR-R3): nobody could be authenticated. `authenticate` has noted why. */
+export function refuse(x: Exchange): void {
+  const refusal: Refusal = x.refusal ?? { status: 401, code: 900901, reason: "not authenticated" };
+  // Code 0: the keys that would decide are not available. The client did nothing wrong, so it is no 401.
+  const found =
+    refusal.code === 0 ? x.faults.byStatus(503, "The key source is not available") : x.faults.byCode(refusal.code);
+  x.refusal = { ...refusal, status: found.status };
+  if (found.status === 401) return send(x, found, ["WWW-Authenticate", challenge(x, refusal)]);
+  if (found.status === 429 || found.status === 503) return send(x, found, ["Retry-After", "5"]);
+  send(x, found, []);
+}
+
+/** 403/900910: a scope is missing (S-ERR-11). */
+export function forbidden(x: Exchange, caller: Caller, scopes: readonly string[]): void {
+  x.refusal = { status: 403, code: 900910, reason: `${caller.scheme}: scope missing` };
+  const headers =
+    x.faults.compatibility === "standard" && caller.scheme === "jwt"
+      ? [
+          "WWW-Authenticate",
+          `Bearer realm="${standardRealm}", error="insufficient_scope", scope="${scopeText(scopes)}"`,
+        ]
+      : [];
+  send(x, x.faults.byCode(900910), headers);
+}
+
+/**
+ * 429 with the code of the level that is used up, or 500/900809 when the caller's tier is not known (S-ERR-16 to 22).
+ * `Retry-After` in both compatibilities; `standard` adds `RateLimit` and `RateLimit-Policy` of
+ * draft-ietf-httpapi-ratelimit-headers-10.
+ */
+export function tooManyRequests(x: Exchange, verdict: Denied): void {
+  const found = x.faults.byCode(verdict.code);
+  x.refusal = { status: found.status, code: verdict.code, reason: `throttle: ${verdict.level} tier ${verdict.tier}` };
+  if (found.status !== 429) return send(x, found, []);
+  const seconds = String(verdict.retryAfterSeconds);
+  const headers = ["Retry-After", seconds];
+  if (x.faults.compatibility === "standard") {
+    const name = structuredString(verdict.tier);
+    headers.push("RateLimit-Policy", `${name};q=${verdict.count};w=${Math.ceil(verdict.windowMs / 1000)}`);
+    headers.push("RateLimit", `${name};r=0;t=${seconds}`);
+  }
+  send(x, found, headers);
+}
+
+/** 403: the API has no backend for keys of this type (S-ERR-28). */
+export function noEndpoint(x: Exchange, keyType: "PRODUCTION" | "SANDBOX"): void {
+  x.refusal = { status: 403, code: 900901, reason: `key type: no ${keyType} endpoint` };
+  send(x, x.faults.noEndpoint(keyType), []);
+}
+
+/** 500/900809: the operation names a tier that policies.yaml does not define (S-ERR-22, R-THR-18). */
+export function policyMissing(x: Exchange): void {
+  x.refusal = { status: 500, code: 900809, reason: "throttle: tier not defined" };
+  send(x, x.faults.byCode(900809), []);
+}
+
+/** 501: the operation asks for something that this version cannot do. It never reaches its backend. */
+export function notBuilt(x: Exchange, features: readonly string[]): void {
+  x.refusal = { status: 501, code: 501, reason: `not built: ${features.join(", ")}` };
+  send(x, x.faults.byStatus(501, `This operation needs ${features.join(", ")}, which this gateway does not have`), []);
+}
+
+/** 404: no API is mounted there (S-ERR-29, S-ERR-33). */
+export function unknownApi(x: Exchange, style: FaultStyle): void {
+  x.refusal = { status: 404, code: 404, reason: "no such API" };
+  if (style === "text") return sendText(x, 404, `no matching service found for path : ${shown(x.path.raw)}`);
+  if (style === "status-report") return sendReport(x, 404, "No matching resource found for given API Request", []);
+  send(x, x.faults.byStatus(404, "No API is mounted at this path"), []);
+}
+
+/** 404: the API has no such path (S-ERR-30, S-ERR-33). */
+export function unknownResource(x: Exchange, style: FaultStyle): void {
+  x.refusal = { status: 404, code: 404, reason: "no such resource" };
+  if (style === "text") {
+    return sendText(x, 404, `no matching resource found for path : ${shown(x.path.raw)} , method : ${shown(x.method)}`);
+  }
+  if (style === "status-report") return sendReport(x, 404, "No matching resource found for given API Request", []);
+  send(x, x.faults.byStatus(404, "The API has no such resource"), []);
+}
+
+/** 405 with `Allow` (RFC 9110 section 15.5.6): the path exists, the method does not (S-ERR-31, S-ERR-34). */
+export function methodNotAllowed(x: Exchange, methods: readonly string[], style: FaultStyle): void {
+  x.refusal = { status: 405, code: 405, reason: "no such method" };
+  const allowed = ["Allow", methods.join(", ")];
+  if (style === "text") return sendText(x, 405, "Method not allowed", allowed);
+  if (style === "status-report") return sendReport(x, 405, "Method not allowed for given API resource", allowed);
+  send(x, x.faults.byStatus(405, "The resource does not have this method"), allowed);
+}
+
+/** 200, empty, with `Allow`: an OPTIONS request that the definition does not declare (S-COR-09). */
+export function allow(x: Exchange, methods: readonly string[]): void {
+  x.respond(200, ["Allow", allowedWithOptions(methods)], "");
+}
+
+/** The methods of a path as `Allow` lists them when the gateway itself answers OPTIONS. */
+export function allowedWithOptions(methods: readonly string[]): string {
+  return methods.includes("OPTIONS") ? methods.join(", ") : [...methods, "OPTIONS"].join(", ");
+}
+
+/**
+ * A status that the original answered without a body of its own: 400, 408, 413, 414, 431, 501 to 504.
+ * `description` is ours, never text from the request.
+ */
+export function fault(x: Exchange, status: number, description: string): void {
+  x.refusal = { status, code: status, reason: description };
+  send(x, x.faults.byStatus(status, description), status === 503 ? ["Retry-After", "5"] : []);
+}
+
+/** No answer came from the backend (S-ERR-26). `reason` is for the log: `connect ECONNREFUSED`. */
+export function backendFault(x: Exchange, failure: BackendFailure, reason: string): void {
+  const found = x.faults.backend(failure);
+  x.refusal = { status: found.status, code: found.code, reason };
+  send(x, found, found.status === 503 ? ["Retry-After", "5"] : []);
+}
+
+/** What a fault is sent with, also by an engine that has no exchange yet. */
+export const faultContentType = "application/json";
+
+const originalRealm = "WSO2 API Microgateway";
+const standardRealm = "castgate";
+
+/**
+ * `WWW-Authenticate` of a 401. The original's tail is the same whatever the cause, and comes alone when an API key is the
+ * only credential (S-ERR-R4). `standard`: RFC 6750 section 3, RFC 7617 section 2; no `error` when nothing was offered.
+ */
+function challenge(x: Exchange, refusal: Refusal): string {
+  const asked = refusal.challenges ?? [];
+  if (x.faults.compatibility === "wso2-3.2") {
+    const schemes = asked.map((scheme) => `${scheme === "oauth2" ? "OAuth2" : "Basic Auth"} realm="${originalRealm}"`);
+    return `${schemes.join(" ")}, error="invalid token" , error_description="The access token expired"`;
+  }
+  const offered = refusal.code !== 900902;
+  const schemes = asked.map((scheme) => {
+    if (scheme === "basic") return `Basic realm="${standardRealm}", charset="UTF-8"`;
+    return `Bearer realm="${standardRealm}"${offered ? ', error="invalid_token"' : ""}`;
+  });
+  // RFC 9110 section 15.5.2 wants a challenge in every 401; no scheme is registered for API keys.
+  return schemes.length > 0 ? schemes.join(", ") : `ApiKey realm="${standardRealm}"`;
+}
+
+function send(x: Exchange, found: Fault, headers: readonly string[]): void {
+  x.respond(found.status, ["Content-Type", faultContentType, ...headers], found.body);
+}
+
+function sendReport(x: Exchange, status: number, description: string, headers: readonly string[]): void {
+  x.respond(status, ["Content-Type", faultContentType, ...headers], statusReportBody(status, description));
+}
+
+/** `nosniff`: the text repeats a part of the request. */
+function sendText(x: Exchange, status: number, text: string, headers: readonly string[] = []): void {
+  x.respond(status, ["Content-Type", "text/plain", "X-Content-Type-Options", "nosniff", ...headers], text);
+}
+
+const maxShown = 1024;
+
+/** Text of a request inside an answer: printable ASCII, no markup, bounded. A valid path and method pass unchanged. */
+function shown(text: string): string {
+  const safe = text.slice(0, maxShown).replace(/[^\x21-\x7e]|[<>"]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+  return text.length > maxShown ? `${safe}...` : safe;
+}
+
+/** RFC 6750 section 3: scope tokens between double quotes. A name that cannot stand there is left out. */
+function scopeText(scopes: readonly string[]): string {
+  return scopes.filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)).join(" ");
+}
+
+/** RFC 9651 section 4.1.6; other characters than printable ASCII become `?`. */
+function structuredString(text: string): string {
+  return `"${text.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "\\$&")}"`;
+}
