@@ -3,6 +3,9 @@ import type { Access, Alternative, ApiKeyLocation, AuthScheme, ScopeRule } from 
 import type { Compatibility, NonEmpty } from "../model/names.ts";
 import type { SourceRef } from "../model/source.ts";
 
+/** Why an operation is public that says nothing about security, in OpenAPI's reading. */
+export const unstated = "no security is stated";
+
 /** Who may call an operation, read as the given compatibility reads it. */
 export function accessOf(api: ApiFacts, operation: OperationFacts, compatibility: Compatibility): Access {
   const opened = openedBy(api, operation);
@@ -116,7 +119,7 @@ function standardAccess(api: ApiFacts, operation: OperationFacts): Access {
   }
   const requirements = operation.security.requirements ?? api.security.requirements;
   const origin = originOf(api, operation);
-  if (requirements === undefined) return { kind: "public", why: "no security is stated", origin };
+  if (requirements === undefined) return { kind: "public", why: unstated, origin };
   if (requirements.length === 0) return { kind: "public", why: "security: []", origin };
   if (requirements.some((requirement) => requirement.schemes.length === 0))
     return { kind: "public", why: "security: {}", origin };

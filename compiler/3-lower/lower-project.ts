@@ -2,7 +2,7 @@ import type { ApiFacts, CheckedProject, OperationFacts } from "../model/checked-
 import type { ApiModel, FaultStyle, GatewayModel, LoweringNote, OperationModel } from "../model/gateway-model.ts";
 import { type Compatibility, httpMethods, type Identifier, type Slug } from "../model/names.ts";
 import { hashedIdentifier, hashedSlug, identifierOf, slugOf, symbolOf } from "../naming/names.ts";
-import { accessOf, describeAccess, providersOf } from "./access.ts";
+import { accessOf, describeAccess, providersOf, unstated } from "./access.ts";
 import { backendOf } from "./backend.ts";
 import { apiLimitOf, callerTiersOf, throttleOf } from "./throttling.ts";
 
@@ -62,6 +62,9 @@ function lowerApi(api: ApiFacts, slug: Slug, checked: CheckedProject, notes: Low
   const operations = api.operations
     .map((operation) => lowerOperation(api, operation, names.get(operation) as Identifier, checked, notes))
     .sort(byPath);
+  if (operations.some((operation) => operation.access.kind === "public" && operation.access.why === unstated)) {
+    notes.push({ code: "security-unstated", ref: { file: api.file, pointer: "" }, args: { api: api.title.value } });
+  }
   return {
     slug,
     symbol: symbolOf(slug),

@@ -22,6 +22,33 @@ const doubtful = { "wso2-3.2": "warning", standard: "error" } as const;
 
 /** The one home of diagnostic codes. Kebab-case; never renamed, never reused. Sorted by code. */
 export const catalogue = {
+  "compatibility-difference": entry<{ operation: string; here: string; standard: string }>({
+    severity: "note",
+    message: ({ operation, here, standard }) =>
+      `${operation} may be called with ${here}; read as OpenAPI means it: ${standard}`,
+    hint: () => "`compatibility: standard` in castgate.yaml takes OpenAPI's reading",
+    explanation:
+      "In `wso2-3.2` all security requirements are flattened into alternatives, any one scope suffices and an empty list inherits, as the original did (S-SEL-03, S-SEL-05, S-SCP-01). Each operation where that differs from OpenAPI's own meaning is listed.",
+  }),
+  "feature-not-built": entry<{ operation: string; feature: string }>({
+    severity: doubtful,
+    message: ({ operation, feature }) => `${operation} asks for ${feature}, which this version cannot do`,
+    hint: () => "the operation answers 501 and never calls its backend until the feature is there",
+    explanation:
+      "Nothing is half-served: an operation that needs a feature of a later version is compiled to a handler that answers 501 in `wso2-3.2`, and is an error in `standard`.",
+  }),
+  "operation-public": entry<{ operation: string; why: string }>({
+    severity: "note",
+    message: ({ operation, why }) => `${operation} is public: ${why}`,
+    explanation: "Operations that anybody may call without credentials are always listed (S-SEL-07).",
+  }),
+  "security-unstated": entry<{ api: string }>({
+    severity: "warning",
+    message: ({ api }) => `"${api}" has operations without any \`security\`, so anybody may call them`,
+    hint: () => "add `security` to the API or the operation, or `security: []` to say that it is public on purpose",
+    explanation:
+      "OpenAPI reads a missing `security` as public. `standard` follows it, and warns, because leaving it out is more often a mistake than a decision. In `wso2-3.2` a token is required (S-SEL-06).",
+  }),
   "throttling-tier-unknown": entry<{ tier: string; suggestion?: string }>({
     severity: doubtful,
     message: ({ tier }) => `throttling tier "${tier}" is not defined in policies.yaml`,

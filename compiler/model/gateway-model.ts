@@ -137,12 +137,7 @@ export interface UpstreamModel {
 
 /** A decision of lowering that the user must see: reported by compile.ts with the catalogue's text. */
 export interface LoweringNote {
-  readonly code:
-    | "operation-public"
-    | "compatibility-difference"
-    | "tier-shadowed"
-    | "feature-not-built"
-    | "public-api-level";
+  readonly code: "compatibility-difference" | "feature-not-built" | "operation-public" | "security-unstated";
   readonly ref: SourceRef;
   readonly args: Readonly<Record<string, string>>;
 }
