@@ -1,0 +1,67 @@
+import { Exchange, type RelayHead, type RelayOutcome, type RelayTarget } from "../../runtime-lib/exchange.ts";
+import { type Faults, faultsOf } from "../../runtime-lib/faults.ts";
+
+/** An exchange without a network: it keeps the answer for a look at it. */
+export class RecordedExchange extends Exchange {
+  override readonly id = "test-1";
+  override readonly method: string;
+  override readonly scheme = "http";
+  override readonly rawHeaders: readonly string[];
+  override readonly path: Exchange["path"];
+  override readonly peerAddress = "192.0.2.1";
+  override readonly clientAddress: string;
+  override readonly faults: Faults;
+  answer: RecordedAnswer | undefined;
+
+  constructor(request: RecordedRequest = {}) {
+    super();
+    this.method = request.method ?? "GET";
+    this.rawHeaders = request.headers ?? [];
+    this.path = { raw: request.path ?? "/" } as Exchange["path"];
+    this.clientAddress = request.clientAddress ?? "192.0.2.1";
+    this.faults = faultsOf(request.compatibility ?? "wso2-3.2");
+  }
+
+  override under(): boolean {
+    return true;
+  }
+
+  override respond(status: number, headers: readonly string[], body: string | Uint8Array): void {
+    this.answer ??= {
+      status,
+      headers: pairs([...headers, ...this.answerHeaders]),
+      body: Buffer.from(body as string).toString("utf8"),
+    };
+  }
+
+  override relay(_target: RelayTarget, _head: RelayHead): Promise<RelayOutcome> {
+    throw new Error("this exchange has no network");
+  }
+}
+
+export interface RecordedRequest {
+  readonly method?: string;
+  readonly path?: string;
+  /** name, value, ... */
+  readonly headers?: readonly string[];
+  readonly clientAddress?: string;
+  readonly compatibility?: "wso2-3.2" | "standard";
+}
+
+export interface RecordedAnswer {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+}
+
+/** The values of a field of an answer; the name in any case. */
+export function fieldOf(x: RecordedExchange, name: string): string[] {
+  const lower = name.toLowerCase();
+  return (x.answer?.headers ?? []).filter(([key]) => key.toLowerCase() === lower).map(([, value]) => value);
+}
+
+function pairs(raw: readonly string[]): [string, string][] {
+  const found: [string, string][] = [];
+  for (let i = 0; i < raw.length; i += 2) found.push([raw[i] as string, raw[i + 1] as string]);
+  return found;
+}

@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Api } from "../../../runtime-lib/api.ts";
+import type { Caller, CallerApplication } from "../../../runtime-lib/caller.ts";
+import { callerTiers, limit, type Throttle, throttle, type Verdict } from "../../../runtime-lib/throttle.ts";
+import { Counter, CounterTable } from "../../../runtime-lib/throttle-counter.ts";
+import { RecordedExchange } from "../../support/recorded-exchange.ts";
+
+const minute = 60_000;
+const api = { name: "Petstore", version: "1.0.0", basePath: "/petstore/v1" } as Api;
+const x = new RecordedExchange();
+
+function callerOf(application: Partial<CallerApplication> = {}, name = "ann"): Caller {
+  return {
+    name,
+    scheme: "jwt",
+    scopes: new Set(),
+    scopesApply: true,
+    keyType: "PRODUCTION",
+    application: { id: "app", tier: "Unlimited", subscriptions: [], ...application },
+    claims: {},
+  };
+}
+
+const tiersOf = () =>
+  callerTiers({
+    application: { ten: { count: 10, windowMs: minute } },
+    subscription: [
+      ["Default", { count: 500, windowMs: minute }],
+      ["five", { count: 5, windowMs: minute }],
+      ["soft", { count: 2, windowMs: minute, stopOnQuota: false }],
+    ],
+  });
+
+const subscribed = (tier: string, version = "1.0.0") => ({ subscriptions: [{ name: "Petstore", version, tier }] });
+
+/** The codes of refused requests among n; `passed` counts the others. */
+function run(
+  limits: Throttle,
+  n: number,
+  caller: Caller | undefined,
+  now: number,
+): { passed: number; codes: number[] } {
+  let passed = 0;
+  const codes: number[] = [];
+  for (let i = 0; i < n; i++) {
+    const verdict: Verdict = limits.admit(x, caller, now);
+    if (verdict.allowed) passed++;
+    else codes.push(verdict.code);
+  }
+  return { passed, codes: [...new Set(codes)] };
+}
+
+describe("exact counting", () => {
+  test("exactly the quota passes, also a quota of one (R-THR-08 without its flaw)", () => {
+    for (const count of [1, 3, 100]) {
+      const limits = throttle(api, { resource: { tier: "t", count, windowMs: minute } });
+      assert.deepEqual(run(limits, 200, undefined, 0), { passed: count, codes: [900802] });
+    }
+  });
+
+  test("200 requests in flight at once: no more than the quota", async () => {
+    const limits = throttle(api, { resource: { tier: "t", count: 20, windowMs: minute } });
+    const verdicts = await Promise.all(
+      Array.from({ length: 200 }, async (_, i) => {
+        if (i % 2) await new Promise(setImmediate);
+        return limits.admit(x, undefined, 0);
+      }),
+    );
+    assert.equal(verdicts.filter((v) => v.allowed).length, 20);
+  });
+
+  test("a refused request costs no quota at any level", () => {
+    const shared = limit({ tier: "api", count: 5, windowMs: minute });
+    const narrow = throttle(api, { api: shared, resource: { tier: "r", count: 2, windowMs: minute } });
+    const wide = throttle(api, { api: shared });
+    assert.deepEqual(run(narrow, 100, undefined, 0), { passed: 2, codes: [900802] });
+    assert.deepEqual(run(wide, 100, undefined, 0), { passed: 3, codes: [900800] });
+  });
+
+  test("an application that is out leaves the subscription's quota alone", () => {
+    const tiers = tiersOf();
+    const limits = throttle(api, { caller: tiers });
+    const out = callerOf({ tier: "ten", ...subscribed("five") }, "ann");
+    const other = callerOf({ tier: "Unlimited", ...subscribed("five") }, "bob");
+    assert.deepEqual(run(limits, 3, out, 0), { passed: 3, codes: [] });
+    assert.deepEqual(run(limits, 9, other, 0), { passed: 2, codes: [900804] });
+  });
+});
+
+describe("windows (R-THR-07)", () => {
+  test("start at the unit, last unitTime units, and say when they end", () => {
+    const limits = throttle(api, { resource: { tier: "t", count: 1, windowMs: 5 * minute, unitMs: minute } });
+    const first = 7 * minute + 30_000;
+    assert.equal(limits.admit(x, undefined, first).allowed, true);
+    const refused = limits.admit(x, undefined, first + 1000);
+    assert.ok(!refused.allowed);
+    assert.equal(refused.retryAfterSeconds, 269);
+    assert.equal(limits.admit(x, undefined, 12 * minute - 1).allowed, false);
+    assert.equal(limits.admit(x, undefined, 12 * minute).allowed, true);
+  });
+
+  test("a counter without requests admits, one with a quota of none never does", () => {
+    const counter = new Counter();
+    assert.equal(counter.admits({ count: 1, windowMs: minute }, 0), true);
+    assert.equal(counter.admits({ count: 0, windowMs: minute }, 0), false);
+    assert.equal(counter.secondsLeft(5), 1);
+  });
+});
+
+describe("levels and keys (sections 3.2 and 3.4)", () => {
+  test("API before resource before subscription before application", () => {
+    const all = throttle(api, {
+      api: limit({ tier: "a", count: 0, windowMs: minute }),
+      resource: { tier: "r", count: 0, windowMs: minute },
+      caller: tiersOf(),
+    });
+    assert.deepEqual(run(all, 1, callerOf(), 0).codes, [900800]);
+    const resource = throttle(api, { resource: { tier: "r", count: 0, windowMs: minute }, caller: tiersOf() });
+    assert.deepEqual(run(resource, 1, callerOf({ tier: "nobody" }), 0).codes, [900802]);
+    const both = throttle(api, { caller: tiersOf() });
+    assert.deepEqual(run(both, 11, callerOf({ tier: "ten", ...subscribed("five") }), 0), {
+      passed: 5,
+      codes: [900804],
+    });
+    assert.deepEqual(run(both, 11, callerOf({ id: "b", tier: "ten" }), 0), { passed: 10, codes: [900803] });
+  });
+
+  test("the API's counter is one for all its operations, the resource's its own", () => {
+    const shared = limit({ tier: "a", count: 4, windowMs: minute });
+    const one = throttle(api, { api: shared });
+    const two = throttle(api, { api: shared });
+    assert.equal(run(one, 3, undefined, 0).passed + run(two, 3, undefined, 0).passed, 4);
+  });
+
+  test("an application is counted for each of its users, over all APIs", () => {
+    const tiers = tiersOf();
+    const here = throttle(api, { caller: tiers });
+    const there = throttle({ ...api, name: "Shop", basePath: "/shop" } as Api, { caller: tiers });
+    assert.equal(run(here, 6, callerOf({ tier: "ten" }), 0).passed, 6);
+    assert.deepEqual(run(there, 6, callerOf({ tier: "ten" }), 0), { passed: 4, codes: [900803] });
+    assert.equal(run(there, 6, callerOf({ tier: "ten" }, "bob"), 0).passed, 6);
+  });
+
+  test("a subscription is counted over its users, at one API", () => {
+    const tiers = tiersOf();
+    const here = throttle(api, { caller: tiers });
+    const sibling = throttle(api, { caller: tiers });
+    const there = throttle({ ...api, version: "2.0.0" } as Api, { caller: tiers });
+    assert.equal(run(here, 3, callerOf(subscribed("five")), 0).passed, 3);
+    assert.deepEqual(run(sibling, 3, callerOf(subscribed("five"), "bob"), 0), { passed: 2, codes: [900804] });
+    assert.equal(run(there, 3, callerOf(subscribed("five", "*")), 0).passed, 3);
+  });
+
+  test("names with colons do not share a counter", () => {
+    const limits = throttle(api, { caller: tiersOf() });
+    assert.equal(run(limits, 10, callerOf({ id: "a:b", tier: "ten" }, "c"), 0).passed, 10);
+    assert.equal(run(limits, 10, callerOf({ id: "a", tier: "ten" }, "b:c"), 0).passed, 10);
+  });
+
+  test("clients without credentials are counted by address and API (S-ANO-01)", () => {
+    const tier = { tier: "Unauthenticated", count: 2, windowMs: minute };
+    const own = { ...api, basePath: "/unauthenticated-test" } as Api;
+    const limits = throttle(own, { unauthenticated: tier });
+    const near = new RecordedExchange({ clientAddress: "192.0.2.7" });
+    const far = new RecordedExchange({ clientAddress: "192.0.2.8" });
+    const verdicts = [near, near, near, far].map((from) => limits.admit(from, undefined, 0));
+    assert.deepEqual(
+      verdicts.map((verdict) => (verdict.allowed ? "pass" : `${verdict.code} ${verdict.level}`)),
+      ["pass", "pass", "900804 unauthenticated", "pass"],
+    );
+    const anonymous: Caller = { ...callerOf(), scheme: "anonymous" };
+    assert.equal(limits.admit(near, anonymous, 0).allowed, false);
+  });
+});
+
+describe("tiers of the caller", () => {
+  test("stopOnQuota false passes, counted and flagged (R-THR-17)", () => {
+    const limits = throttle(api, { caller: tiersOf() });
+    const caller = callerOf(subscribed("soft"));
+    const flags = [1, 2, 3, 4].map(() => {
+      const verdict = limits.admit(x, caller, 0);
+      return verdict.allowed && verdict.overQuota;
+    });
+    assert.deepEqual(flags, [false, false, true, true]);
+  });
+
+  test("Unlimited is built in, case-sensitive (R-THR-01)", () => {
+    const limits = throttle(api, { caller: tiersOf() });
+    assert.equal(run(limits, 1000, callerOf(subscribed("Unlimited")), 0).passed, 1000);
+    assert.deepEqual(run(limits, 1, callerOf(subscribed("unlimited")), 0), { passed: 0, codes: [900809] });
+  });
+
+  test("unknown tiers: 900809 in both compatibilities (R-THR-20)", () => {
+    for (const compatibility of ["wso2-3.2", "standard"] as const) {
+      const from = new RecordedExchange({ compatibility });
+      for (const caller of [
+        callerOf({ tier: "nobody" }),
+        callerOf(subscribed("__proto__")),
+        callerOf(subscribed("constructor")),
+      ]) {
+        const verdict = throttle(api, { caller: tiersOf() }).admit(from, caller, 0);
+        assert.ok(!verdict.allowed);
+        assert.equal(verdict.code, 900809);
+      }
+    }
+  });
+
+  test("a token that says nothing has the tier Default; without one wso2-3.2 refuses, standard has no limit", () => {
+    const none = callerTiers({ application: {}, subscription: {} });
+    const original = throttle(api, { caller: none }).admit(new RecordedExchange(), callerOf(), 0);
+    assert.ok(!original.allowed);
+    assert.equal(original.code, 900809);
+    const standard = new RecordedExchange({ compatibility: "standard" });
+    assert.equal(throttle(api, { caller: none }).admit(standard, callerOf(), 0).allowed, true);
+    assert.equal(run(throttle(api, { caller: tiersOf() }), 501, callerOf(), 0).passed, 500);
+  });
+});
+
+describe("many keys", () => {
+  const quota = { count: 2, windowMs: minute };
+
+  test("windows that are over make room", () => {
+    const table = new CounterTable(100);
+    for (let i = 0; i < 10_000; i++) table.of(`k${i}`, i * minute).count(quota, i * minute);
+    assert.ok(table.size <= 4, `${table.size} counters left`);
+  });
+
+  test("at capacity new keys are limited together; those before them keep their counts", () => {
+    const table = new CounterTable(10);
+    for (let i = 0; i < 10; i++) table.of(`k${i}`, 0).count(quota, 0);
+    let passed = 0;
+    for (let i = 10; i < 50; i++) {
+      const counter = table.of(`k${i}`, 0);
+      if (counter.admits(quota, 0)) {
+        counter.count(quota, 0);
+        passed++;
+      }
+    }
+    assert.equal(passed, 2);
+    assert.equal(table.size, 10);
+    assert.equal(table.of("k0", 0).admits(quota, 0), true);
+    table.of("k0", 0).count(quota, 0);
+    assert.equal(table.of("k0", 0).admits(quota, 0), false);
+  });
+});
