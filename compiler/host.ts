@@ -1,5 +1,7 @@
 /** All that a compilation asks of the machine: tests compile in memory. Paths are project-relative with `/`. */
 export interface CompileHost {
+  /** What stands at a path; `""` is the project itself. */
+  stat(path: string): Promise<"file" | "folder" | undefined>;
   /** Bytes as UTF-8 text; undefined when there is no such file. Throws `HostError` when it cannot be read. */
   read(file: string): Promise<string | undefined>;
   /** Files below a folder, at any depth, sorted by name; empty when there is no such folder. Never follows a link outside the project. */
@@ -8,7 +10,19 @@ export interface CompileHost {
   remove(file: string): Promise<void>;
 }
 
-/** A file exists but cannot be read: message for the user, without the machine's paths. */
+/** A file exists but cannot be read or written: message for the user, without the machine's paths. */
 export class HostError extends Error {
   override name = "HostError";
+}
+
+/** Text of a file's bytes. Throws `HostError` for anything that is not UTF-8 text. */
+export function decodeText(bytes: Uint8Array): string {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new HostError("it is not UTF-8 text");
+  }
+  if (text.includes("\0")) throw new HostError("it holds NUL bytes, so it is not text");
+  return text;
 }

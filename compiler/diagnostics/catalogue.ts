@@ -37,6 +37,24 @@ export const catalogue = {
     explanation:
       "Nothing is half-served: an operation that needs a feature of a later version is compiled to a handler that answers 501 in `wso2-3.2`, and is an error in `standard`.",
   }),
+  "json-syntax": entry<{ problem: string }>({
+    severity: "error",
+    message: ({ problem }) => `JSON syntax error: ${problem}`,
+    explanation: "A file whose name ends in .json must hold JSON text (RFC 8259): no comments, no trailing commas.",
+  }),
+  "key-duplicate": entry<{ key: string }>({
+    severity: doubtful,
+    message: ({ key }) => `the key "${key}" stands twice in one object`,
+    hint: () => "the last one counts; remove or rename one of them",
+    explanation:
+      "YAML and JSON allow a key once in an object. Parsers take the last one, so what the first one says, a security requirement perhaps, has no effect.",
+  }),
+  "nesting-too-deep": entry<{ limit: string }>({
+    severity: "error",
+    message: ({ limit }) => `the document is nested more than ${limit} levels deep, or contains itself`,
+    explanation:
+      "Deeper nesting has no use in a definition and is refused; so is a YAML alias inside the value that it names.",
+  }),
   "operation-public": entry<{ operation: string; why: string }>({
     severity: "note",
     message: ({ operation, why }) => `${operation} is public: ${why}`,
@@ -55,6 +73,28 @@ export const catalogue = {
     hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
     explanation:
       "A tier must be defined in policies.yaml, or be Unlimited. Calls of an operation with an undefined tier are answered with 500 and code 900809 (T-POL-09).",
+  }),
+  "toml-syntax": entry<{ problem: string }>({
+    severity: "error",
+    message: ({ problem }) => `TOML syntax error: ${problem}`,
+    explanation: "The file must hold TOML 1.0 text.",
+  }),
+  "yaml-aliases-excessive": entry({
+    severity: "error",
+    message: () => "the aliases of this document expand to an unreasonable size",
+    hint: () => "write shared parts as $ref instead of YAML aliases",
+    explanation: "A few lines of nested YAML aliases can stand for billions of values. Such documents are refused.",
+  }),
+  "yaml-multiple-documents": entry({
+    severity: doubtful,
+    message: () => "the file holds more than one YAML document",
+    hint: () => "only the first one counts; move the others to files of their own",
+    explanation: "A definition is one YAML document. What follows a further `---` line is not read.",
+  }),
+  "yaml-syntax": entry<{ problem: string }>({
+    severity: "error",
+    message: ({ problem }) => `YAML syntax error: ${problem}`,
+    explanation: "The file must hold YAML 1.2 text.",
   }),
 };
 

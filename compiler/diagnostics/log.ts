@@ -1,5 +1,6 @@
 import type { Compatibility } from "../model/names.ts";
 import { type ArgsOf, type Code, catalogue, type Severity } from "./catalogue.ts";
+import { Sources, type Span } from "./locate.ts";
 import type { Place } from "./place.ts";
 
 export interface Diagnostic {
@@ -21,6 +22,12 @@ export interface RelatedPlace {
 export class DiagnosticLog {
   /** Known once castgate.yaml was read; until then the original's meaning. */
   compatibility: Compatibility = "wso2-3.2";
+  /** Codes of warnings that are not shown. Errors cannot be silenced, notes are always listed. */
+  ignored: ReadonlySet<string> = new Set();
+  /** Warnings fail the build. */
+  denyWarnings = false;
+  /** The texts that places point into. */
+  readonly sources = new Sources();
   readonly #found: Diagnostic[] = [];
 
   report<C extends Code>(code: C, place: Place, args: ArgsOf<C>, related: readonly RelatedPlace[] = []): void {
@@ -39,8 +46,45 @@ export class DiagnosticLog {
     return this.#found.some((found) => found.severity === "error");
   }
 
-  /** By file, position in the file, code: the same order from the same input. Positions are resolved by the renderer. */
-  all(): readonly Diagnostic[] {
-    return this.#found;
+  /** An error was found, or a warning while those are denied. */
+  get failed(): boolean {
+    return this.hasErrors || (this.denyWarnings && this.all().some((found) => found.severity === "warning"));
   }
+
+  /** Everything that is to be shown, in the order in which it was found. */
+  all(): readonly Diagnostic[] {
+    return this.#found.filter(({ severity, code }) => severity !== "warning" || !this.ignored.has(code));
+  }
+
+  /** By file, position in the file, code: the same order from the same input. The same finding is listed once. */
+  sorted(): readonly Diagnostic[] {
+    const located = this.all().map((found) => ({ found, span: this.sources.locate(found.place) }));
+    located.sort(
+      (a, b) =>
+        compare(a.found.place.ref.file, b.found.place.ref.file) ||
+        start(a.span) - start(b.span) ||
+        compare(a.found.code, b.found.code) ||
+        compare(a.found.message, b.found.message),
+    );
+    return located
+      .filter(({ found, span }, index) => {
+        const before = located[index - 1];
+        return (
+          before === undefined ||
+          before.found.code !== found.code ||
+          before.found.message !== found.message ||
+          before.found.place.ref.file !== found.place.ref.file ||
+          start(before.span) !== start(span)
+        );
+      })
+      .map(({ found }) => found);
+  }
+}
+
+function start(span: Span | undefined): number {
+  return span?.start ?? -1;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,0 +1,169 @@
+import type { Place } from "./place.ts";
+import { PlaceTree } from "./place-tree.ts";
+import { jsonPlaces } from "./place-tree-json.ts";
+import { tomlPlaces } from "./place-tree-toml.ts";
+import { yamlPlaces } from "./place-tree-yaml.ts";
+
+type Format = "json" | "yaml" | "toml";
+
+/** Where something stands in a text. Offsets and columns are UTF-16 units; lines and columns start at 1, ends are exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+}
+
+interface Source {
+  readonly format: Format;
+  readonly text: string;
+  tree?: PlaceTree;
+  lineStarts?: readonly number[];
+}
+
+/** The texts that were read, and the places in them. Nothing is computed before it is asked for; each file is indexed once. */
+export class Sources {
+  readonly #files = new Map<string, Source>();
+
+  add(file: string, format: Format, text: string): void {
+    this.#files.set(file, { format, text });
+  }
+
+  /** Where a place is; undefined when its file was not read. A pointer that leads nowhere gives its nearest ancestor. */
+  locate(place: Place): Span | undefined {
+    const source = this.#files.get(place.ref.file);
+    if (source === undefined) return undefined;
+    const [start, end] = place.range ?? this.#range(source, place);
+    const first = position(source, start);
+    const last = position(source, end);
+    return { start, end, line: first.line, column: first.column, endLine: last.line, endColumn: last.column };
+  }
+
+  /** A line's text without its line feed; undefined when there is no such line. Lines start at 1. */
+  line(file: string, line: number): string | undefined {
+    const source = this.#files.get(file);
+    if (source === undefined) return undefined;
+    const starts = lineStarts(source);
+    const start = starts[line - 1];
+    if (start === undefined) return undefined;
+    const next = starts[line];
+    return source.text.slice(start, next === undefined ? undefined : next - 1).replace(/\r$/, "");
+  }
+
+  /** A scalar as it is written (`1.0` where the parsed value is 1), quotes included; undefined when it is not found. */
+  writtenAs(file: string, pointer: string): string | undefined {
+    const source = this.#files.get(file);
+    if (source === undefined) return undefined;
+    const found = find(tree(source), pointer);
+    if (!found.exact) return undefined;
+    const [start, end] = valueRange(source, found.node);
+    return source.text.slice(start, end);
+  }
+
+  /** Keys that stand twice in one object, with the spans of both. */
+  duplicateKeys(file: string): readonly {
+    readonly key: string;
+    readonly first: readonly [start: number, end: number];
+    readonly repeated: readonly [start: number, end: number];
+  }[] {
+    const source = this.#files.get(file);
+    if (source === undefined) return [];
+    const places = tree(source);
+    return places.duplicates().map(({ key, first, repeated }) => ({
+      key,
+      first: keyRange(source, first) ?? [0, 0],
+      repeated: keyRange(source, repeated) ?? [0, 0],
+    }));
+  }
+
+  #range(source: Source, place: Place): readonly [start: number, end: number] {
+    const found = find(tree(source), place.ref.pointer);
+    // What is missing has no place of its own: the object that lacks it is named by its key.
+    if (found.exact && place.target === "value") return valueRange(source, found.node);
+    return keyRange(source, found.node) ?? firstToken(source, found.node);
+  }
+}
+
+function tree(source: Source): PlaceTree {
+  source.tree ??=
+    source.format === "json"
+      ? jsonPlaces(source.text)
+      : source.format === "yaml"
+        ? yamlPlaces(source.text)
+        : tomlPlaces(source.text);
+  return source.tree;
+}
+
+function find(places: PlaceTree, pointer: string): { readonly node: number; readonly exact: boolean } {
+  let node = PlaceTree.root;
+  if (pointer === "") return { node, exact: true };
+  for (const token of pointer.slice(1).split("/")) {
+    const child = places.child(node, token.replaceAll("~1", "/").replaceAll("~0", "~"));
+    if (child === undefined) return { node, exact: false };
+    node = child;
+  }
+  return { node, exact: true };
+}
+
+function keyRange(source: Source, node: number): readonly [start: number, end: number] | undefined {
+  const span = tree(source).keySpan(node);
+  return span && trimmed(source.text, span);
+}
+
+function valueRange(source: Source, node: number): readonly [start: number, end: number] {
+  const places = tree(source);
+  const [start, end] = trimmed(source.text, places.valueSpan(node), source.format === "yaml");
+  // A value that is not written (`key:`) is shown by its key.
+  if (start >= end) return keyRange(source, node) ?? [start, Math.min(start + 1, source.text.length)];
+  return [start, end];
+}
+
+/** The first line of a value without a key: the whole document, or an element. */
+function firstToken(source: Source, node: number): readonly [start: number, end: number] {
+  const [start, end] = valueRange(source, node);
+  const line = source.text.slice(start, end).split(/\r?\n/, 1)[0] ?? "";
+  return [start, start + Math.max(1, line.length)];
+}
+
+function trimmed(
+  text: string,
+  span: readonly [number, number],
+  comments = false,
+): readonly [start: number, end: number] {
+  let [start, end] = span;
+  for (;;) {
+    while (start < end && isSpace(text.charCodeAt(start))) start++;
+    if (!comments || text.charCodeAt(start) !== 0x23 || start >= end) break;
+    const lineEnd = text.indexOf("\n", start);
+    start = lineEnd < 0 || lineEnd > end ? end : lineEnd;
+  }
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return [start, end];
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
+}
+
+function lineStarts(source: Source): readonly number[] {
+  if (source.lineStarts === undefined) {
+    const starts = [0];
+    for (let at = source.text.indexOf("\n"); at >= 0; at = source.text.indexOf("\n", at + 1)) starts.push(at + 1);
+    source.lineStarts = starts;
+  }
+  return source.lineStarts;
+}
+
+function position(source: Source, offset: number): { readonly line: number; readonly column: number } {
+  const starts = lineStarts(source);
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+}
