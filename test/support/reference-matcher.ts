@@ -1,0 +1,139 @@
+/**
+ * What a request must meet, worked out the slow and obvious way: every template is tried on its own, then the matches are
+ * compared. It shares no code with the compiler or the runtime, so that agreement means something.
+ */
+export interface ReferenceRules {
+  /** `wso2-3.2`: one trailing slash and `;name=value` are not matched. */
+  readonly compatibility: "wso2-3.2" | "standard";
+  /** The API opted in to `%2F` inside a parameter. */
+  readonly allowEncodedSlash?: boolean;
+}
+
+export type ReferenceVerdict =
+  /** The target is refused before any route is looked for. */
+  | { readonly kind: "bad-request" }
+  | { readonly kind: "unknown" }
+  /** The most specific template that matches; its methods decide, no other template is asked. */
+  | { readonly kind: "route"; readonly template: string };
+
+/** A matcher over the path templates of one API. Give it a request target below the base path: `/pets/1?x=y`. */
+export function referenceMatcher(
+  templates: readonly string[],
+  rules: ReferenceRules,
+): (target: string) => ReferenceVerdict {
+  const known = templates.map((template) => ({ template, parts: readTemplate(template, rules) }));
+  return (target) => {
+    const segments = readTarget(target, rules);
+    if (segments === undefined) return { kind: "bad-request" };
+    const [best] = known
+      .filter(({ parts }) => fits(parts, segments))
+      .sort((a, b) => compareSpecificity(a.parts, b.parts));
+    return best === undefined ? { kind: "unknown" } : { kind: "route", template: best.template };
+  };
+}
+
+/** The path and query that a backend sees: percent-encoding in its one normal spelling, all else as it came. */
+export function referenceForward(target: string): string {
+  const [path = "", ...query] = target.split("?");
+  const spelt = path.replace(/%([0-9A-Fa-f]{2})/g, (triplet, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16));
+    return /[A-Za-z0-9._~-]/.test(character) ? character : triplet.toUpperCase();
+  });
+  return [spelt, ...query].join("?");
+}
+
+type Part =
+  | { readonly kind: "literal"; readonly text: string }
+  | { readonly kind: "parameter"; readonly prefix: string; readonly suffix: string }
+  | { readonly kind: "wildcard" };
+
+function readTemplate(template: string, rules: ReferenceRules): readonly Part[] {
+  const texts = template.split("/").slice(1);
+  if (texts.at(-1) === "" && (texts.length === 1 || rules.compatibility === "wso2-3.2")) texts.pop();
+  return texts.map((text, index): Part => {
+    if (text === "*" && index === texts.length - 1) return { kind: "wildcard" };
+    const open = text.indexOf("{");
+    const close = text.lastIndexOf("}");
+    if (open === -1 || close < open) return { kind: "literal", text: canonical(encodeNonAscii(text)) };
+    return {
+      kind: "parameter",
+      prefix: canonical(encodeNonAscii(text.slice(0, open))),
+      suffix: canonical(encodeNonAscii(text.slice(close + 1))),
+    };
+  });
+}
+
+/** The segments of a request target; undefined when two parties could read it differently. */
+function readTarget(target: string, rules: ReferenceRules): readonly string[] | undefined {
+  if (!/^\/[\x21-\x7e]*$/.test(target) || target.includes("#")) return undefined;
+  const path = target.split("?")[0] as string;
+  if (path.includes("\\") || /%(?![0-9A-Fa-f]{2})/.test(path)) return undefined;
+  if (/%(0[0-9A-F]|1[0-9A-F]|7F|5C)/i.test(path)) return undefined;
+  if (/%2F/i.test(path) && rules.allowEncodedSlash !== true) return undefined;
+  try {
+    decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+  const texts = path.slice(1).split("/");
+  if (texts.at(-1) === "" && (texts.length === 1 || rules.compatibility === "wso2-3.2")) texts.pop();
+  const segments: string[] = [];
+  for (const [index, text] of texts.entries()) {
+    // A trailing slash of `standard` is an empty last segment.
+    if (text === "" && index < texts.length - 1) return undefined;
+    const plain = canonical(text);
+    const pieces = plain.replace(/%2F/g, "/").split("/");
+    if (pieces.some((piece) => /^(\.|\.\.)(;.*|%3B.*)?$/.test(piece))) return undefined;
+    const matched = rules.compatibility === "wso2-3.2" ? (plain.split(";")[0] as string) : plain;
+    if (matched === "" && text !== "") return undefined;
+    segments.push(matched);
+  }
+  return segments;
+}
+
+function fits(parts: readonly Part[], segments: readonly string[]): boolean {
+  const open = parts.at(-1)?.kind === "wildcard";
+  const fixed = open ? parts.slice(0, -1) : parts;
+  if (open ? segments.length < fixed.length : segments.length !== fixed.length) return false;
+  return fixed.every((part, index) => {
+    const segment = segments[index] as string;
+    if (part.kind === "literal") return segment === part.text;
+    if (part.kind === "wildcard") return false;
+    const { prefix, suffix } = part;
+    return segment.startsWith(prefix) && segment.endsWith(suffix) && segment.length > prefix.length + suffix.length;
+  });
+}
+
+/** Negative when `a` is the more specific of two templates that match the same segments: the leftmost difference decides. */
+function compareSpecificity(a: readonly Part[], b: readonly Part[]): number {
+  for (let index = 0; index < Math.max(a.length, b.length); index++) {
+    const difference = rank(b[index]) - rank(a[index]);
+    if (difference !== 0) return difference;
+    const [one, other] = [a[index], b[index]];
+    if (one?.kind === "parameter" && other?.kind === "parameter") {
+      const byPrefix = other.prefix.length - one.prefix.length;
+      if (byPrefix !== 0) return byPrefix;
+      const bySuffix = other.suffix.length - one.suffix.length;
+      if (bySuffix !== 0) return bySuffix;
+    }
+  }
+  return 0;
+}
+
+function rank(part: Part | undefined): number {
+  if (part === undefined || part.kind === "literal") return 3;
+  if (part.kind === "wildcard") return 0;
+  return part.prefix === "" && part.suffix === "" ? 1 : 2;
+}
+
+/** One spelling for all spellings of a segment: printable ASCII decoded unless it would then mean something else. */
+function canonical(text: string): string {
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (triplet, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16));
+    return /[\x21-\x7e]/.test(character) && !"/;%?#\\".includes(character) ? character : triplet.toUpperCase();
+  });
+}
+
+function encodeNonAscii(text: string): string {
+  return text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+}
