@@ -26,10 +26,13 @@ const taken = new Set(
   parseFloat parseInt process structuredClone unescape
   constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf
   Exchange Gateway allow allScopes anyScope api apiKey apiKeys apiLimit authenticate balanced basic basicAuth basicModule
-  bearerJwt caller callerTiers cors crossOrigin forbidden forward gateway hasAllScopes hasAnyScope jwt jwtModule limit
-  methodNotAllowed noEndpoint notBuilt policyMissing production refuse route sandbox throttle throttleModule tiers
-  tooManyRequests unknownApi unknownResource upstream upstreamModule verdict withholdCredentials x`.split(/\s+/),
+  bearerJwt caller callerTiers cors crossOrigin depth forbidden forward found gateway hasAllScopes hasAnyScope jwt jwtModule
+  limit methodNotAllowed noEndpoint notBuilt policyMissing production refuse route sandbox throttle throttleModule
+  tiers tooManyRequests unknownApi unknownResource upstream upstreamModule verdict withholdCredentials x`.split(/\s+/),
 );
+
+/** Local names of routing functions: `s0`, `s1`. */
+const segmentName = /^s[0-9]+$/;
 
 /** Endings that generated code gives to names of its own: `getPetLimits`. */
 const derivedEnding = /(?:Limits|Access|Production|Sandbox|Routes|Scheme|Module|Api)$/;
@@ -106,6 +109,7 @@ function isUsable(name: string): boolean {
     name.length <= identifierLength &&
     name !== "__proto__" &&
     !taken.has(name) &&
+    !segmentName.test(name) &&
     !derivedEnding.test(name)
   );
 }

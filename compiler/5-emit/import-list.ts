@@ -1,0 +1,74 @@
+import { naturalOrder } from "./natural-order.ts";
+
+export interface ImportView {
+  /** Relative, or `castgate/runtime/<module>.js`. */
+  readonly source: string;
+  readonly typeOnly: boolean;
+  readonly names: readonly string[];
+  /** Too long for one line: one name a line. */
+  readonly wide: boolean;
+}
+
+/** The width that generated code keeps to, in columns. */
+export const lineWidth = 120;
+
+/** What one generated file imports: noted where a view uses it, so that nothing else is ever imported. */
+export class ImportList {
+  readonly #values = new Map<string, Set<string>>();
+  readonly #types = new Map<string, Set<string>>();
+
+  /** A function or constant of a runtime module. Returns the name. */
+  runtime(module: string, name: string): string {
+    return this.#add(this.#values, runtimeSource(module), name);
+  }
+
+  /** A type of a runtime module, gone after compilation. */
+  runtimeType(module: string, name: string): string {
+    return this.#add(this.#types, runtimeSource(module), name);
+  }
+
+  /** A name of another generated file. */
+  local(source: string, name: string): string {
+    return this.#add(this.#values, source, name);
+  }
+
+  /** In the order that the linter asks for: packages, `../`, `./`; then by path; names within each. */
+  views(): readonly ImportView[] {
+    return [...viewsOf(this.#values, false), ...viewsOf(this.#types, true)].sort(bySource);
+  }
+
+  #add(map: Map<string, Set<string>>, source: string, name: string): string {
+    const names = map.get(source);
+    if (names === undefined) map.set(source, new Set([name]));
+    else names.add(name);
+    return name;
+  }
+}
+
+function runtimeSource(module: string): string {
+  return `castgate/runtime/${module}.js`;
+}
+
+function viewsOf(map: ReadonlyMap<string, ReadonlySet<string>>, typeOnly: boolean): ImportView[] {
+  return [...map].map(([source, set]) => {
+    const names = [...set].sort(naturalOrder);
+    const line = `import ${typeOnly ? "type " : ""}{ ${names.join(", ")} } from "${source}";`;
+    return { source, typeOnly, names, wide: line.length > lineWidth };
+  });
+}
+
+function bySource(a: ImportView, b: ImportView): number {
+  const distance = distanceOf(a.source) - distanceOf(b.source);
+  if (distance !== 0) return distance;
+  const order = naturalOrder(stem(a.source), stem(b.source));
+  return order !== 0 ? order : Number(b.typeOnly) - Number(a.typeOnly);
+}
+
+function distanceOf(source: string): number {
+  if (source.startsWith("../")) return 1;
+  return source.startsWith("./") ? 2 : 0;
+}
+
+function stem(source: string): string {
+  return source.replace(/\.js$/, "");
+}

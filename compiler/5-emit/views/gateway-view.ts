@@ -1,0 +1,46 @@
+import type { GatewayPlan, RuntimeModuleName } from "../../model/gateway-plan.ts";
+import type { ImportList } from "../import-list.ts";
+import type { GatewayView, TiersView } from "./template-views.ts";
+import { callerTierView, corsView } from "./value-views.ts";
+
+/** What a runtime module with a life cycle exports. */
+export const moduleExports: Readonly<Record<RuntimeModuleName, string>> = {
+  "auth-api-key": "apiKeyModule",
+  "auth-basic": "basicModule",
+  "auth-jwt": "jwtModule",
+  throttle: "throttleModule",
+  upstream: "upstreamModule",
+};
+
+/** `gateway.ts`: modules, built-in paths, and which API answers which base path. */
+export function gatewayView(plan: GatewayPlan, imports: ImportList): GatewayView {
+  imports.runtimeType("exchange", "Exchange");
+  imports.runtimeType("gateway", "Gateway");
+  imports.runtime("respond", "unknownApi");
+  const encodedSlash = plan.mounts.filter((mount) => mount.allowEncodedSlash).map((mount) => mount.basePath);
+  return {
+    compatibility: plan.compatibility,
+    modules: plan.runtimeModules.map((module) => imports.runtime(module, moduleExports[module])),
+    builtinPaths: plan.builtinPaths,
+    hasBuiltinCors: plan.builtinCors !== undefined,
+    builtinCors: plan.builtinCors && corsView(plan.builtinCors, imports),
+    hasEncodedSlash: encodedSlash.length > 0,
+    encodedSlash,
+    mounts: plan.mounts.map(({ basePath, api, symbol, transports }) => ({
+      basePath,
+      symbol: imports.local(`./${api}/router.js`, symbol),
+      oneTransport: transports.length === 1,
+      transport: transports.join(),
+    })),
+    faultStyle: plan.faults.global,
+  };
+}
+
+/** `tiers.ts`: the tiers that callers' tokens may name, for the whole gateway. */
+export function tiersView(plan: GatewayPlan, imports: ImportList): TiersView {
+  imports.runtime("throttle", "callerTiers");
+  return {
+    application: plan.callerTiers.application.map(callerTierView),
+    subscription: plan.callerTiers.subscription.map(callerTierView),
+  };
+}

@@ -1,0 +1,144 @@
+import type {
+  AlternativePlan,
+  ApiPlan,
+  FinalStep,
+  HandlerPlan,
+  LimitsPlan,
+  PolicyStep,
+} from "../../model/gateway-plan.ts";
+import type { ImportList } from "../import-list.ts";
+import { apiSymbol } from "./shared-view.ts";
+import type { AccessView, LimitsView, OperationView, StepView } from "./template-views.ts";
+import { endpointView, tierView } from "./value-views.ts";
+
+/** One handler with the constants beside it. */
+export function operationView(api: ApiPlan, handler: HandlerPlan, imports: ImportList): OperationView {
+  imports.runtimeType("exchange", "Exchange");
+  const { symbol, method, template, origin, chain } = handler;
+  const authenticate = chain.find((step) => step.kind === "authenticate");
+  const throttle = chain.find((step) => step.kind === "throttle");
+  return {
+    symbol,
+    method,
+    template,
+    file: origin.file,
+    pointer: origin.pointer,
+    isAsync: authenticate !== undefined,
+    upstreams: handler.upstreams.map((upstream) => endpointView(upstream, imports)),
+    hasAccess: authenticate !== undefined,
+    access: authenticate && accessView(symbol, authenticate.anyOf, imports),
+    hasLimits: throttle !== undefined,
+    limits: throttle && limitsView(api, throttle.symbol, throttle.limits, imports),
+    steps: stepViews(api, handler, imports),
+  };
+}
+
+/** The constant that holds an operation's alternatives: `getPetAccess`. */
+export function accessSymbol(handler: HandlerPlan): string {
+  return `${handler.symbol}Access`;
+}
+
+function accessView(symbol: string, anyOf: readonly AlternativePlan[], imports: ImportList): AccessView {
+  const scoped = anyOf.some(({ scopes }) => scopes !== undefined);
+  return {
+    symbol: `${symbol}Access`,
+    alternatives: anyOf.map(({ allOf, scopes }, index) => ({
+      first: index === 0,
+      scoped,
+      allOf: allOf.map((scheme) => imports.local("./shared.js", scheme)),
+      hasScopes: scopes !== undefined,
+      rule: scopes === undefined ? "" : imports.runtime("scopes", scopes.need === "any" ? "anyScope" : "allScopes"),
+      scopes: scopes?.names ?? [],
+    })),
+  };
+}
+
+function limitsView(api: ApiPlan, symbol: string, limits: LimitsPlan, imports: ImportList): LimitsView {
+  imports.runtime("throttle", "throttle");
+  if (limits.api) imports.local("./shared.js", "apiLimit");
+  if (limits.fromCaller) imports.local("../tiers.js", "tiers");
+  return {
+    symbol,
+    apiSymbol: imports.local("./shared.js", apiSymbol(api)),
+    api: limits.api,
+    hasResource: limits.resource !== undefined,
+    resource: limits.resource && tierView(limits.resource),
+    fromCaller: limits.fromCaller,
+    hasUnauthenticated: limits.unauthenticated !== undefined,
+    unauthenticated: limits.unauthenticated && tierView(limits.unauthenticated),
+  };
+}
+
+/** Steps in the plan's order. Throws when one needs a caller that no earlier one established. */
+function stepViews(api: ApiPlan, handler: HandlerPlan, imports: ImportList): StepView[] {
+  const own = new Set<string>(handler.upstreams.map((upstream) => upstream.symbol));
+  const upstream = (symbol: string) => (own.has(symbol) ? symbol : imports.local("./shared.js", symbol));
+  let authenticated = false;
+  const needCaller = (step: PolicyStep | FinalStep) => {
+    if (!authenticated) throw new Error(`${handler.symbol}: "${step.kind}" before anybody is authenticated`);
+  };
+  const viewOf = (step: PolicyStep | FinalStep): StepView => {
+    switch (step.kind) {
+      case "public":
+        imports.runtime("authenticate", "withholdCredentials");
+        return { kind: step.kind, why: step.why, apiSymbol: imports.local("./shared.js", apiSymbol(api)) };
+      case "authenticate":
+        authenticated = true;
+        imports.runtime("authenticate", "authenticate");
+        imports.runtime("respond", "refuse");
+        return {
+          kind: step.kind,
+          summary: step.anyOf.map(({ allOf }) => allOf.join(" and ")).join(", or "),
+          apiSymbol: imports.local("./shared.js", apiSymbol(api)),
+          accessSymbol: accessSymbol(handler),
+        };
+      case "require-scopes":
+        needCaller(step);
+        imports.runtime("respond", "forbidden");
+        return {
+          kind: step.kind,
+          need: step.scopes.names.length === 1 ? "scope" : `${step.scopes.need} of the scopes`,
+          held: imports.runtime("scopes", step.scopes.need === "any" ? "hasAnyScope" : "hasAllScopes"),
+          names: step.scopes.names,
+        };
+      case "throttle":
+        imports.runtime("respond", "tooManyRequests");
+        return {
+          kind: step.kind,
+          summary: limitsText(api, step.limits),
+          symbol: step.symbol,
+          caller: authenticated ? "caller" : "undefined",
+        };
+      case "require-key-type":
+        needCaller(step);
+        imports.runtime("respond", "noEndpoint");
+        return { kind: step.kind, keyType: step.keyType, environment: step.keyType.toLowerCase() };
+      case "forward":
+        imports.runtime("forward", "forward");
+        return { kind: step.kind, upstream: upstream(step.upstream) };
+      case "forward-by-key-type":
+        needCaller(step);
+        imports.runtime("forward", "forward");
+        return { kind: step.kind, production: upstream(step.production), sandbox: upstream(step.sandbox) };
+      case "no-endpoint":
+        imports.runtime("respond", "noEndpoint");
+        return step;
+      case "policy-missing":
+        imports.runtime("respond", "policyMissing");
+        return step;
+      case "not-built":
+        imports.runtime("respond", "notBuilt");
+        return step;
+    }
+  };
+  return handler.chain.map(viewOf);
+}
+
+function limitsText(api: ApiPlan, limits: LimitsPlan): string {
+  const parts: string[] = [];
+  if (limits.api) parts.push(`API tier ${api.apiLimit?.name ?? ""}`);
+  if (limits.resource !== undefined) parts.push(`${limits.resource.name} on this resource`);
+  if (limits.fromCaller) parts.push("subscription and application tiers of the caller");
+  if (limits.unauthenticated !== undefined) parts.push(`${limits.unauthenticated.name} for each client address`);
+  return parts.join("; ");
+}

@@ -1,0 +1,240 @@
+import type { ImportView } from "../import-list.ts";
+
+/** What each top-level template prints. A view holds every decision; a template loops and prints. */
+export interface TemplateViews {
+  readonly header: HeaderView;
+  readonly gateway: GatewayView;
+  readonly tiers: TiersView;
+  readonly shared: SharedView;
+  readonly operation: OperationView;
+  readonly router: RouterView;
+  readonly subrouter: SubrouterView;
+  readonly "routes.txt": RoutesTextView;
+}
+
+export interface HeaderView {
+  /** `""`: made from the project as a whole. */
+  readonly file: string;
+  readonly hasFile: boolean;
+  readonly imports: readonly ImportView[];
+}
+
+export interface GatewayView {
+  readonly compatibility: string;
+  readonly modules: readonly string[];
+  readonly builtinPaths: readonly string[];
+  readonly hasBuiltinCors: boolean;
+  readonly builtinCors: CorsView | undefined;
+  readonly hasEncodedSlash: boolean;
+  readonly encodedSlash: readonly string[];
+  readonly mounts: readonly {
+    readonly basePath: string;
+    readonly symbol: string;
+    readonly oneTransport: boolean;
+    readonly transport: string;
+  }[];
+  readonly faultStyle: string;
+}
+
+export interface CorsView {
+  readonly allowOrigins: readonly string[];
+  readonly allowMethods: readonly string[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+}
+
+/** A tier's figures, in order of the printed object. */
+export interface TierView {
+  readonly tier: string;
+  readonly count: number;
+  readonly windowMs: number;
+  /** Only where windows do not start at multiples of their own length. */
+  readonly hasUnit: boolean;
+  readonly unitMs: number;
+  /** Requests beyond the quota pass. */
+  readonly soft: boolean;
+}
+
+export interface TiersView {
+  readonly application: readonly TierView[];
+  readonly subscription: readonly TierView[];
+}
+
+export interface SharedView {
+  readonly title: string;
+  readonly version: string;
+  readonly basePath: string;
+  readonly apiSymbol: string;
+  readonly hasAuthHeader: boolean;
+  readonly authHeader: string;
+  readonly challenges: readonly string[];
+  readonly schemes: readonly SchemeView[];
+  readonly hasCors: boolean;
+  readonly cors: CorsView | undefined;
+  readonly hasLimit: boolean;
+  readonly limit: TierView | undefined;
+  readonly upstreams: readonly EndpointView[];
+}
+
+export interface SchemeView {
+  readonly kind: "jwt" | "basic" | "api-key";
+  readonly symbol: string;
+  readonly apiSymbol: string;
+  readonly locations: readonly { readonly in: string; readonly name: string }[];
+}
+
+export interface EndpointView {
+  readonly kind: "single" | "balanced";
+  readonly symbol: string;
+  readonly key: string;
+  readonly url: string;
+  readonly urls: readonly string[];
+  readonly timeoutMs: number;
+  readonly hasUsername: boolean;
+  readonly basicUsername: string;
+}
+
+export interface OperationView {
+  readonly symbol: string;
+  readonly method: string;
+  readonly template: string;
+  readonly file: string;
+  readonly pointer: string;
+  /** `async`, with a promise as its result: some check waits. */
+  readonly isAsync: boolean;
+  readonly upstreams: readonly EndpointView[];
+  readonly hasAccess: boolean;
+  readonly access: AccessView | undefined;
+  readonly hasLimits: boolean;
+  readonly limits: LimitsView | undefined;
+  readonly steps: readonly StepView[];
+}
+
+export interface AccessView {
+  readonly symbol: string;
+
+  readonly alternatives: readonly {
+    readonly first: boolean;
+    /** Some alternative has scopes of its own: all are printed as objects. */
+    readonly scoped: boolean;
+    readonly allOf: readonly string[];
+    readonly hasScopes: boolean;
+    readonly rule: string;
+    readonly scopes: readonly string[];
+  }[];
+}
+
+export interface LimitsView {
+  readonly symbol: string;
+  readonly apiSymbol: string;
+  readonly api: boolean;
+  readonly hasResource: boolean;
+  readonly resource: TierView | undefined;
+  readonly fromCaller: boolean;
+  readonly hasUnauthenticated: boolean;
+  readonly unauthenticated: TierView | undefined;
+}
+
+/** One check, or the answer at the end. `kind` is the name of its template below `templates/policies`. */
+export type StepView =
+  | { readonly kind: "public"; readonly why: string; readonly apiSymbol: string }
+  | {
+      readonly kind: "authenticate";
+      readonly summary: string;
+      readonly apiSymbol: string;
+      readonly accessSymbol: string;
+    }
+  | {
+      readonly kind: "require-scopes";
+      readonly need: string;
+      readonly held: string;
+      readonly names: readonly string[];
+    }
+  | { readonly kind: "throttle"; readonly summary: string; readonly symbol: string; readonly caller: string }
+  | { readonly kind: "require-key-type"; readonly keyType: string; readonly environment: string }
+  | { readonly kind: "forward"; readonly upstream: string }
+  | { readonly kind: "forward-by-key-type"; readonly production: string; readonly sandbox: string }
+  | { readonly kind: "no-endpoint"; readonly keyType: string }
+  | { readonly kind: "policy-missing"; readonly tier: string }
+  | { readonly kind: "not-built"; readonly features: readonly string[] };
+
+export interface RouterView {
+  readonly title: string;
+  readonly version: string;
+  readonly basePath: string;
+  readonly symbol: string;
+  readonly hasCors: boolean;
+  readonly locals: LocalsView;
+  readonly statements: readonly RouteView[];
+  /** Whether some request gets past all statements. */
+  readonly falls: boolean;
+  readonly style: string;
+}
+
+export interface SubrouterView {
+  readonly path: string;
+  readonly symbol: string;
+  readonly locals: LocalsView;
+  readonly statements: readonly RouteView[];
+  readonly falls: boolean;
+}
+
+/** What a routing function needs of the path. */
+export interface LocalsView {
+  readonly usesDepth: boolean;
+  readonly usesSegments: boolean;
+  /** Up to the deepest one in use; unused ones are holes. */
+  readonly segments: readonly { readonly first: boolean; readonly used: boolean; readonly name: string }[];
+}
+
+/** A statement of a routing function. `kind` is the name of its template below `templates/routes`. */
+export type RouteView =
+  | { readonly kind: "match"; readonly conditions: readonly ConditionView[]; readonly body: readonly RouteView[] }
+  | { readonly kind: "call"; readonly symbol: string }
+  | {
+      readonly kind: "leaf";
+      readonly template: string;
+      readonly handlers: readonly { readonly method: string; readonly symbol: string }[];
+      readonly methods: readonly string[];
+      /** OPTIONS is not declared, and the gateway answers it itself. */
+      readonly preflight: boolean;
+      readonly allow: boolean;
+      readonly style: string;
+    }
+  | {
+      readonly kind: "switch-length";
+      readonly segment: string;
+      readonly cases: readonly { readonly label: number; readonly body: readonly RouteView[] }[];
+    }
+  | {
+      readonly kind: "switch-character";
+      readonly segment: string;
+      readonly position: number;
+      readonly cases: readonly {
+        readonly label: number;
+        readonly character: string;
+        readonly body: readonly RouteView[];
+      }[];
+    };
+
+/** One condition of a match. `kind` is the name of its template below `templates/expressions`. */
+export type ConditionView = { readonly first: boolean } & (
+  | { readonly kind: "depth-is"; readonly depth: number }
+  | { readonly kind: "depth-over"; readonly depth: number }
+  | { readonly kind: "literal"; readonly segment: string; readonly text: string }
+  | { readonly kind: "filled"; readonly segment: string }
+  | { readonly kind: "prefix"; readonly segment: string; readonly text: string }
+  | { readonly kind: "suffix"; readonly segment: string; readonly text: string }
+  | { readonly kind: "longer"; readonly segment: string; readonly length: number }
+);
+
+export interface RoutesTextView {
+  readonly routes: readonly {
+    readonly method: string;
+    readonly path: string;
+    readonly access: string;
+    readonly tiers: string;
+    readonly upstream: string;
+  }[];
+}

@@ -1,0 +1,37 @@
+import type { ThrottleTier, UpstreamModel } from "../../model/gateway-model.ts";
+import type { UpstreamPlan } from "../../model/gateway-plan.ts";
+import type { CorsFacts } from "../../model/loaded-project.ts";
+import type { ImportList } from "../import-list.ts";
+import type { CorsView, EndpointView, TierView } from "./template-views.ts";
+
+export function corsView(cors: CorsFacts, imports: ImportList): CorsView {
+  imports.runtime("cors", "cors");
+  return cors;
+}
+
+/** A tier with a quota that stops. */
+export function tierView({ name, count, unitMs, windowMs }: ThrottleTier): TierView {
+  return { tier: name, count, windowMs, hasUnit: unitMs !== windowMs, unitMs, soft: false };
+}
+
+/** A tier that callers name: only there may requests go on beyond the quota (R-THR-17). */
+export function callerTierView(tier: ThrottleTier): TierView {
+  return { ...tierView(tier), soft: !tier.stopOnQuota };
+}
+
+export function endpointView({ symbol, upstream }: UpstreamPlan, imports: ImportList): EndpointView {
+  const { urls, overrideKey: key, timeoutMs, basicUsername } = upstream satisfies UpstreamModel;
+  const kind = urls.length === 1 ? "single" : "balanced";
+  if (kind === "single") imports.runtime("upstream-single", "upstream");
+  else imports.runtime("upstream-balanced", "balanced");
+  return {
+    kind,
+    symbol,
+    key,
+    url: urls[0],
+    urls,
+    timeoutMs,
+    hasUsername: basicUsername !== undefined,
+    basicUsername: basicUsername ?? "",
+  };
+}
