@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import { build } from "esbuild";
+import type { GeneratedFile } from "../model/generated-file.ts";
+import { bundlePlugin, namespaces } from "./bundle-plugin.ts";
+import type { Manifest } from "./manifest.ts";
+import { packageRoot } from "./package-root.ts";
+
+export interface Bundle {
+  /** The executable: CommonJS in one file. */
+  readonly text: string;
+  /** As embedded: `facts` completed with what is in the bundle. */
+  readonly manifest: Manifest;
+}
+
+/** What esbuild prints for the manifest, until it is known which modules are in the bundle. */
+const placeholder = "__CASTGATE_MANIFEST__";
+
+/**
+ * Bundles the generated code with those modules of the runtime that it uses. The same input gives the same bytes, in any
+ * folder and on any machine. Throws only if the generated code or the runtime is broken, which is a bug of ours.
+ */
+export async function bundleGateway(
+  generated: readonly GeneratedFile[],
+  facts: Omit<Manifest, "modules" | "libraries">,
+  runtimeFolder = join(packageRoot(), "runtime-lib"),
+): Promise<Bundle> {
+  const root = packageRoot();
+  const entry = [
+    'import { main } from "castgate/runtime/main.js";',
+    'import { gateway } from "./gateway.ts";',
+    `main(gateway, ${placeholder});`,
+    "",
+  ].join("\n");
+  const result = await build({
+    entryPoints: ["main"],
+    plugins: [bundlePlugin({ entry, generated, runtimeFolder, libraryFolder: root })],
+    absWorkingDir: root,
+    tsconfigRaw: { compilerOptions: { target: "ES2022", verbatimModuleSyntax: true } },
+    nodePaths: [],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    charset: "utf8",
+    banner: { js: "#!/usr/bin/env node" },
+    outfile: "bundle.cjs",
+    logLevel: "silent",
+  });
+  const inputs = Object.values(result.metafile.outputs)[0]?.inputs ?? {};
+  const used = Object.keys(inputs).filter((name) => (inputs[name]?.bytesInOutput ?? 0) > 0);
+  const manifest: Manifest = { ...facts, modules: runtimeModules(used), libraries: libraries(used) };
+  const text = result.outputFiles[0]?.text ?? "";
+  // The entry comes last: the same word earlier is text out of a definition.
+  const hole = text.lastIndexOf(placeholder);
+  const filled = text.slice(0, hole) + JSON.stringify(manifest, undefined, 2) + text.slice(hole + placeholder.length);
+  return { text: filled, manifest };
+}
+
+function runtimeModules(used: readonly string[]): string[] {
+  const prefix = `${namespaces.runtime}:`;
+  return used
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length).replace(/\.ts$/, ""))
+    .sort();
+}
+
+function libraries(used: readonly string[]): string[] {
+  const prefix = `${namespaces.library}:`;
+  const names = used
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name.slice(prefix.length))?.[0] ?? name);
+  return [...new Set(names)].sort();
+}

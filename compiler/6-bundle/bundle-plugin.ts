@@ -1,0 +1,123 @@
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
+import { dirname, join, posix, sep } from "node:path";
+import type { OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import type { GeneratedFile } from "../model/generated-file.ts";
+
+/**
+ * Names of modules in the bundle. Each lives in a namespace of its own, so that no path of the machine that compiled can
+ * reach the output, and the output does not depend on where this package is installed.
+ */
+export const namespaces = {
+  entry: "castgate-entry",
+  generated: "generated",
+  runtime: "castgate/runtime",
+  library: "npm",
+} as const;
+
+export interface BundleSources {
+  readonly entry: string;
+  readonly generated: readonly GeneratedFile[];
+  /** Folder with the TypeScript sources of `castgate/runtime/*`. */
+  readonly runtimeFolder: string;
+  /** Where the libraries that the runtime imports are looked up from. */
+  readonly libraryFolder: string;
+}
+
+/** Modules that replace parts of a library which must not be in a bundle. */
+const replacements: Readonly<Record<string, string>> = {
+  // Transports are worker threads that load a module by its path: there is no such path beside a bundle.
+  "pino/lib/transport.js": `
+    module.exports = function () { throw new Error("a bundle has no log transports"); };
+  `,
+};
+
+/** Gives esbuild the modules of a bundle: virtual ones from memory, libraries by name and version. */
+export function bundlePlugin(sources: BundleSources): Plugin {
+  const generated = new Map(sources.generated.map(({ file, text }) => [file, text]));
+  const versions = new Map<string, string>();
+  return {
+    name: "castgate",
+    setup(build) {
+      build.onResolve({ filter: /.*/ }, async (args) => {
+        if (args.pluginData === plainLookUp) return undefined;
+        if (args.kind === "entry-point") return { namespace: namespaces.entry, path: args.path };
+        if (isBuiltin(args.path)) return { external: true, path: args.path, sideEffects: false };
+        const runtimeModule = /^castgate\/runtime\/([a-z0-9-]+)\.js$/.exec(args.path)?.[1];
+        if (runtimeModule !== undefined) return runtime(`${runtimeModule}.ts`);
+        if (args.path.startsWith(".") && args.namespace !== namespaces.library) return relative(args);
+        return library(build, args, sources.libraryFolder, versions);
+      });
+      build.onLoad({ filter: /.*/, namespace: namespaces.entry }, () => ({ contents: sources.entry, loader: "js" }));
+      build.onLoad({ filter: /.*/, namespace: namespaces.generated }, ({ path }) => {
+        const contents = generated.get(path);
+        return contents === undefined
+          ? { errors: [{ text: `no generated file ${path}` }] }
+          : { contents, loader: "ts" as const };
+      });
+      build.onLoad({ filter: /.*/, namespace: namespaces.runtime }, async ({ path }) => ({
+        contents: await readFile(join(sources.runtimeFolder, path), "utf8"),
+        loader: "ts",
+      }));
+      build.onLoad({ filter: /.*/, namespace: namespaces.library }, loadLibrary);
+    },
+  };
+}
+
+/** Marks the look-ups that this plugin makes itself, and which esbuild must answer from the disk. */
+const plainLookUp = Symbol("plain look-up");
+
+function runtime(path: string): OnResolveResult {
+  return { namespace: namespaces.runtime, path, sideEffects: false };
+}
+
+function relative(args: OnResolveArgs): OnResolveResult {
+  if (args.namespace === namespaces.entry) return { namespace: namespaces.generated, path: posix.join(args.path) };
+  const path = posix.join(posix.dirname(args.importer), args.path);
+  if (args.namespace === namespaces.runtime) return runtime(path);
+  return { namespace: namespaces.generated, path: path.replace(/\.js$/, ".ts"), sideEffects: false };
+}
+
+async function library(
+  build: PluginBuild,
+  args: OnResolveArgs,
+  libraryFolder: string,
+  versions: Map<string, string>,
+): Promise<OnResolveResult> {
+  const found = await build.resolve(args.path, {
+    kind: args.kind,
+    resolveDir: args.namespace === namespaces.library ? args.resolveDir : libraryFolder,
+    pluginData: plainLookUp,
+  });
+  if (found.errors.length > 0 || found.external) return { ...found };
+  const installed = `${sep}node_modules${sep}`;
+  const folder = found.path.slice(0, found.path.lastIndexOf(installed) + installed.length);
+  const parts = found.path.slice(folder.length).split(sep);
+  const name = parts.splice(0, parts[0]?.startsWith("@") ? 2 : 1).join("/");
+  const file = parts.join("/");
+  // With its version: two versions of one library can be installed side by side.
+  const path = `${name}@${versionOf(join(folder, name), versions)}/${file}`;
+  const replacement = replacements[`${name}/${file}`];
+  return { namespace: namespaces.library, path, pluginData: { file: found.path, replacement } };
+}
+
+function versionOf(folder: string, versions: Map<string, string>): string {
+  let version = versions.get(folder);
+  if (version === undefined) {
+    version = (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
+    versions.set(folder, version);
+  }
+  return version;
+}
+
+async function loadLibrary(args: {
+  readonly pluginData: { readonly file: string; readonly replacement: string | undefined };
+}): Promise<OnLoadResult> {
+  const { file, replacement } = args.pluginData;
+  return {
+    contents: replacement ?? (await readFile(file, "utf8")),
+    loader: file.endsWith(".json") ? "json" : "js",
+    resolveDir: dirname(file),
+  };
+}

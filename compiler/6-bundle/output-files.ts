@@ -1,0 +1,53 @@
+import type { GatewayModel } from "../model/gateway-model.ts";
+import type { GeneratedFile } from "../model/generated-file.ts";
+import type { LoadedProject } from "../model/loaded-project.ts";
+import type { SourceRef } from "../model/source.ts";
+import type { Bundle } from "./bundle-gateway.ts";
+import { fullPath, rawDigests, sha256 } from "./manifest.ts";
+
+export interface OutputFile {
+  /** Project-relative. */
+  readonly file: string;
+  readonly text: string;
+  readonly executable?: boolean;
+}
+
+/** For review, committed by the user. */
+export function generatedFiles(generated: readonly GeneratedFile[]): OutputFile[] {
+  return generated.map(({ file, text }) => ({ file: `generated/${file}`, text }));
+}
+
+/** The executable, what it says of itself with digests of the raw files, and the lines that operations were written at. */
+export function targetFiles(
+  bundle: Bundle,
+  project: LoadedProject,
+  model: GatewayModel,
+  lineOf: (ref: SourceRef) => number | undefined,
+): OutputFile[] {
+  const path = `target/${project.name}`;
+  const manifest = { ...bundle.manifest, files: rawDigests(project), bundle: { sha256: sha256(bundle.text) } };
+  return [
+    { file: `${path}.cjs`, text: bundle.text, executable: true },
+    { file: `${path}.manifest.json`, text: json(manifest) },
+    { file: `${path}.sources.json`, text: json(operationSources(model, lineOf)) },
+  ];
+}
+
+/** Lines stand apart from the generated code and the bundle, because one inserted line would change them all. */
+function operationSources(model: GatewayModel, lineOf: (ref: SourceRef) => number | undefined) {
+  return model.apis.flatMap((api) =>
+    api.operations.map(({ id, method, template, origin }) => ({
+      api: api.slug,
+      operation: id,
+      method,
+      path: fullPath(api.basePath, template),
+      file: origin.file,
+      pointer: origin.pointer,
+      line: lineOf(origin),
+    })),
+  );
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
