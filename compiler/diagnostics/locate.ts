@@ -116,7 +116,7 @@ function valueRange(source: Source, node: number): readonly [start: number, end:
   const places = tree(source);
   const [start, end] = trimmed(source.text, places.valueSpan(node), source.format === "yaml");
   // A value that is not written (`key:`) is shown by its key.
-  if (start >= end) return keyRange(source, node) ?? [start, Math.min(start + 1, source.text.length)];
+  if (start >= end) return keyRange(source, node) ?? (node === PlaceTree.root ? [0, 0] : [start, start]);
   return [start, end];
 }
 

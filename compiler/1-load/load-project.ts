@@ -1,0 +1,51 @@
+import type { DiagnosticLog } from "../diagnostics/log.ts";
+import { at } from "../diagnostics/place.ts";
+import type { CompileHost } from "../host.ts";
+import type { LoadedProject } from "../model/loaded-project.ts";
+import { rootCursor } from "./cursor.ts";
+import { DocumentStore } from "./document-store.ts";
+import { loadDefinitions } from "./load-definitions.ts";
+import { loadExtras } from "./load-extras.ts";
+import { loadSettings } from "./load-settings.ts";
+import { loadToolkitConfig } from "./load-toolkit-config.ts";
+
+/**
+ * Reads everything that a project consists of. `root` is the project folder as the user named it, and only gives the
+ * project its name: all files are read through `host`. Undefined, and reported, when there is no project to speak of; a
+ * file that cannot be used is reported and left out.
+ */
+export async function loadProject(
+  root: string,
+  host: CompileHost,
+  log: DiagnosticLog,
+): Promise<LoadedProject | undefined> {
+  const folderName = root.split(/[\\/]/).findLast((part) => part !== "" && part !== ".") ?? "gateway";
+  const kind = await host.stat("");
+  if (kind !== "folder") {
+    log.report(kind === "file" ? "project-not-a-folder" : "project-missing", at({ file: "", pointer: "" }), {
+      project: folderName,
+    });
+    return undefined;
+  }
+  const store = new DocumentStore(host, log);
+  // First: how grave the rest is depends on `compatibility`.
+  const { name, settings } = await loadSettings(store, log);
+  log.ignored = new Set(settings.ignore);
+  log.denyWarnings ||= settings.denyWarnings;
+  const policies = await store.load("policies.yaml");
+  const toolkit = await loadToolkitConfig(store, log);
+  const extras = await loadExtras(store, host, log);
+  const definitions = await loadDefinitions(store, host, log);
+  if (definitions.found === 0 && extras.protoFiles.length === 0) {
+    log.report("nothing-to-compile", at({ file: "", pointer: "" }), {});
+  }
+  return {
+    name: name ?? folderName,
+    settings,
+    documents: store.documents,
+    definitions: definitions.definitions,
+    policies: policies && rootCursor(store.documents, policies.file),
+    toolkit,
+    extras,
+  };
+}
