@@ -8,6 +8,8 @@ export interface Scheme {
   present(x: Exchange): boolean;
   /** Verifies it. Synchronous wherever nothing waits: a cached token costs no promise. */
   verify(x: Exchange): Verified | Promise<Verified>;
+  /** Keeps the credential from the backend, whatever comes of it. The auth header itself is `authenticate`'s business. */
+  withhold?(x: Exchange): void;
 }
 
 export type Verified = { readonly ok: true; readonly caller: Caller } | Failure;
@@ -18,4 +20,32 @@ export interface Failure {
   /** The original's code: 900901, 900911, 900912, 900900; 0 for "key source away" (503). */
   readonly code: number;
   readonly reason: string;
+}
+
+/** The class of an auth header by its first word: `bearer`, `basic`, any other word, or none at all. */
+export type HeaderClass = "bearer" | "basic" | "other" | "none";
+
+const space = 0x20;
+
+/**
+ * Reads the scheme's word without case (S-SEL-12, done by word: a token may well contain "basic"). Only the word is
+ * looked at, so that a cached token costs nothing more.
+ */
+export function classOf(value: string | undefined): HeaderClass {
+  if (value === undefined || value === "") return "none";
+  // `| 0x20` turns an ASCII capital into a small letter.
+  if ((value.charCodeAt(0) | 0x20) !== 0x62) return value.trim() === "" ? "none" : "other";
+  if (endsWord(value, 6) && value.slice(0, 6).toLowerCase() === "bearer") return "bearer";
+  if (endsWord(value, 5) && value.slice(0, 5).toLowerCase() === "basic") return "basic";
+  return "other";
+}
+
+function endsWord(value: string, length: number): boolean {
+  return value.length === length || value.charCodeAt(length) === space;
+}
+
+/** What follows the scheme's word, blanks dropped at both ends. */
+export function credentialOf(value: string): string {
+  const end = value.indexOf(" ");
+  return end < 0 ? "" : value.slice(end + 1).trim();
 }

@@ -1,0 +1,62 @@
+import type { Settings } from "./settings.ts";
+
+/** What generated code says of an API. */
+export interface ApiOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly basePath: string;
+  /** `x-wso2-auth-header`; absent: `authConfig.authorizationHeader` decides (S-SEL-15). */
+  readonly authHeader?: string;
+  /** What a 401 of this API asks for (S-ERR-R4). */
+  readonly challenges: readonly ("oauth2" | "basic")[];
+}
+
+/** An API as its checks know it. */
+export class Api {
+  readonly name: string;
+  readonly version: string;
+  readonly basePath: string;
+  readonly challenges: readonly ("oauth2" | "basic")[];
+  readonly #authHeader: string | undefined;
+
+  constructor(options: ApiOptions) {
+    this.name = options.name;
+    this.version = options.version;
+    this.basePath = options.basePath;
+    this.challenges = options.challenges;
+    this.#authHeader = options.authHeader?.toLowerCase();
+  }
+
+  /** The header field that carries credentials, in lower case. */
+  get authHeader(): string {
+    return this.#authHeader ?? credentialRules.authHeader;
+  }
+}
+
+export function api(options: ApiOptions): Api {
+  return new Api(options);
+}
+
+/** What the settings say of credentials in every API. One process serves one gateway, so there is one of it. */
+export interface CredentialRules {
+  readonly compatibility: "wso2-3.2" | "standard";
+  /** Lower case. */
+  readonly authHeader: string;
+  /** Whether the auth header is kept from the backend (S-HDR-01). */
+  readonly removeAuthHeader: boolean;
+}
+
+export let credentialRules: CredentialRules = {
+  compatibility: "standard",
+  authHeader: "authorization",
+  removeAuthHeader: true,
+};
+
+/** Reads `[authConfig]`. To be called once at start, whether or not anything authenticates: public operations strip too. */
+export function configureApis(settings: Settings): void {
+  credentialRules = {
+    compatibility: settings.compatibility,
+    authHeader: (settings.string("authConfig.authorizationHeader") ?? "Authorization").toLowerCase(),
+    removeAuthHeader: settings.boolean("authConfig.removeAuthHeaderFromOutMessage") ?? true,
+  };
+}

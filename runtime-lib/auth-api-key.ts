@@ -1,0 +1,202 @@
+import { BlockList, isIP } from "node:net";
+import { type Api, configureApis } from "./api.ts";
+import { trustedKey } from "./auth-jwt.ts";
+import type { Exchange } from "./exchange.ts";
+import { checkClaims, isRecord, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
+import { callerOfClaims } from "./jwt-caller.ts";
+import type { RuntimeModule } from "./module.ts";
+import { queryValue } from "./query.ts";
+import type { Failure, Scheme, Verified } from "./scheme.ts";
+import type { Settings, SettingsReport } from "./settings.ts";
+import { loadTrustStore, type TrustStore } from "./tls-stores.ts";
+import { VerifiedCache, type VerifiedCredential } from "./verified-cache.ts";
+
+/** Where a key may stand, as the definition's `apiKey` schemes say. */
+export interface ApiKeyPlace {
+  readonly in: "header" | "query";
+  readonly name: string;
+}
+
+/**
+ * Self-contained API keys: signed tokens of one issuer (S-KEY-01 to 05). The first place that holds something is the
+ * one that counts. Every failure is 900901; keys never reach the backend.
+ */
+export function apiKey(api: Api, places: readonly ApiKeyPlace[]): Scheme {
+  return new ApiKey(api, places);
+}
+
+/** Loads the issuer's certificate at start. */
+export const apiKeyModule: RuntimeModule = { name: "api-key", configure };
+
+/** A verified key with what must be looked at on each request. */
+interface VerifiedKey extends VerifiedCredential {
+  /** APIs it opens; undefined: any (S-KEY-03). */
+  readonly allowed: readonly { readonly name: unknown; readonly version: unknown }[] | undefined;
+  /** Addresses it may be used from; undefined: any (S-SEC-04). */
+  readonly addresses: BlockList | undefined;
+}
+
+interface State {
+  readonly compatibility: "wso2-3.2" | "standard";
+  readonly issuer: string;
+  readonly key: VerificationKey | undefined;
+  readonly skewMs: number;
+  readonly validateAllowedApis: boolean;
+  readonly cache: VerifiedCache<VerifiedKey>;
+}
+
+let state: State = {
+  compatibility: "standard",
+  issuer: "",
+  key: undefined,
+  skewMs: 0,
+  validateAllowedApis: true,
+  cache: new VerifiedCache(1, 0),
+};
+
+class ApiKey implements Scheme {
+  readonly kind = "api-key";
+  readonly #api: Api;
+  readonly #places: readonly ApiKeyPlace[];
+
+  constructor(api: Api, places: readonly ApiKeyPlace[]) {
+    this.#api = api;
+    this.#places = places.map((place) =>
+      place.in === "header" ? { in: "header", name: place.name.toLowerCase() } : place,
+    );
+  }
+
+  present(x: Exchange): boolean {
+    return this.#find(x) !== undefined;
+  }
+
+  verify(x: Exchange): Verified {
+    const text = this.#find(x) ?? "";
+    const found = state.cache.get(text) ?? verifyAnew(text);
+    if (!found.ok) return found;
+    if (found.allowed !== undefined && !found.allowed.some((one) => this.#isAllowed(one)))
+      return invalid("api-key: not for this API");
+    if (found.addresses !== undefined && !holdsAddress(found.addresses, x.clientAddress))
+      return invalid("api-key: not from this address");
+    return found;
+  }
+
+  withhold(x: Exchange): void {
+    for (const { in: place, name } of this.#places) (place === "header" ? x.withheld : x.withheldQuery).push(name);
+  }
+
+  #find(x: Exchange): string | undefined {
+    for (const place of this.#places) {
+      const value = place.in === "header" ? x.header(place.name) : queryValue(x.path.query, place.name);
+      if (value !== undefined && value !== "") return value;
+    }
+    return undefined;
+  }
+
+  #isAllowed({ name, version }: { readonly name: unknown; readonly version: unknown }): boolean {
+    return name === this.#api.name && (version === this.#api.version || version === "*");
+  }
+}
+
+function verifyAnew(text: string): VerifiedKey | Failure {
+  const jwt = parseJwt(text.trim());
+  if (typeof jwt === "string") return invalid(`api-key: ${jwt}`);
+  if (state.key === undefined) return invalid("api-key: no certificate");
+  if (!verifySignature(jwt, state.key)) return invalid("api-key: signature");
+  const now = Date.now();
+  const { claims } = jwt;
+  const end = checkClaims(claims, { issuer: state.issuer, audience: undefined, skewMs: state.skewMs }, now);
+  if (typeof end === "string") return invalid(`api-key: ${end}`);
+  const addresses = addressesOf(claims.permittedIP);
+  if (addresses === "malformed") return invalid("api-key: permittedIP");
+  const caller = callerOfClaims(claims, "api-key", state.compatibility);
+  if (caller === undefined) return invalid("api-key: keytype");
+  const verified: VerifiedKey = {
+    ok: true,
+    caller,
+    until: Math.min(end, state.key.notAfter, state.cache.latest(now)),
+    allowed: state.validateAllowedApis ? allowedOf(claims.subscribedAPIs ?? claims.allowedAPIs) : undefined,
+    addresses,
+  };
+  state.cache.add(text, verified);
+  return verified;
+}
+
+function allowedOf(claim: unknown): { name: unknown; version: unknown }[] {
+  return Array.isArray(claim) ? claim.filter(isRecord).map(({ name, version }) => ({ name, version })) : [];
+}
+
+/** API Manager's claim: addresses and ranges with commas between; the original ignored it (S-KEY-06). */
+function addressesOf(claim: unknown): BlockList | undefined | "malformed" {
+  if (claim === undefined || claim === null || claim === "") return undefined;
+  if (typeof claim !== "string") return "malformed";
+  const list = new BlockList();
+  for (const part of claim.split(",").map((one) => one.trim())) {
+    const [address = "", prefix] = part.split("/");
+    const version = isIP(address);
+    if (version === 0 || (prefix !== undefined && !/^\d{1,3}$/.test(prefix))) return "malformed";
+    const family = version === 6 ? "ipv6" : "ipv4";
+    const bits = prefix === undefined ? undefined : Number(prefix);
+    if (bits !== undefined && bits > (version === 6 ? 128 : 32)) return "malformed";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, bits, family);
+  }
+  return list;
+}
+
+function holdsAddress(list: BlockList, address: string): boolean {
+  const plain = address.startsWith("::ffff:") && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
+  const version = isIP(plain);
+  return version !== 0 && list.check(plain, version === 6 ? "ipv6" : "ipv4");
+}
+
+function invalid(reason: string): Failure {
+  return { ok: false, code: 900901, reason };
+}
+
+const stockAlias = "ballerina";
+
+async function configure(settings: Settings, report: SettingsReport): Promise<void> {
+  configureApis(settings);
+  const trust = await loadTrustStore(
+    settings,
+    "listenerConfig.trustStorePath",
+    "listenerConfig.trustStorePassword",
+    report,
+  );
+  const issuer = settings.string("apikey.tokenConfigs.issuer") ?? "";
+  const name = "apikey.tokenConfigs.issuer";
+  if (issuer === "") report.error(name, "must not be empty");
+  // One issuer for both would let an access token pass as an API key, and the other way round (S-SEC-02).
+  if (settings.tables("jwtTokenConfig").some((table) => table.string("issuer") === issuer))
+    report.error(name, "is also the issuer of access tokens; API keys need one of their own");
+  const explicit = settings.boolean("apikey.tokenConfigs.validateAllowedAPIs");
+  if (explicit === false)
+    report.warn(
+      "apikey.tokenConfigs.validateAllowedAPIs",
+      "is false: a key for one API opens every API that takes keys",
+    );
+  state = {
+    compatibility: settings.compatibility,
+    issuer,
+    key: keyOf(settings, trust, report),
+    skewMs: skewOf(settings),
+    validateAllowedApis: explicit ?? true,
+    cache: new VerifiedCache(
+      settings.number("caching.tokenCacheCapacity") ?? 10_000,
+      (settings.number("caching.tokenCacheExpiryTime") ?? 900_000) * 1000,
+    ),
+  };
+}
+
+/** The certificate that signs keys. The original's default is a stock one: only `--allow-known-defaults` brings it back. */
+function keyOf(settings: Settings, trust: TrustStore | undefined, report: SettingsReport): VerificationKey | undefined {
+  const name = "apikey.tokenConfigs.certificateAlias";
+  const alias = settings.string(name) ?? "";
+  if (alias !== "") return trustedKey(settings, trust, alias, name, report);
+  if (settings.compatibility === "wso2-3.2" && settings.allowKnownDefaults && trust?.certificate(stockAlias)) {
+    report.warn(name, `is not set: "${stockAlias}" is trusted (allowed by --allow-known-defaults)`);
+    return trustedKey(settings, trust, stockAlias, name, report);
+  }
+  return void report.error(name, "an operation takes API keys, but no certificate for them is set");
+}

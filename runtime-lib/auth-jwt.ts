@@ -1,0 +1,252 @@
+import { type Api, configureApis } from "./api.ts";
+import type { Exchange } from "./exchange.ts";
+import { JwksSource, jwksUrlFlaw } from "./jwks.ts";
+import {
+  checkClaims,
+  keyOfCertificate,
+  type ParsedJwt,
+  parseJwt,
+  skewOf,
+  type VerificationKey,
+  verifySignature,
+} from "./jwt.ts";
+import { callerOfClaims } from "./jwt-caller.ts";
+import type { RuntimeModule } from "./module.ts";
+import { classOf, credentialOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
+import type { Settings, SettingsReport } from "./settings.ts";
+import { loadTrustStore, type TrustStore } from "./tls-stores.ts";
+import { VerifiedCache, type VerifiedCredential } from "./verified-cache.ts";
+
+/**
+ * Self-contained tokens of the issuers in `[[jwtTokenConfig]]`. What is wrong with a token is always 900901 (S-JWT-13);
+ * the reason goes to the log only. While a key source is away: tokens in the cache and of known keys pass, the others
+ * get 503.
+ */
+export function bearerJwt(api: Api): Scheme {
+  return new BearerJwt(api);
+}
+
+/** Loads issuers and keys at start, keeps key sets fresh, and forgets verified tokens when keys change. */
+export const jwtModule: RuntimeModule = {
+  name: "jwt",
+  configure: (settings, report) => configure(settings, report),
+  waitingFor() {
+    const waiting = state.issuers.find((issuer) => issuer.jwks?.ready === false && issuer.certificateKey === undefined);
+    return waiting === undefined ? undefined : `keys of ${waiting.rules.issuer}`;
+  },
+  close() {
+    for (const issuer of state.issuers) issuer.jwks?.close();
+  },
+};
+
+interface Issuer {
+  readonly rules: {
+    readonly issuer: string;
+    readonly audience: readonly string[] | undefined;
+    readonly skewMs: number;
+  };
+  readonly certificateKey: VerificationKey | undefined;
+  readonly jwks: JwksSource | undefined;
+}
+
+interface State {
+  readonly compatibility: "wso2-3.2" | "standard";
+  readonly issuers: readonly Issuer[];
+  readonly cache: VerifiedCache<VerifiedCredential>;
+}
+
+/** One process serves one gateway: the issuers are the same for all its APIs. */
+let state: State = { compatibility: "standard", issuers: [], cache: new VerifiedCache(1, 0) };
+
+class BearerJwt implements Scheme {
+  readonly kind = "jwt";
+  readonly #api: Api;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  present(x: Exchange): boolean {
+    return classOf(x.header(this.#api.authHeader)) === "bearer";
+  }
+
+  verify(x: Exchange): Verified | Promise<Verified> {
+    const value = x.header(this.#api.authHeader) ?? "";
+    // Before anything of the token is read: what is in the cache was checked, byte for byte.
+    return state.cache.get(value) ?? verifyAnew(value);
+  }
+}
+
+function verifyAnew(value: string): Verified | Promise<Verified> {
+  if (classOf(value) !== "bearer") return invalid("jwt: not a bearer token");
+  const jwt = parseJwt(credentialOf(value));
+  if (typeof jwt === "string") return invalid(`jwt: ${jwt}`);
+  const verified = tryIssuers(value, jwt);
+  if (!("wait" in verified)) return verified;
+  return verified.wait.then(() => {
+    const again = tryIssuers(value, jwt);
+    return "wait" in again ? keysAway : again;
+  });
+}
+
+/** Issuers of one name are tried in order (S-JWT-14). `wait`: a key is missing and is being fetched. */
+function tryIssuers(value: string, jwt: ParsedJwt): Verified | { readonly wait: Promise<unknown> } {
+  let failure: Failure = invalid("jwt: unknown issuer");
+  const waits: Promise<void>[] = [];
+  for (const issuer of state.issuers) {
+    if (jwt.claims.iss !== issuer.rules.issuer) continue;
+    const key = keyFor(issuer, jwt);
+    if (key === undefined) {
+      const wait = issuer.jwks?.refreshForMissingKey();
+      if (wait !== undefined) waits.push(wait);
+      failure = issuer.jwks?.away ? keysAway : invalid("jwt: unknown key");
+      continue;
+    }
+    const outcome = verifyWith(issuer, key, jwt, value);
+    if (outcome.ok) return outcome;
+    failure = outcome;
+  }
+  return waits.length > 0 ? { wait: Promise.all(waits) } : failure;
+}
+
+/** A key set decides for tokens with `kid`, else the certificate (S-JWT-03); keys belong to their issuer alone. */
+function keyFor({ jwks, certificateKey }: Issuer, { alg, kid }: ParsedJwt): VerificationKey | undefined {
+  if (jwks === undefined || (kid === undefined && certificateKey !== undefined)) return certificateKey;
+  return jwks.find(alg, kid);
+}
+
+function verifyWith(issuer: Issuer, key: VerificationKey, jwt: ParsedJwt, value: string): Verified {
+  if (!key.algorithms.has(jwt.alg)) return invalid("jwt: algorithm does not fit the key");
+  if (!verifySignature(jwt, key)) return invalid("jwt: signature");
+  const now = Date.now();
+  const end = checkClaims(jwt.claims, issuer.rules, now);
+  if (typeof end === "string") return invalid(`jwt: ${end}`);
+  const caller = callerOfClaims(jwt.claims, "jwt", state.compatibility);
+  if (caller === undefined) return invalid("jwt: keytype");
+  const verified = { ok: true, caller, until: Math.min(end, key.notAfter, state.cache.latest(now)) } as const;
+  state.cache.add(value, verified);
+  return verified;
+}
+
+const keysAway: Failure = { ok: false, code: 0, reason: "jwt: key source away" };
+
+function invalid(reason: string): Failure {
+  return { ok: false, code: 900901, reason };
+}
+
+async function configure(settings: Settings, report: SettingsReport): Promise<void> {
+  configureApis(settings);
+  for (const issuer of state.issuers) issuer.jwks?.close();
+  const cache = new VerifiedCache<VerifiedCredential>(
+    settings.number("caching.tokenCacheCapacity") ?? 10_000,
+    (settings.number("caching.tokenCacheExpiryTime") ?? 900_000) * 1000,
+  );
+  const trust = await loadTrustStore(
+    settings,
+    "listenerConfig.trustStorePath",
+    "listenerConfig.trustStorePassword",
+    report,
+  );
+  const skewMs = skewOf(settings);
+  if (skewMs > 300_000) report.warn("server.timestampSkew", "more than five minutes lets expired tokens live on");
+  const issuers: Issuer[] = [];
+  for (const table of settings.tables("jwtTokenConfig")) {
+    const issuer = issuerOf(table, settings, skewMs, trust, cache, report);
+    if (issuer !== undefined) issuers.push(issuer);
+  }
+  if (settings.tables("jwtTokenConfig").length === 0) {
+    const implied = impliedIssuer(settings, skewMs, trust, report);
+    if (implied !== undefined) issuers.push(implied);
+  }
+  state = { compatibility: settings.compatibility, issuers, cache };
+  // Not waited for: a start must not depend on another system. Until the keys are here, /readyz says so.
+  for (const issuer of issuers) void issuer.jwks?.refresh();
+}
+
+function issuerOf(
+  table: Settings,
+  settings: Settings,
+  skewMs: number,
+  trust: TrustStore | undefined,
+  cache: VerifiedCache<VerifiedCredential>,
+  report: SettingsReport,
+): Issuer | undefined {
+  const issuer = table.string("issuer");
+  if (issuer === undefined || issuer === "") return void report.error(table.nameOf("issuer"), "is required");
+  const audience = table.strings("audience")?.filter((one) => one !== "");
+  if (audience === undefined || audience.length === 0)
+    report.warn(table.nameOf("audience"), "is not set: tokens that this issuer made for others are accepted too");
+  const alias = table.string("certificateAlias") ?? "";
+  const url = table.string("jwksURL") ?? "";
+  if (alias === "" && url === "")
+    return void report.error(
+      table.nameOf("issuer"),
+      "has no key source: set certificateAlias or jwksURL; unsigned tokens are never accepted",
+    );
+  const certificateKey =
+    alias === "" ? undefined : trustedKey(settings, trust, alias, table.nameOf("certificateAlias"), report);
+  if (alias !== "" && certificateKey === undefined) return undefined;
+  const flaw = url === "" ? undefined : jwksUrlFlaw(url);
+  if (flaw !== undefined) return void report.error(table.nameOf("jwksURL"), flaw);
+  const jwks = url === "" ? undefined : keySet(url, settings, trust, cache);
+  const rules = { issuer, audience: audience === undefined || audience.length === 0 ? undefined : audience, skewMs };
+  return { rules, certificateKey, jwks };
+}
+
+function keySet(
+  url: string,
+  settings: Settings,
+  trust: TrustStore | undefined,
+  cache: VerifiedCache<VerifiedCredential>,
+): JwksSource {
+  return new JwksSource(url, {
+    timeoutMs: (settings.number("castgate.jwksTimeoutSeconds") ?? 5) * 1000,
+    cacheMs: (settings.number("castgate.jwksCacheSeconds") ?? 300) * 1000,
+    ca: trust?.ca,
+    onRotation: () => cache.clear(),
+  });
+}
+
+/** The key of a certificate in the trust store; what is wrong is reported. */
+export function trustedKey(
+  settings: Settings,
+  trust: TrustStore | undefined,
+  alias: string,
+  name: string,
+  report: SettingsReport,
+): VerificationKey | undefined {
+  const certificate = trust?.certificate(alias);
+  if (trust === undefined || certificate === undefined) {
+    // A store that could not be read has been reported already.
+    if (trust === undefined && settings.path("listenerConfig.trustStorePath") !== undefined) return undefined;
+    const held = trust === undefined ? "" : `; it holds ${trust.aliases.join(", ")}`;
+    return void report.error(name, `"${alias}" is not in the trust store (listenerConfig.trustStorePath)${held}`);
+  }
+  const key = keyOfCertificate(certificate);
+  if (typeof key === "string") return void report.error(name, `"${alias}" cannot verify tokens: ${key}`);
+  if (key.notAfter < Date.now())
+    report.warn(name, `"${alias}" expired on ${certificate.validTo}: its tokens are refused`);
+  return key;
+}
+
+const impliedIssuerName = "https://localhost:9443/oauth2/token";
+const impliedAlias = "wso2apim310";
+
+/**
+ * Without any issuer the original trusted a stock certificate (S-JWT-01). That is a known default: only
+ * `--allow-known-defaults` brings it back, and only where the trust store has that certificate.
+ */
+function impliedIssuer(
+  settings: Settings,
+  skewMs: number,
+  trust: TrustStore | undefined,
+  report: SettingsReport,
+): Issuer | undefined {
+  const name = "jwtTokenConfig";
+  if (settings.compatibility === "wso2-3.2" && settings.allowKnownDefaults && trust?.certificate(impliedAlias)) {
+    report.warn(name, `is not set: ${impliedIssuerName} is trusted (allowed by --allow-known-defaults)`);
+    const certificateKey = trustedKey(settings, trust, impliedAlias, name, report);
+    return { rules: { issuer: impliedIssuerName, audience: undefined, skewMs }, certificateKey, jwks: undefined };
+  }
+  return void report.error(name, "an operation needs a token, but there is no issuer: add [[jwtTokenConfig]]");
+}

@@ -1,0 +1,154 @@
+import { type Api, credentialRules } from "./api.ts";
+import type { Caller } from "./caller.ts";
+import type { Exchange, Refusal } from "./exchange.ts";
+import { classOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
+import { holds, type ScopeRule } from "./scopes.ts";
+
+/** One way in: all of its schemes must agree, and its scopes, if it has some of its own. */
+export type Alternative = readonly Scheme[] | { readonly allOf: readonly Scheme[]; readonly scopes?: ScopeRule };
+
+/**
+ * Lets a request in by the first alternative that it satisfies; one that fails does not stop the later ones (S-SEL-08).
+ * Undefined: nobody was authenticated, `x.refusal` says why, and the answer is `refuse(x)`. Credentials are kept from
+ * the backend either way. A promise only where something waits.
+ */
+export function authenticate(
+  x: Exchange,
+  api: Api,
+  anyOf: readonly Alternative[],
+): Caller | undefined | Promise<Caller | undefined> {
+  withholdCredentials(x, api);
+  const value = x.header(api.authHeader);
+  const headerClass = classOf(value);
+  const original = credentialRules.compatibility === "wso2-3.2";
+  const tries: Alternative[] = [];
+  let headerAllowed = false;
+  let keyPresent = false;
+  for (const alternative of anyOf) {
+    const schemes = schemesOf(alternative);
+    let complete = true;
+    for (const scheme of schemes) {
+      scheme.withhold?.(x);
+      if (scheme.kind === "api-key") {
+        // S-SEL-13: beside an auth header the original does not look for a key.
+        const present = !(original && headerClass !== "none") && scheme.present(x);
+        keyPresent ||= present;
+        complete &&= present;
+      } else {
+        // S-SEL-12: a word that is neither is taken for a token, and then fails as one.
+        const takes = headerClass !== "none" && (scheme.kind === "basic") === (headerClass === "basic");
+        headerAllowed ||= takes;
+        complete &&= takes;
+      }
+    }
+    if (complete) tries.push(alternative);
+  }
+  if (tries.length === 0) {
+    const missing = headerClass === "none" || headerAllowed || keyPresent;
+    return missing ? refused(x, api, anyOf, noCredentials) : refused(x, api, anyOf, schemeNotEnabled);
+  }
+  if (!credentialRules.removeAuthHeader && x.headerValues(api.authHeader).length > 1)
+    return refused(x, api, anyOf, severalHeaders);
+  return attempt(x, api, anyOf, tries, 0, undefined);
+}
+
+/** A public operation: the auth header does not reach the backend either (S-HDR-01). */
+export function withholdCredentials(x: Exchange, api: Api): void {
+  if (credentialRules.removeAuthHeader) x.withheld.push(api.authHeader);
+}
+
+const noCredentials: Failure = { ok: false, code: 900902, reason: "no credentials" };
+const schemeNotEnabled: Failure = { ok: false, code: 900917, reason: "scheme not enabled" };
+/** Only when the header is forwarded: the backend might look at the other one. */
+const severalHeaders: Failure = { ok: false, code: 900901, reason: "several auth headers" };
+const scopeMissing: Failure = { ok: false, code: 900910, reason: "scope missing" };
+
+function attempt(
+  x: Exchange,
+  api: Api,
+  anyOf: readonly Alternative[],
+  tries: readonly Alternative[],
+  from: number,
+  earlier: Failure | undefined,
+): Caller | undefined | Promise<Caller | undefined> {
+  let failure = earlier;
+  for (let i = from; i < tries.length; i++) {
+    const alternative = tries[i] as Alternative;
+    const outcome = verifyAll(x, schemesOf(alternative), 0, undefined);
+    if (outcome instanceof Promise) {
+      const soFar = failure;
+      return outcome.then((settled) => {
+        const judged = judge(settled, alternative);
+        return judged.ok ? judged.caller : attempt(x, api, anyOf, tries, i + 1, first(soFar, judged));
+      });
+    }
+    const judged = judge(outcome, alternative);
+    if (judged.ok) return judged.caller;
+    failure = first(failure, judged);
+  }
+  return refused(x, api, anyOf, failure ?? noCredentials);
+}
+
+/** Every scheme of an alternative must verify; the caller is the one that a token names, else the first. */
+function verifyAll(
+  x: Exchange,
+  schemes: readonly Scheme[],
+  from: number,
+  caller: Caller | undefined,
+): Verified | Promise<Verified> {
+  let found = caller;
+  for (let i = from; i < schemes.length; i++) {
+    const outcome = (schemes[i] as Scheme).verify(x);
+    if (outcome instanceof Promise) {
+      const soFar = found;
+      return outcome.then((settled) =>
+        settled.ok ? verifyAll(x, schemes, i + 1, chosen(soFar, settled.caller)) : settled,
+      );
+    }
+    if (!outcome.ok || schemes.length === 1) return outcome;
+    found = chosen(found, outcome.caller);
+  }
+  return found === undefined ? noCredentials : { ok: true, caller: found };
+}
+
+function chosen(a: Caller | undefined, b: Caller): Caller {
+  return a === undefined || (b.scheme === "jwt" && a.scheme !== "jwt") ? b : a;
+}
+
+function judge(outcome: Verified, alternative: Alternative): Verified {
+  if (!outcome.ok || isSchemes(alternative) || alternative.scopes === undefined) return outcome;
+  return holds(outcome.caller, alternative.scopes) ? outcome : scopeMissing;
+}
+
+/** The first failure counts, but a caller who is known and lacks a scope is told that. */
+function first(earlier: Failure | undefined, later: Failure): Failure {
+  return earlier === undefined || (later === scopeMissing && earlier !== scopeMissing) ? later : earlier;
+}
+
+function refused(x: Exchange, api: Api, anyOf: readonly Alternative[], { code, reason }: Failure): undefined {
+  const refusal: Refusal = { status: statusOf(code), code, reason, challenges: challengesOf(api, anyOf) };
+  x.refusal = refusal;
+  return undefined;
+}
+
+/** The API's schemes, as the original has it, or those of this operation. */
+function challengesOf(api: Api, anyOf: readonly Alternative[]): readonly ("oauth2" | "basic")[] {
+  if (credentialRules.compatibility === "wso2-3.2") return api.challenges;
+  const kinds = new Set(anyOf.flatMap((alternative) => schemesOf(alternative).map((scheme) => scheme.kind)));
+  return [...(kinds.has("jwt") ? ["oauth2" as const] : []), ...(kinds.has("basic") ? ["basic" as const] : [])];
+}
+
+/** S-ERR-R3, and 503 for a key source that is away. */
+function statusOf(code: number): number {
+  if (code === 0) return 503;
+  if (code === 900900) return 500;
+  return code === 900910 ? 403 : 401;
+}
+
+function isSchemes(alternative: Alternative): alternative is readonly Scheme[] {
+  return Array.isArray(alternative);
+}
+
+function schemesOf(alternative: Alternative): readonly Scheme[] {
+  return isSchemes(alternative) ? alternative : alternative.allOf;
+}

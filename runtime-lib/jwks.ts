@@ -1,0 +1,149 @@
+import type { IncomingMessage } from "node:http";
+import { keysOfJwks, type VerificationKey } from "./jwt.ts";
+
+export interface JwksOptions {
+  readonly timeoutMs: number;
+  /** How old keys may get before they are fetched again; `max-age` of the answer may shorten or lengthen it. */
+  readonly cacheMs: number;
+  /** PEM certificates to trust for https; undefined: those of Node. */
+  readonly ca: readonly string[] | undefined;
+  /** Called when a key was removed or changed: what was verified with it must be forgotten. */
+  readonly onRotation: () => void;
+}
+
+const maxBytes = 262_144;
+/** An unknown `kid` may cause one fetch in this time, however many tokens come with it (S-SEC-03). */
+const refreshIntervalMs = 10_000;
+const retryMs = 10_000;
+const minCacheMs = 30_000;
+const maxCacheMs = 86_400_000;
+
+/** Why a URL may not be a key source, if so: keys come over https, or plain from the machine itself. */
+export function jwksUrlFlaw(text: string): string | undefined {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    return "must be an https URL";
+  }
+  if (url.username !== "" || url.password !== "") return "must not hold a user or password";
+  if (url.protocol === "https:") return undefined;
+  const loopback = url.hostname === "localhost" || url.hostname === "[::1]" || /^127(\.\d+){3}$/.test(url.hostname);
+  return url.protocol === "http:" && loopback ? undefined : "must be an https URL; plain http is only for loopback";
+}
+
+/**
+ * The key set of one issuer, kept in memory and fetched anew from time to time, off the path of requests. While the
+ * source is away the last good keys go on; a `kid` that they do not have is then undecidable (`away`), not wrong.
+ */
+export class JwksSource {
+  readonly #url: string;
+  readonly #options: JwksOptions;
+  #keys: readonly VerificationKey[] = [];
+  #fetched = false;
+  #lastAttempt = Number.NEGATIVE_INFINITY;
+  #lastFailed = false;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(url: string, options: JwksOptions) {
+    this.#url = url;
+    this.#options = options;
+  }
+
+  /** Whether keys have ever been here. */
+  get ready(): boolean {
+    return this.#fetched;
+  }
+
+  /** Whether the last attempt failed. */
+  get away(): boolean {
+    return this.#lastFailed || !this.#fetched;
+  }
+
+  /** The key that a token names; without `kid`, the only one that fits its algorithm. Nothing is fetched. */
+  find(alg: string, kid: string | undefined): VerificationKey | undefined {
+    let found: VerificationKey | undefined;
+    for (const key of this.#keys) {
+      if (!key.algorithms.has(alg) || (kid !== undefined && key.kid !== kid)) continue;
+      if (found !== undefined) return undefined;
+      found = key;
+    }
+    return found;
+  }
+
+  /** Fetches because a key is missing, unless that was done a moment ago. Undefined: there is nothing to wait for. */
+  refreshForMissingKey(): Promise<void> | undefined {
+    if (this.#running !== undefined) return this.#running;
+    if (performance.now() - this.#lastAttempt < refreshIntervalMs) return undefined;
+    return this.refresh();
+  }
+
+  /** Fetches now; callers at the same time share one request. Never rejects: look at `away`. */
+  refresh(): Promise<void> {
+    this.#running ??= this.#fetch().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Stops fetching. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #fetch(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#lastAttempt = performance.now();
+    let nextMs = retryMs;
+    try {
+      const { text, maxAgeMs } = await get(this.#url, this.#options);
+      const keys = keysOfJwks(text);
+      if (typeof keys === "string") throw new Error(keys);
+      const rotated = this.#keys.some((old) => !keys.some((key) => sameKey(old, key)));
+      this.#keys = keys;
+      this.#fetched = true;
+      this.#lastFailed = false;
+      if (rotated) this.#options.onRotation();
+      nextMs = Math.min(maxCacheMs, Math.max(minCacheMs, maxAgeMs ?? this.#options.cacheMs));
+    } catch {
+      // What went wrong is not told to clients; `away` and readiness say that it did.
+      this.#lastFailed = true;
+    }
+    if (!this.#closed) this.#timer = setTimeout(() => void this.refresh(), nextMs).unref();
+  }
+}
+
+function sameKey(a: VerificationKey, b: VerificationKey): boolean {
+  return a.kid === b.kid && a.key.equals(b.key) && [...a.algorithms].join() === [...b.algorithms].join();
+}
+
+/** One GET with limits on time and size, over node:http: undici would double the time to start. Redirects are failures. */
+async function get(url: string, options: JwksOptions): Promise<{ text: string; maxAgeMs: number | undefined }> {
+  const { request } = url.toLowerCase().startsWith("https:") ? await import("node:https") : await import("node:http");
+  const signal = AbortSignal.timeout(options.timeoutMs);
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const settings = {
+      agent: false as const,
+      signal,
+      headers: { accept: "application/jwk-set+json, application/json", connection: "close" },
+      ...(options.ca === undefined ? {} : { ca: [...options.ca] }),
+    };
+    request(url, settings, resolve).on("error", reject).end();
+  });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new Error("too large");
+    chunks.push(chunk);
+  }
+  if (response.statusCode !== 200) throw new Error("not 200");
+  const seconds = /(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,])/i.exec(response.headers["cache-control"] ?? "")?.[1];
+  return {
+    text: Buffer.concat(chunks).toString("utf8"),
+    maxAgeMs: seconds === undefined ? undefined : Number(seconds) * 1000,
+  };
+}

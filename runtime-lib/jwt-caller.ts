@@ -1,0 +1,58 @@
+import type { Caller, CallerSubscription } from "./caller.ts";
+import { isRecord } from "./jwt.ts";
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/**
+ * Who calls, from the claims of a verified token (S-JWT-09, S-JWT-11, S-SUB-02). Undefined when `keytype` is a word that
+ * selects no backend.
+ */
+export function callerOfClaims(
+  claims: Claims,
+  scheme: "jwt" | "api-key",
+  compatibility: "wso2-3.2" | "standard",
+): Caller | undefined {
+  const subject = textOf(claims.sub);
+  const application = isRecord(claims.application) ? claims.application : undefined;
+  const original = compatibility === "wso2-3.2";
+  // Without an application the original ignores `keytype` of access tokens.
+  const keyType = application === undefined && scheme === "jwt" ? "PRODUCTION" : (claims.keytype ?? "PRODUCTION");
+  if (keyType !== "PRODUCTION" && keyType !== "SANDBOX") return undefined;
+  // S-SCP-06: nobody in particular holds no scope.
+  const anonymous = original && subject === "" && textOf(claims.name) === "";
+  return {
+    name: subject,
+    scheme,
+    scopes: new Set(anonymous ? [] : scopesOf(claims.scope)),
+    scopesApply: !(original && scheme === "api-key"),
+    keyType,
+    application: {
+      id: idOf(application?.id),
+      tier: textOf(application?.tier) || "Unlimited",
+      subscriptions: subscriptionsOf(claims.subscribedAPIs ?? (scheme === "api-key" ? claims.allowedAPIs : undefined)),
+    },
+    claims,
+  };
+}
+
+function scopesOf(claim: unknown): string[] {
+  if (typeof claim === "string") return claim.split(" ").filter((scope) => scope !== "");
+  return Array.isArray(claim) ? claim.filter((scope) => typeof scope === "string") : [];
+}
+
+function idOf(claim: unknown): string {
+  return typeof claim === "number" ? String(claim) : textOf(claim) || "__unknown__";
+}
+
+function subscriptionsOf(claim: unknown): CallerSubscription[] {
+  if (!Array.isArray(claim)) return [];
+  return claim.filter(isRecord).map(({ name, version, subscriptionTier }) => ({
+    name: textOf(name),
+    version: textOf(version),
+    tier: textOf(subscriptionTier) || "Default",
+  }));
+}
+
+function textOf(claim: unknown): string {
+  return typeof claim === "string" ? claim : "";
+}

@@ -1,0 +1,363 @@
+/**
+ * Every setting that `micro-gw.conf` of the original knows, and our own under `castgate`: the one home of names, types,
+ * defaults and secrecy (spec: security section 16, traffic section 8). `[]` stands for the elements of an array of
+ * tables, `*` for a name that the user chooses.
+ */
+
+/**
+ * `list`: a string with commas between its elements, or an array of strings. `texts`: one string or an array of them.
+ * `path`: a file or folder; relative to the settings file when it stands there, else to the working directory.
+ */
+export type SettingType = "string" | "path" | "integer" | "number" | "boolean" | "list" | "texts";
+export type SettingValue = string | number | boolean | readonly string[];
+
+export interface SettingSpec {
+  readonly type: SettingType;
+  readonly default?: SettingValue;
+  /** Its value never appears in a message. */
+  readonly secret?: true;
+  readonly min?: number;
+  readonly max?: number;
+  /** The words that are allowed, compared without case. */
+  readonly oneOf?: readonly string[];
+  /** Shape that a string must have, and how to say so. */
+  readonly pattern?: readonly [RegExp, string];
+  /** Known, and without meaning here. When it says something that will not happen, the text of a warning. */
+  readonly ignored?: (value: SettingValue) => string | undefined;
+  /** Switches on what this version cannot do: the feature's name while it is on. */
+  readonly notBuilt?: (value: SettingValue) => string | undefined;
+}
+
+const silent = () => undefined;
+
+function text(more: Partial<SettingSpec> = {}): SettingSpec {
+  return { type: "string", ...more };
+}
+function secret(more: Partial<SettingSpec> = {}): SettingSpec {
+  return { type: "string", secret: true, ...more };
+}
+function path(more: Partial<SettingSpec> = {}): SettingSpec {
+  return { type: "path", ...more };
+}
+function flag(more: Partial<SettingSpec> = {}): SettingSpec {
+  return { type: "boolean", ...more };
+}
+function integer(value: number | undefined, min: number, max: number): SettingSpec {
+  return { type: "integer", min, max, ...(value === undefined ? {} : { default: value }) };
+}
+function port(value?: number): SettingSpec {
+  return integer(value, 0, 65_535);
+}
+function seconds(value: number): SettingSpec {
+  return integer(value, 1, 86_400);
+}
+function bytes(value: number): SettingSpec {
+  return integer(value, -1, Number.MAX_SAFE_INTEGER);
+}
+
+/** Belongs to something that is off, or has no meaning in this gateway: accepted and not read. */
+const unread: Readonly<Record<"text" | "secret" | "path" | "number" | "flag" | "list", SettingSpec>> = {
+  text: text({ ignored: silent }),
+  secret: secret({ ignored: silent }),
+  path: path({ ignored: silent }),
+  number: { type: "number", ignored: silent },
+  flag: flag({ ignored: silent }),
+  list: { type: "list", ignored: silent },
+};
+
+/** A switch of a feature that is not there yet: `false` is fine. */
+function switchOf(feature: string): SettingSpec {
+  return flag({ notBuilt: (value) => (value === true ? feature : undefined) });
+}
+/** A value whose mere presence asks for a feature that is not there yet. */
+function presenceOf(feature: string, type: SettingType = "string"): SettingSpec {
+  return { type, secret: true, notBuilt: (value) => (value === "" ? undefined : feature) };
+}
+
+const headerName: readonly [RegExp, string] = [/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header field"];
+const httpUrl: readonly [RegExp, string] = [/^(https?:\/\/[^\s]+)?$/i, "an http or https URL"];
+
+const entries: Readonly<Record<string, SettingSpec>> = {
+  // Listeners
+  "listenerConfig.host": text({ default: "0.0.0.0" }),
+  "listenerConfig.httpPort": port(9090),
+  "listenerConfig.httpsPort": port(9095),
+  "listenerConfig.tokenListenerPort": { ...port(9096), ignored: silent },
+  "listenerConfig.keyStorePath": path(),
+  "listenerConfig.keyStorePassword": secret(),
+  "listenerConfig.trustStorePath": path(),
+  "listenerConfig.trustStorePassword": secret(),
+  "listenerConfig.keepAlive": text({ default: "AUTO" }),
+  "listenerConfig.maxPipelinedRequests": integer(10, 1, 10_000),
+  "listenerConfig.maxUriLength": integer(4096, 1, 1_048_576),
+  "listenerConfig.maxHeaderSize": integer(8192, 1, 1_048_576),
+  "listenerConfig.maxEntityBodySize": bytes(-1),
+  "mutualSSLConfig.protocolName": unread.text,
+  "mutualSSLConfig.protocolVersions": { type: "list", default: ["TLSv1.2", "TLSv1.3"] },
+  "mutualSSLConfig.ciphers": { type: "list" },
+  "mutualSSLConfig.sslVerifyClient": text({ default: "optional", oneOf: ["optional", "require"] }),
+  "mutualSSLConfig.certificateHeaderName": text({ ignored: silent, pattern: headerName }),
+  "mutualSSLConfig.isClientCertificateValidationEnabled": flag({
+    notBuilt: (value) => (value === false ? "client certificates in a header" : undefined),
+  }),
+  "mutualSSLConfig.api.certificates[].name": unread.text,
+  "mutualSSLConfig.api.certificates[].version": unread.text,
+  "mutualSSLConfig.api.certificates[].aliasList": unread.list,
+  "http2.enable": flag({
+    ignored: (value) => (value === true ? "HTTP/2 is not built yet; listeners offer HTTP/1.1" : undefined),
+  }),
+  "server.header": text(),
+  "server.timestampSkew": integer(-1, -1, 600_000),
+  "server.headerConf[].headerName": presenceOf("server.headerConf"),
+  "server.headerConf[].preserveHeader": unread.flag,
+  "server.headerConf[].overrideValue": unread.text,
+
+  // Our own
+  "castgate.trustedProxies": { type: "list", default: [] },
+  "castgate.drainSeconds": integer(30, 0, 86_400),
+  "castgate.accessLog": flag({ default: false }),
+  "castgate.headerTimeoutSeconds": seconds(15),
+  "castgate.requestTimeoutSeconds": seconds(300),
+  "castgate.idleTimeoutSeconds": seconds(120),
+  "castgate.jwksTimeoutSeconds": integer(5, 1, 60),
+  "castgate.jwksCacheSeconds": integer(300, 30, 86_400),
+
+  // Authentication
+  "authConfig.authorizationHeader": text({ default: "Authorization", pattern: headerName }),
+  "authConfig.removeAuthHeaderFromOutMessage": flag({ default: true }),
+  "jwtTokenConfig[].issuer": text(),
+  "jwtTokenConfig[].audience": { type: "texts" },
+  "jwtTokenConfig[].certificateAlias": text(),
+  "jwtTokenConfig[].jwksURL": text({ pattern: httpUrl }),
+  "jwtTokenConfig[].validateSubscription": switchOf("subscription validation"),
+  "jwtTokenConfig[].consumerKeyClaim": unread.text,
+  "jwtTokenConfig[].claimMapperClassName": presenceOf("claim mapping"),
+  "jwtTokenConfig[].remoteUserClaimRetrievalEnabled": switchOf("remote user claim retrieval"),
+  "jwtTokenConfig[].claims[].remoteClaim": presenceOf("claim mapping"),
+  "jwtTokenConfig[].claims[].localClaim": unread.text,
+  "b7a.users.*.password": secret(),
+  "b7a.users.*.scopes": text({ default: "" }),
+  "apikey.tokenConfigs.issuer": text({ default: "https://localhost:9095/apikey" }),
+  "apikey.tokenConfigs.audience": { type: "texts", ignored: silent },
+  "apikey.tokenConfigs.certificateAlias": text(),
+  "apikey.tokenConfigs.validateAllowedAPIs": flag(),
+  "apikey.issuer.tokenConfig.enabled": switchOf("the API key issuer (/apikey)"),
+  "apikey.issuer.tokenConfig.keyStorePath": unread.path,
+  "apikey.issuer.tokenConfig.keyStorePassword": unread.secret,
+  "apikey.issuer.tokenConfig.issuer": unread.text,
+  "apikey.issuer.tokenConfig.audience": { type: "texts", ignored: silent },
+  "apikey.issuer.tokenConfig.certificateAlias": unread.text,
+  "apikey.issuer.tokenConfig.validityTime": unread.number,
+  "apikey.issuer.api[].name": unread.text,
+  "apikey.issuer.api[].versions": unread.list,
+  "caching.enabled": unread.flag,
+  "caching.tokenCacheExpiryTime": integer(900_000, 1, Number.MAX_SAFE_INTEGER),
+  "caching.tokenCacheCapacity": integer(10_000, 1, 10_000_000),
+  "caching.tokenCacheEvictionFactor": unread.number,
+
+  // Key manager (opaque tokens, proxies): read once they are built
+  "keyManager.serverUrl": unread.text,
+  "keyManager.tokenContext": unread.text,
+  "keyManager.issuer": unread.text,
+  "keyManager.timestampSkew": integer(5000, -1, 600_000),
+  "keyManager.enableLegacyMode": switchOf("the key manager's legacy mode"),
+  "keyManager.remoteUserClaimRetrievalEnabled": switchOf("remote user claim retrieval"),
+  "keyManager.username": unread.text,
+  "keyManager.password": unread.secret,
+  "keyManager.external": unread.flag,
+  "keymanager.security.basic.enabled": unread.flag,
+  "keymanager.security.basic.username": unread.text,
+  "keymanager.security.basic.password": unread.secret,
+  "keymanager.security.oauth2.enabled": unread.flag,
+  "keymanager.security.oauth2.credentialBearer": unread.text,
+  "keymanager.security.oauth2.tokenUrl": unread.text,
+  ...group("keymanager.security.oauth2.clientCredential", grantKeys()),
+  ...group("keymanager.security.oauth2.password", grantKeys()),
+  ...group("keymanager.security.oauth2.password.refresh", grantKeys()),
+  ...group("keymanager.security.oauth2.password.refreshConfig", grantKeys()),
+  ...group("keymanager.security.oauth2.directToken", grantKeys()),
+  ...group("keymanager.security.oauth2.directToken.refresh", grantKeys()),
+  ...group("keymanager.security.oauth2.directToken.refreshConfig", grantKeys()),
+  ...group("keymanager.security.oauth2.refresh", grantKeys()),
+  "apim.credentials.username": unread.text,
+  "apim.credentials.password": unread.secret,
+  "apim.eventHub.enable": switchOf("the event hub"),
+  "apim.eventHub.serviceUrl": unread.text,
+  "apim.eventHub.service_url": unread.text,
+  "apim.eventHub.internalDataContext": unread.text,
+  "apim.eventHub.username": unread.text,
+  "apim.eventHub.password": unread.secret,
+  "apim.eventHub.eventListeningEndpoints": { ...unread.list, secret: true },
+  "apim.eventHub.listOfTenants": unread.list,
+  "security.validateSubscriptions": switchOf("subscription validation"),
+  "tokenRevocationConfig.realtime.enableRealtimeMessageRetrieval": switchOf("real-time token revocation"),
+  "tokenRevocationConfig.realtime.jmsConnectionTopic": unread.text,
+  "tokenRevocationConfig.realtime.jmsConnectioninitialContextFactory": unread.text,
+  "tokenRevocationConfig.realtime.jmsConnectionProviderUrl": unread.secret,
+  "tokenRevocationConfig.realtime.jmsConnectionUsername": unread.text,
+  "tokenRevocationConfig.realtime.jmsConnectionPassword": unread.secret,
+  "tokenRevocationConfig.persistent.enablePersistentStorageRetrieval": switchOf("persistent token revocation"),
+  "tokenRevocationConfig.persistent.useDefault": unread.flag,
+  "tokenRevocationConfig.persistent.type": unread.text,
+  "tokenRevocationConfig.persistent.endpointURL": unread.text,
+  "tokenRevocationConfig.persistent.hostname": unread.text,
+  "tokenRevocationConfig.persistent.username": unread.text,
+  "tokenRevocationConfig.persistent.password": unread.secret,
+
+  // Backend JWT
+  "jwtConfig.header": text({ ignored: silent, pattern: headerName }),
+  "jwtGeneratorConfig.jwtGeneratorEnabled": switchOf("backend JWT generation"),
+  "jwtGeneratorConfig.claimDialect": unread.text,
+  "jwtGeneratorConfig.signingAlgorithm": unread.text,
+  "jwtGeneratorConfig.certificateAlias": unread.text,
+  "jwtGeneratorConfig.privateKeyAlias": unread.text,
+  "jwtGeneratorConfig.tokenExpiry": unread.number,
+  "jwtGeneratorConfig.restrictedClaims": unread.list,
+  "jwtGeneratorConfig.issuer": unread.text,
+  "jwtGeneratorConfig.audience": unread.list,
+  "jwtGeneratorConfig.generatorImpl": unread.text,
+  "jwtGeneratorConfig.jwtGeneratorCaching.tokenCacheEnable": unread.flag,
+  "jwtGeneratorConfig.jwtGeneratorCaching.tokenCacheExpiryTime": unread.number,
+  "jwtGeneratorConfig.jwtGeneratorCaching.tokenCacheCapacity": unread.number,
+  "jwtGeneratorConfig.jwtGeneratorCaching.tokenCacheEvictionFactor": unread.number,
+  "jwtGeneratorConfig.claimRetrieval.retrieverImpl": presenceOf("remote user claim retrieval"),
+  "jwtGeneratorConfig.claimRetrieval.configuration.*": unread.secret,
+
+  // Backends
+  "httpClients.verifyHostname": flag({
+    ignored: (value) =>
+      value === false ? "host names of key sources are always verified; this does not switch it off" : undefined,
+  }),
+  "httpClients.disableSslVerification": flag({ default: false }),
+  "httpClients.enableHttp2": unread.flag,
+  "httpClients.trustStorePassword": secret(),
+  "httpClients.proxy.enable": switchOf("an outbound proxy"),
+  "httpClients.proxy.enableInternalServices": switchOf("an outbound proxy"),
+  "httpClients.proxy.host": unread.text,
+  "httpClients.proxy.port": unread.number,
+  "httpClients.proxy.username": unread.text,
+  "httpClients.proxy.password": unread.secret,
+  "httpClients.poolConfig.maxActiveConnections": integer(-1, -1, 1_000_000),
+  "httpClients.poolConfig.maxIdleConnections": integer(100, 0, 1_000_000),
+  "httpClients.poolConfig.waitTimeInMillis": integer(30_000, 0, 86_400_000),
+  "httpClients.poolConfig.maxActiveStreamsPerConnection": unread.number,
+  "httpClients.sslConfig.protocolName": unread.text,
+  "httpClients.sslConfig.protocolVersions": { type: "list" },
+  "httpClients.sslConfig.ciphers": { type: "list" },
+  "httpClients.sslConfig.keyStorePath": path(),
+  "httpClients.sslConfig.keyStorePassword": secret(),
+  "httpClients.sslConfig.trustStorePath": path(),
+  "httpClients.sslConfig.trustStorePassword": secret(),
+  "httpClients.sslConfig.verifyHostname": flag({ default: true }),
+  "httpClients.responseLimits.maxStatusLineLength": integer(4096, -1, 1_048_576),
+  "httpClients.responseLimits.maxHeaderSize": integer(8192, -1, 1_048_576),
+  "httpClients.responseLimits.maxEntityBodySize": bytes(-1),
+  etcdurl: presenceOf("etcd"),
+  etcdusername: unread.text,
+  etcdpassword: unread.secret,
+  etcdtimer: unread.number,
+  etcdbasepath: unread.text,
+
+  // Validation, global throttling
+  "validationConfig.enableRequestValidation": switchOf("request validation"),
+  "validationConfig.enableResponseValidation": switchOf("response validation"),
+  "throttlingConfig.enabledGlobalTMEventPublishing": switchOf("global throttling"),
+  "throttlingConfig.enableHeaderConditions": switchOf("throttling conditions"),
+  "throttlingConfig.enableQueryParamConditions": switchOf("throttling conditions"),
+  "throttlingConfig.enableJwtClaimConditions": switchOf("throttling conditions"),
+  "throttlingConfig.jmsConnectioninitialContextFactory": unread.text,
+  "throttlingConfig.jmsConnectionProviderUrl": unread.secret,
+  "throttlingConfig.jmsConnectionUsername": unread.text,
+  "throttlingConfig.jmsConnectionPassword": unread.secret,
+  "throttlingConfig.throttleEndpointUrl": unread.text,
+  "throttlingConfig.throttleEndpointbase64Header": unread.secret,
+  "throttlingConfig.dataRetriever.serverUrl": unread.text,
+  "throttlingConfig.dataRetriever.username": unread.text,
+  "throttlingConfig.dataRetriever.password": unread.secret,
+  "throttlingConfig.nodeLocal.processThreadPoolCoreSize": unread.number,
+  "throttlingConfig.nodeLocal.processThreadPoolMaximumSize": unread.number,
+  "throttlingConfig.nodeLocal.processThreadPoolKeepAliveTime": unread.number,
+  "throttlingConfig.nodeLocal.cleanUpFrequency": unread.number,
+  "throttlingConfig.binary.enabled": unread.flag,
+  "throttlingConfig.binary.username": unread.text,
+  "throttlingConfig.binary.password": unread.secret,
+  "throttlingConfig.binary.URLGroup[].receiverURL": unread.list,
+  "throttlingConfig.binary.URLGroup[].authURL": unread.list,
+  "throttlingConfig.binary.URLGroup[].type": unread.text,
+  "throttlingConfig.binary.publisherPool.*": unread.text,
+  "throttlingConfig.binary.publisherThreadPool.*": unread.text,
+  "throttlingConfig.binary.agent.*": unread.text,
+
+  // Analytics, observability, logs
+  "analytics.streamVersion": unread.text,
+  "analytics.enable": switchOf("analytics"),
+  "analytics.fileUpload.enable": switchOf("analytics"),
+  "analytics.gRPCAnalytics.enable": switchOf("analytics"),
+  ...group("analytics", uploadKeys()),
+  ...group("analytics.fileUpload", uploadKeys()),
+  "analytics.gRPCAnalytics.endpointURL": unread.text,
+  "analytics.gRPCAnalytics.reconnectTimeInMillies": unread.number,
+  "analytics.gRPCAnalytics.timeoutInMillis": unread.number,
+  "b7a.observability.enabled": switchOf("observability"),
+  "b7a.observability.metrics.enabled": switchOf("metrics"),
+  "b7a.observability.metrics.reporter": unread.text,
+  "b7a.observability.metrics.enableAuth": unread.flag,
+  "b7a.observability.metrics.prometheus.*": unread.text,
+  "b7a.observability.tracing.enabled": switchOf("tracing"),
+  "b7a.observability.tracing.name": unread.text,
+  "b7a.observability.tracing.jaeger.*": unread.text,
+  "b7a.observability.tracing.zipkin.*": unread.text,
+  "b7a.log.level": text({
+    default: "INFO",
+    oneOf: ["OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "ALL"],
+  }),
+  "b7a.log.console.loglevel": unread.text,
+  "b7a.http.accesslog.console": flag({ default: false }),
+  "b7a.http.accesslog.path": unread.path,
+  "b7a.http.tracelog.console": unread.flag,
+  "b7a.http.tracelog.path": unread.path,
+  "b7a.config.secret": unread.secret,
+  "api.usage.data.path": unread.path,
+  datacenterId: unread.text,
+};
+
+/** Members of one grant of the key manager's OAuth2 credentials (S-OPQ-03); both spellings of the client's name exist. */
+function grantKeys(): Readonly<Record<string, SettingSpec>> {
+  return {
+    enabled: unread.flag,
+    client_id: unread.text,
+    clientId: unread.text,
+    clientSecret: unread.secret,
+    scopes: unread.list,
+    username: unread.text,
+    password: unread.secret,
+    accessToken: unread.secret,
+    refreshUrl: unread.text,
+    refreshToken: unread.secret,
+  };
+}
+
+function uploadKeys(): Readonly<Record<string, SettingSpec>> {
+  return {
+    uploadingTimeSpanInMillis: unread.number,
+    initialDelayInMillis: unread.number,
+    uploadingEndpoint: unread.text,
+    rotatingPeriod: unread.number,
+    taskUploadFiles: unread.flag,
+    username: unread.text,
+    password: unread.secret,
+  };
+}
+
+function group(name: string, specs: Readonly<Record<string, SettingSpec>>): Record<string, SettingSpec> {
+  return Object.fromEntries(Object.entries(specs).map(([key, spec]) => [`${name}.${key}`, spec]));
+}
+
+/** By pattern: `jwtTokenConfig[].issuer`, `b7a.users.*.password`. */
+export const settingsSchema: ReadonlyMap<string, SettingSpec> = new Map(Object.entries(entries));
+
+/**
+ * An endpoint override (T-OVR-01). Which names exist is known only to the modules that ask for theirs.
+ * The password and the name of an override may hold a secret: neither value is ever printed.
+ */
+export const overridePattern = /^.+_(prod|sand)_(endpoint_\d+|basic_username|basic_password|\d+_etcdKey)$/;

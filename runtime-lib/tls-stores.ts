@@ -1,0 +1,183 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import { refuseKnownCertificate, refuseKnownStorePassword } from "./known-defaults.ts";
+import { readPkcs12 } from "./pkcs12.ts";
+import type { Settings, SettingsReport } from "./settings.ts";
+import { type StoreEntry, StoreError } from "./store-entry.ts";
+
+/** What a TLS server or client presents: PEM texts as node:tls takes them. */
+export interface KeyMaterial {
+  /** The private key, decrypted, PKCS#8. */
+  readonly key: string;
+  /** The certificate of the key first, then its chain. */
+  readonly cert: string;
+}
+
+/** Certificates that are trusted, by alias. */
+export interface TrustStore {
+  /** Aliases are compared without case, as key stores of the original do. */
+  certificate(alias: string): X509Certificate | undefined;
+  /** Sorted. */
+  readonly aliases: readonly string[];
+  /** All certificates as PEM, for `ca` of node:tls. */
+  readonly ca: readonly string[];
+}
+
+/**
+ * The key with its certificate that a setting names: a PKCS#12 file, a PEM file with key and certificates, or a folder
+ * with one such entry (`<name>.pem`, or `<name>.key` beside `<name>.crt`). Undefined when the setting is absent, or when
+ * it is wrong, which is reported.
+ */
+export async function loadKeyMaterial(
+  settings: Settings,
+  pathKey: string,
+  passwordKey: string,
+  report: SettingsReport,
+): Promise<KeyMaterial | undefined> {
+  const entries = await loadStore(settings, pathKey, passwordKey, report);
+  if (entries === undefined) return undefined;
+  const name = settings.nameOf(pathKey);
+  const withKey = entries.filter((entry) => entry.key !== undefined);
+  const [entry] = withKey;
+  if (entry?.key === undefined) return void report.error(name, "holds no private key");
+  if (withKey.length > 1)
+    return void report.error(
+      name,
+      `holds several private keys (${withKey.map((one) => one.alias).join(", ")}); leave one`,
+    );
+  const { key } = entry;
+  const own = entry.certificates.find((certificate) => certificate.checkPrivateKey(key));
+  if (own === undefined) return void report.error(name, "holds no certificate that belongs to its private key");
+  if (Date.parse(own.validTo) < Date.now()) report.warn(name, `its certificate expired on ${own.validTo}`);
+  const chain = [own, ...entry.certificates.filter((certificate) => certificate !== own)];
+  return {
+    key: key.export({ type: "pkcs8", format: "pem" }) as string,
+    cert: chain.map((certificate) => certificate.toString()).join(""),
+  };
+}
+
+const trustStores = new WeakMap<Settings, Map<string, Promise<TrustStore | undefined>>>();
+
+/**
+ * The trusted certificates that a setting names: a PKCS#12 file, a PEM file (its name is the alias), or a folder of
+ * `<alias>.pem`. Read once for each start. Undefined when the setting is absent, or when it is wrong, which is reported.
+ */
+export function loadTrustStore(
+  settings: Settings,
+  pathKey: string,
+  passwordKey: string,
+  report: SettingsReport,
+): Promise<TrustStore | undefined> {
+  const loaded = trustStores.get(settings) ?? new Map<string, Promise<TrustStore | undefined>>();
+  trustStores.set(settings, loaded);
+  const found = loaded.get(pathKey) ?? readTrustStore(settings, pathKey, passwordKey, report);
+  loaded.set(pathKey, found);
+  return found;
+}
+
+async function readTrustStore(
+  settings: Settings,
+  pathKey: string,
+  passwordKey: string,
+  report: SettingsReport,
+): Promise<TrustStore | undefined> {
+  const entries = await loadStore(settings, pathKey, passwordKey, report);
+  if (entries === undefined) return undefined;
+  const byAlias = new Map<string, X509Certificate>();
+  for (const { alias, certificates } of entries) {
+    const [first] = certificates;
+    if (first !== undefined) byAlias.set(alias, first);
+  }
+  if (byAlias.size === 0) return void report.error(settings.nameOf(pathKey), "holds no certificates");
+  return {
+    certificate: (alias) => byAlias.get(alias.toLowerCase()),
+    aliases: [...byAlias.keys()].sort(),
+    ca: entries.flatMap((entry) => entry.certificates.map((certificate) => certificate.toString())),
+  };
+}
+
+async function loadStore(
+  settings: Settings,
+  pathKey: string,
+  passwordKey: string,
+  report: SettingsReport,
+): Promise<readonly StoreEntry[] | undefined> {
+  const path = settings.path(pathKey);
+  if (path === undefined) return undefined;
+  const name = settings.nameOf(pathKey);
+  const password = settings.string(passwordKey) ?? "";
+  try {
+    const entries = await readStore(path, password);
+    if (entries.protected) refuseKnownStorePassword(settings, report, settings.nameOf(passwordKey), password);
+    for (const entry of entries.list) {
+      for (const certificate of entry.certificates) refuseKnownCertificate(settings, report, name, certificate);
+    }
+    return entries.list;
+  } catch (error) {
+    report.error(name, error instanceof StoreError ? error.message : fileProblem(error));
+    return undefined;
+  }
+}
+
+function fileProblem(error: unknown): string {
+  const code = (error as { code?: unknown }).code;
+  if (code === "ENOENT") return "there is no such file or folder";
+  if (code === "EACCES" || code === "EPERM") return "may not be read by this user";
+  return "cannot be read as a key or trust store";
+}
+
+interface StoreContent {
+  readonly list: readonly StoreEntry[];
+  /** Whether a password guards it. */
+  readonly protected: boolean;
+}
+
+async function readStore(path: string, password: string): Promise<StoreContent> {
+  if ((await stat(path)).isDirectory()) return { list: await readFolder(path, password), protected: false };
+  const bytes = await readFile(path);
+  const magic = bytes.length < 4 ? 0 : bytes.readUInt32BE(0);
+  if (magic === 0xfeedfeed || magic === 0xcececece) {
+    const target = `${basename(path, extname(path))}.p12`;
+    throw new StoreError(
+      `is a JKS store; convert it with: keytool -importkeystore -srckeystore ${basename(path)} -destkeystore ${target} -deststoretype PKCS12`,
+    );
+  }
+  if (bytes[0] === 0x30) return { list: await readPkcs12(bytes, password), protected: true };
+  const alias = basename(path, extname(path)).toLowerCase();
+  return { list: [readPem(bytes.toString("latin1"), alias, password)], protected: false };
+}
+
+const partNames = [".pem", ".crt", ".cer", ".key"];
+
+/** `<alias>.pem`, or `<alias>.crt` with `<alias>.key` as Kubernetes mounts them. Other files are left alone. */
+async function readFolder(path: string, password: string): Promise<readonly StoreEntry[]> {
+  const texts = new Map<string, string>();
+  for (const file of (await readdir(path)).sort()) {
+    if (!partNames.includes(extname(file).toLowerCase())) continue;
+    const alias = basename(file, extname(file)).toLowerCase();
+    texts.set(alias, `${texts.get(alias) ?? ""}${await readFile(join(path, file), "latin1")}\n`);
+  }
+  if (texts.size === 0) throw new StoreError("is a folder without .pem, .crt or .key files");
+  return [...texts].map(([alias, text]) => readPem(text, alias, password));
+}
+
+function readPem(text: string, alias: string, password: string): StoreEntry {
+  const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g) ?? [];
+  if (blocks.length === 0) throw new StoreError("is neither PKCS#12 nor PEM");
+  const certificates: X509Certificate[] = [];
+  let key: KeyObject | undefined;
+  for (const block of blocks) {
+    try {
+      if (/^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(block)) certificates.push(new X509Certificate(block));
+      else if (/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(block))
+        key = createPrivateKey({ key: block, format: "pem", passphrase: password });
+    } catch {
+      const what = block.includes("PRIVATE KEY")
+        ? "a private key that cannot be read; is its password right?"
+        : "a malformed certificate";
+      throw new StoreError(`holds ${what} (${alias})`);
+    }
+  }
+  return { alias, key, certificates };
+}
