@@ -16,6 +16,7 @@ export function refuse(x: Exchange): void {
     refusal.code === 0 ? x.faults.byStatus(503, "The key source is not available") : x.faults.byCode(refusal.code);
   x.refusal = { ...refusal, status: found.status };
   if (found.status === 401) return send(x, found, ["WWW-Authenticate", challenge(x, refusal)]);
+  if (found.code === 900910) return send(x, found, insufficientScope(x, refusal.challenges?.includes("oauth2"), []));
   if (found.status === 429 || found.status === 503) return send(x, found, ["Retry-After", "5"]);
   send(x, found, []);
 }
@@ -23,14 +24,7 @@ export function refuse(x: Exchange): void {
 /** 403/900910: a scope is missing (S-ERR-11). */
 export function forbidden(x: Exchange, caller: Caller, scopes: readonly string[]): void {
   x.refusal = { status: 403, code: 900910, reason: `${caller.scheme}: scope missing` };
-  const headers =
-    x.faults.compatibility === "standard" && caller.scheme === "jwt"
-      ? [
-          "WWW-Authenticate",
-          `Bearer realm="${standardRealm}", error="insufficient_scope", scope="${scopeText(scopes)}"`,
-        ]
-      : [];
-  send(x, x.faults.byCode(900910), headers);
+  send(x, x.faults.byCode(900910), insufficientScope(x, caller.scheme === "jwt", scopes));
 }
 
 /**
@@ -146,6 +140,14 @@ function challenge(x: Exchange, refusal: Refusal): string {
   });
   // RFC 9110 section 15.5.2 wants a challenge in every 401; no scheme is registered for API keys.
   return schemes.length > 0 ? schemes.join(", ") : `ApiKey realm="${standardRealm}"`;
+}
+
+/** RFC 6750 section 3.1, for whoever can come back with another token. The original sends nothing. */
+function insufficientScope(x: Exchange, takesTokens: boolean | undefined, scopes: readonly string[]): string[] {
+  if (x.faults.compatibility !== "standard" || !takesTokens) return [];
+  const wanted = scopeText(scopes);
+  const scope = wanted === "" ? "" : `, scope="${wanted}"`;
+  return ["WWW-Authenticate", `Bearer realm="${standardRealm}", error="insufficient_scope"${scope}`];
 }
 
 function send(x: Exchange, found: Fault, headers: readonly string[]): void {

@@ -10,6 +10,7 @@ export class RecordedExchange extends Exchange {
   override readonly path: Exchange["path"];
   override readonly peerAddress = "192.0.2.1";
   override readonly clientAddress: string;
+  override readonly peerTrusted = false;
   override readonly faults: Faults;
   answer: RecordedAnswer | undefined;
 

@@ -159,6 +159,13 @@ describe("a missing scope (S-ERR-11)", () => {
   });
 });
 
+test("a scope that an alternative of its own misses: the same answer", () => {
+  const x = refused(900910, "standard", ["oauth2"]);
+  assert.equal(x.answer?.status, 403);
+  assert.deepEqual(fieldOf(x, "www-authenticate"), ['Bearer realm="castgate", error="insufficient_scope"']);
+  assert.deepEqual(fieldOf(refused(900910, "wso2-3.2", ["oauth2"]), "www-authenticate"), []);
+});
+
 describe("quota (S-ERR-16 to 22)", () => {
   test("wso2-3.2: the original's body, and Retry-After", () => {
     const x = new RecordedExchange();
