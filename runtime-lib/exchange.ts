@@ -18,6 +18,8 @@ export abstract class Exchange {
   abstract readonly peerAddress: string;
   /** The client: the socket peer, or behind trusted proxies what they say (S-PIPE-06 done right). */
   abstract readonly clientAddress: string;
+  /** The socket peer is one of the trusted proxies (`[castgate] trustedProxies`). */
+  abstract readonly peerTrusted: boolean;
   /** Fault texts and statuses of this gateway's compatibility. */
   abstract readonly faults: Faults;
 
@@ -38,9 +40,10 @@ export abstract class Exchange {
 
   /**
    * Whether the path lies at or below `basePath` (an exact prefix that ends at a segment boundary; `/` holds all).
-   * When it does, `segments` and `baseLength` are set.
+   * When it does, `segments` and `baseLength` are set. A path with `%2F` below a base path that has not opted in
+   * (`encodedSlash`) is answered with 400 and lies below nothing.
    */
-  abstract under(basePath: string): boolean;
+  abstract under(basePath: string, options?: UnderOptions): boolean;
 
   /** The first value of a header field; the name in lower case. */
   header(name: string): string | undefined {
@@ -64,15 +67,24 @@ export abstract class Exchange {
     return values;
   }
 
-  /** Sends a complete answer. `headers` are name, value, ...; content-length is added. A second answer is ignored. */
+  /**
+   * Sends a complete answer. `headers` are name, value, ...; `answerHeaders`, the request id and the length are added. A
+   * second answer is ignored.
+   */
   abstract respond(status: number, headers: readonly string[], body: string | Uint8Array): void;
 
   /**
-   * Sends the request to a backend member and streams its answer back, with back-pressure both ways. Resolves when the
-   * answer was handed over or failed after its head; to `retry` when the member could not be reached and no byte of the
-   * request body was consumed, so that another member may be tried. Every other failure has been answered with a fault.
+   * Sends the request to a backend member and streams its answer back, with back-pressure both ways. Resolves to `done`
+   * when the exchange is answered, be it with a fault. To `retry`, with nothing answered, when `mayRetry` is set, the
+   * member could not be reached and no byte of the request was sent: another member may be tried.
    */
-  abstract relay(target: RelayTarget, head: RelayHead): Promise<RelayOutcome>;
+  abstract relay(target: RelayTarget, head: RelayHead, mayRetry: boolean): Promise<RelayOutcome>;
+}
+
+/** How an API is mounted. */
+export interface UnderOptions {
+  /** `%2F` may stand inside a parameter; it stays encoded everywhere. */
+  readonly encodedSlash?: boolean;
 }
 
 /** A backend member: an engine-owned connection pool to one origin. */
@@ -87,7 +99,7 @@ export interface RelayTarget {
 export interface RelayHead {
   /** Path and query as the backend gets them. */
   readonly path: string;
-  /** name, value, ... with `host`; hop-by-hop fields removed. */
+  /** name, value, ... without what the engine adds: `host`, `connection` and the body's framing. */
   readonly headers: string[];
 }
 

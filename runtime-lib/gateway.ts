@@ -10,6 +10,8 @@ export interface Gateway {
   readonly builtinPaths: readonly string[];
   /** CORS of the built-in paths (T-CFG-09). */
   readonly builtinCors?: Cors;
+  /** Some API may be called with `%2F` in a parameter; its `under` says so too. Otherwise such paths get 400 at once. */
+  readonly encodedSlash?: boolean;
   /** Answers every request that is not for a built-in path. */
   readonly route: Handler;
 }

@@ -1,0 +1,249 @@
+import type { Dispatcher, Pool } from "undici";
+import type { RelayHead, RelayTarget } from "./exchange.ts";
+import type { BackendFailure } from "./faults.ts";
+import { connectionNames, isHopByHop } from "./headers.ts";
+
+/** Connections to backends, by undici's dispatch interface: raw header lists, no request or response objects, no streams. */
+
+/** What a pool of connections to one origin needs to know. */
+export interface TargetOptions {
+  /** `https://host:port`. */
+  readonly origin: string;
+  /** Longest wait for the head of an answer, and between parts of its body (R-EP-11). */
+  readonly timeoutMs: number;
+  /** Connections at a time; undefined: as many as are needed. */
+  readonly connections: number | undefined;
+  readonly maxHeaderSize: number;
+  /** Longest body of an answer in bytes; -1: any. */
+  readonly maxBodySize: number;
+  readonly tls: BackendTls | undefined;
+}
+
+/** How a backend proves itself, and what the gateway shows it. PEM. */
+export interface BackendTls {
+  readonly ca: readonly string[] | undefined;
+  readonly key: string | undefined;
+  readonly cert: string | undefined;
+  readonly rejectUnauthorized: boolean;
+  readonly verifyHostname: boolean;
+  readonly ciphers: string | undefined;
+}
+
+/** Longest wait for a connection; the answer's own time limit starts after it. */
+const maxConnectMs = 10_000;
+
+/** Opens a pool. Nothing is connected until the first request. The client library is loaded here, not at import time. */
+export async function openTarget(options: TargetOptions): Promise<RelayTarget> {
+  const { default: PoolClass } = await import("undici/lib/dispatcher/pool.js");
+  const { tls } = options;
+  const pool: Pool = new PoolClass(options.origin, {
+    connections: options.connections ?? null,
+    pipelining: 1,
+    headersTimeout: options.timeoutMs,
+    bodyTimeout: options.timeoutMs,
+    connectTimeout: Math.min(options.timeoutMs, maxConnectMs),
+    maxHeaderSize: options.maxHeaderSize,
+    maxResponseSize: options.maxBodySize,
+    ...(tls === undefined
+      ? {}
+      : {
+          connect: {
+            ...(tls.ca === undefined ? {} : { ca: [...tls.ca] }),
+            ...(tls.key === undefined ? {} : { key: tls.key }),
+            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+            ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
+            minVersion: "TLSv1.2" as const,
+            rejectUnauthorized: tls.rejectUnauthorized,
+            ...(tls.verifyHostname ? {} : { checkServerIdentity: () => undefined }),
+            timeout: Math.min(options.timeoutMs, maxConnectMs),
+          },
+        }),
+  });
+  return { origin: options.origin, pool, timeoutMs: options.timeoutMs };
+}
+
+/** Closes a pool's connections at once. */
+export async function closeTarget(target: RelayTarget): Promise<void> {
+  await (target.pool as Pool).destroy();
+}
+
+/** Where the answer of a backend goes: the client's side of the exchange. */
+export interface AnswerSink {
+  /** The whole answer is there: `body` is all of it. */
+  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined): void;
+  answerHead(status: number, reason: string, fields: string[]): void;
+  /** Sends the head now, when the body keeps one waiting. */
+  flushHead(): void;
+  /** False: wait for `resume` before sending more. */
+  answerData(chunk: Buffer): boolean;
+  answerEnd(): void;
+  /** No answer, or it broke off. `reached`: the request may have been seen by the backend. */
+  answerFailed(failure: BackendFailure, reason: string, reached: boolean): void;
+}
+
+type Body = Dispatcher.DispatchOptions["body"];
+
+/** Answers up to this size are held until complete and sent in one write. */
+const wholeUpTo = 65_536;
+
+/** One request to a backend. */
+export class BackendCall implements Dispatcher.DispatchHandler {
+  readonly #sink: AnswerSink;
+  readonly #method: string;
+  #abort: ((reason: Error) => void) | undefined;
+  #resume: (() => void) | undefined;
+  #cancelled = false;
+  #reached = false;
+  #status = 0;
+  #reason = "";
+  /** The head, while it waits for the first part of the body. */
+  #fields: string[] | undefined;
+  #length = -1;
+  #ended = false;
+
+  constructor(sink: AnswerSink, method: string) {
+    this.#sink = sink;
+    this.#method = method;
+  }
+
+  send(target: RelayTarget, head: RelayHead, body: Body): void {
+    (target.pool as Pool).dispatch(
+      { path: head.path, method: this.#method as Dispatcher.HttpMethod, headers: head.headers, body: body ?? null },
+      this,
+    );
+  }
+
+  /** The client went away, or the request was refused meanwhile: frees the connection. */
+  cancel(): void {
+    if (this.#ended) return;
+    this.#cancelled = true;
+    this.#abort?.(new Error("cancelled"));
+  }
+
+  /** The client takes more again. */
+  resume(): void {
+    this.#resume?.();
+  }
+
+  /** Whether any byte of the request may have left. */
+  get reached(): boolean {
+    return this.#reached;
+  }
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#reached = true;
+    this.#abort = abort;
+    if (this.#cancelled) abort(new Error("cancelled"));
+  }
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
+    // Interim answers are between us and the backend.
+    if (status < 200) return true;
+    this.#resume = resume;
+    const fields: string[] = [];
+    let named: string[] | undefined;
+    for (let i = 0; i < raw.length; i += 2) {
+      const key = (raw[i] as Buffer).toString("latin1");
+      const value = (raw[i + 1] as Buffer).toString("latin1");
+      const name = key.toLowerCase();
+      if (isHopByHop(name)) {
+        if (name === "connection") named = connectionNames(value, named);
+        continue;
+      }
+      if (name.length === 14 && name === "content-length") {
+        // RFC 9110 section 8.6: none with 204.
+        if (status === 204) continue;
+        this.#length = Number(value);
+      }
+      fields.push(key, value);
+    }
+    this.#status = status;
+    this.#reason = reason;
+    this.#fields = named === undefined ? fields : without(fields, named);
+    waitForBody(this);
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    const fields = this.#fields;
+    if (fields !== undefined) {
+      this.#fields = undefined;
+      if (chunk.length === this.#length && chunk.length <= wholeUpTo) {
+        this.#ended = true;
+        this.#sink.answerWhole(this.#status, this.#reason, fields, chunk);
+        return true;
+      }
+      this.#sink.answerHead(this.#status, this.#reason, fields);
+    }
+    return this.#sink.answerData(chunk);
+  }
+
+  onComplete(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const fields = this.#fields;
+    if (fields !== undefined) {
+      this.#fields = undefined;
+      this.#sink.answerWhole(this.#status, this.#reason, fields, undefined);
+    } else {
+      this.#sink.answerEnd();
+    }
+  }
+
+  onError(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#fields = undefined;
+    this.#sink.answerFailed(failureOf(error), reasonOf(error), this.#reached);
+  }
+
+  /** Called at the end of the turn in which the head came: what is still without a body by then goes out alone. */
+  flushHead(): void {
+    const fields = this.#fields;
+    if (fields === undefined) return;
+    this.#fields = undefined;
+    this.#sink.answerHead(this.#status, this.#reason, fields);
+    this.#sink.flushHead();
+  }
+}
+
+/** Calls whose head came in this turn of the event loop. One immediate serves all of them. */
+let waiting: BackendCall[] = [];
+
+function waitForBody(call: BackendCall): void {
+  if (waiting.length === 0) setImmediate(flushWaiting);
+  waiting.push(call);
+}
+
+function flushWaiting(): void {
+  const calls = waiting;
+  waiting = [];
+  for (const call of calls) call.flushHead();
+}
+
+function without(fields: string[], names: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const key = fields[i] as string;
+    if (!names.includes(key.toLowerCase())) kept.push(key, fields[i + 1] as string);
+  }
+  return kept;
+}
+
+function failureOf(error: Error & { code?: unknown }): BackendFailure {
+  switch (error.code) {
+    case "UND_ERR_HEADERS_TIMEOUT":
+    case "UND_ERR_BODY_TIMEOUT":
+    case "UND_ERR_CONNECT_TIMEOUT":
+    case "ETIMEDOUT":
+      return "timeout";
+    default:
+      return "unreachable";
+  }
+}
+
+/** For the log: a code where there is one, never a message that repeats what the backend sent. */
+function reasonOf(error: Error & { code?: unknown }): string {
+  if (typeof error.code === "string") return `backend: ${error.code}`;
+  return `backend: ${error.name}`;
+}

@@ -1,0 +1,177 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { TrustedProxies } from "./client-address.ts";
+import { Engine, type ListenerOptions } from "./engine-node.ts";
+import { faultsOf } from "./faults.ts";
+import type { Gateway } from "./gateway.ts";
+import { withBuiltins } from "./health.ts";
+import { openLog } from "./log.ts";
+import { type Options, readOptions, usage } from "./options.ts";
+import { pathRules } from "./request-path.ts";
+import type { Settings, SettingsReport } from "./settings.ts";
+import { type LoadedSettings, loadSettings, SettingsLog } from "./settings-load.ts";
+import { drainOnSignal } from "./shutdown.ts";
+import { isWorker, runWorkers } from "./workers.ts";
+
+/** Exit codes of the bundle. */
+const exitUsage = 2;
+const exitConfig = 78;
+
+/** What the bundle knows about itself: printed by `--manifest`, its version by `--version`. */
+export interface Manifest {
+  readonly name?: string;
+  readonly version?: string;
+}
+
+/**
+ * Runs a gateway: the bundle's entry point. Reads the command line, checks every setting, opens the listeners and serves
+ * until it is told to stop. Exit codes: 0 after a clean stop, 2 wrong usage, 78 wrong settings (all listed at once).
+ */
+export async function main(gateway: Gateway, manifest: Manifest): Promise<void> {
+  // A small young generation costs no speed and saves 50 MiB (measured with Node 20 to 26).
+  setFlagsFromString("--max-semi-space-size=4");
+  const options = readOptions(process.argv.slice(2));
+  if (options.kind === "error") return exit(exitUsage, `${options.message}\n${usage}`);
+  if (options.kind === "help") return print(usage);
+  if (options.kind === "manifest") return print(`${JSON.stringify(manifest, undefined, 2)}\n`);
+  if (options.kind === "version") return print(`${manifest.name ?? "gateway"} ${manifest.version ?? "unknown"}\n`);
+  if (options.kind !== "run") return;
+  await start(gateway, options);
+}
+
+async function start(gateway: Gateway, options: Options): Promise<void> {
+  const loaded = await load(gateway, options);
+  if (loaded === undefined) return;
+  const { settings, report } = loaded;
+
+  if (options.workers > 1 && gateway.modules.some((module) => module.name === "throttle")) {
+    report.error("--workers", "limits are counted in one process: with them, only --workers 1 is right");
+  }
+  const proxies = new TrustedProxies(settings.strings("castgate.trustedProxies") ?? []);
+  for (const entry of proxies.malformed) {
+    report.error("castgate.trustedProxies", `"${entry}" is neither an address nor a network in CIDR notation`);
+  }
+  const listeners = await listenersOf(settings, report);
+  if (isWorker() || options.workers <= 1 || options.checkOnly) {
+    for (const module of gateway.modules) await module.configure(settings, report);
+    loaded.checkOverrides();
+  }
+  if (!showFindings(report)) return;
+  if (options.checkOnly) return print("The settings are fine.\n");
+  if (options.workers > 1 && !isWorker())
+    return runWorkers(options.workers, openLog(logLevel(settings)), graceMs(settings));
+
+  const log = openLog(logLevel(settings));
+  const waitingFor = (): string | undefined => {
+    if (engine.draining) return "shutdown";
+    for (const module of gateway.modules) {
+      const awaited = module.waitingFor?.();
+      if (awaited !== undefined) return awaited;
+    }
+    return undefined;
+  };
+  const engine = new Engine({
+    handle: withBuiltins(gateway, waitingFor),
+    faults: faultsOf(gateway.compatibility),
+    pathRules: pathRules(gateway.compatibility, gateway.encodedSlash === true),
+    proxies,
+    limits: {
+      maxUriLength: settings.number("listenerConfig.maxUriLength") ?? 4096,
+      maxHeaderSize: settings.number("listenerConfig.maxHeaderSize") ?? 8192,
+      maxBodySize: settings.number("listenerConfig.maxEntityBodySize") ?? -1,
+      headerTimeoutMs: 1000 * (settings.number("castgate.headerTimeoutSeconds") ?? 15),
+      requestTimeoutMs: 1000 * (settings.number("castgate.requestTimeoutSeconds") ?? 300),
+      idleTimeoutMs: 1000 * (settings.number("castgate.idleTimeoutSeconds") ?? 120),
+    },
+    keepAlive: keepAliveOf(settings),
+    serverName: settings.string("server.header") || undefined,
+    log,
+    accessLog:
+      settings.boolean("castgate.accessLog") === true || settings.boolean("b7a.http.accesslog.console") === true,
+  });
+
+  process.on("uncaughtException", (error) => log.error({ err: error }, "unexpected error"));
+  process.on("unhandledRejection", (error) => log.error({ err: error }, "unexpected error"));
+  for (const listener of listeners) {
+    try {
+      const address = await engine.listen(listener);
+      log.info({ scheme: listener.scheme, host: address.address, port: address.port }, "listening");
+    } catch (error) {
+      await engine.drain(0);
+      return exit(1, `cannot listen on ${listener.host}:${listener.port}: ${listenProblem(error)}\n`);
+    }
+  }
+  drainOnSignal(log, async () => {
+    const finished = await engine.drain(graceMs(settings));
+    for (const module of gateway.modules) await module.close?.();
+    return finished;
+  });
+}
+
+async function load(gateway: Gateway, options: Options): Promise<LoadedSettings | undefined> {
+  const report = new SettingsLog();
+  const name = options.config ?? "conf/micro-gw.conf";
+  let text: string | undefined;
+  try {
+    text = await readFile(name, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    // The file that nobody named may be missing; any other trouble is the user's to know.
+    if (options.config !== undefined || code !== "ENOENT") report.error("--config", `cannot read ${name}: ${code}`);
+  }
+  if (!showFindings(report)) return undefined;
+  return loadSettings({
+    compatibility: gateway.compatibility,
+    allowKnownDefaults: options.allowKnownDefaults,
+    overrides: options.overrides,
+    env: process.env,
+    file: text === undefined ? undefined : { name, text },
+    fileFolder: dirname(resolve(name)),
+    workingFolder: process.cwd(),
+  });
+}
+
+async function listenersOf(settings: Settings, _report: SettingsReport): Promise<ListenerOptions[]> {
+  const host = settings.string("listenerConfig.host") ?? "0.0.0.0";
+  return [{ scheme: "http", host, port: settings.number("listenerConfig.httpPort") ?? 9090 }];
+}
+
+/** `ALWAYS` is read as `AUTO`: a client that asks for the connection to be closed is obeyed (RFC 9112 section 9.6). */
+function keepAliveOf(settings: Settings): "auto" | "never" {
+  const word = (settings.string("listenerConfig.keepAlive") ?? "AUTO").toUpperCase();
+  return word === "AUTO" || word === "ALWAYS" ? "auto" : "never";
+}
+
+function graceMs(settings: Settings): number {
+  return 1000 * (settings.number("castgate.drainSeconds") ?? 30);
+}
+
+function logLevel(settings: Settings): string {
+  return settings.string("b7a.log.level") ?? "INFO";
+}
+
+/** Prints what was found on standard error. False, with exit code 78, when any of it is an error. */
+function showFindings(report: SettingsLog): boolean {
+  for (const line of report.lines()) process.stderr.write(`${line}\n`);
+  if (!report.hasErrors) return true;
+  exit(exitConfig, "The gateway was not started: the settings are wrong.\n");
+  return false;
+}
+
+function listenProblem(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "EADDRINUSE") return "the address is in use";
+  if (code === "EACCES") return "not permitted";
+  if (code === "EADDRNOTAVAIL") return "this machine has no such address";
+  return code ?? "failed";
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function exit(code: number, message: string): void {
+  process.stderr.write(message);
+  process.exitCode = code;
+}

@@ -1,0 +1,159 @@
+import { readFileSync } from "node:fs";
+import { type BackendTls, closeTarget, openTarget } from "./backend-client.ts";
+import type { Exchange, RelayTarget } from "./exchange.ts";
+import type { RuntimeModule } from "./module.ts";
+import type { Settings, SettingsReport } from "./settings.ts";
+
+/** Backends of one environment, as `forward` uses them. */
+export interface Upstream {
+  /** `<name>_<prod|sand>`: prefix of the override settings (T-OVR-01). */
+  readonly key: string;
+  /** Sends the request on and its answer back. Settles when the exchange is answered. */
+  send(x: Exchange): Promise<void>;
+}
+
+/** What single and balanced upstreams have in common. */
+export interface UpstreamOptions {
+  readonly key: string;
+  /** Milliseconds (R-EP-11). */
+  readonly timeoutMs: number;
+  /** Sends Basic credentials; the password comes from the setting `<key>_basic_password` (R-EP-06). */
+  readonly basicUsername?: string;
+}
+
+/** One backend URL, ready to use. */
+export interface Member {
+  readonly target: RelayTarget;
+  /** Path of the endpoint URL without a trailing slash (R-RTE-04): what the request's remainder is appended to. */
+  readonly basePath: string;
+  /** Query of the endpoint URL, with its `?`; `""` when there is none. */
+  readonly baseQuery: string;
+  /** `Basic ...` for the backend, not the client's. */
+  readonly authorization: string | undefined;
+}
+
+/** Upstreams that generated code has declared. Filled while gateway.ts is loaded, opened by `upstreamModule`. */
+const declared: DeclaredUpstream[] = [];
+
+/** The members of an upstream: URLs as the definition has them until `upstreamModule` has applied the settings. */
+export class DeclaredUpstream {
+  readonly options: UpstreamOptions;
+  readonly urls: readonly string[];
+  members: readonly Member[] = [];
+
+  constructor(options: UpstreamOptions, urls: readonly string[]) {
+    this.options = options;
+    this.urls = urls;
+    declared.push(this);
+  }
+}
+
+/** Binds endpoint URLs, credentials and TLS material at start (T-OVR-01 to 06, R-EP-06, R-EP-07, R-EP-10). */
+export const upstreamModule: RuntimeModule = {
+  name: "upstream",
+  async configure(settings, report) {
+    const pools = new Pools(settings, report);
+    for (const upstream of declared) {
+      upstream.members = await membersOf(upstream, settings, report, pools);
+    }
+    opened = pools;
+  },
+  async close() {
+    await opened?.close();
+  },
+};
+
+let opened: Pools | undefined;
+
+async function membersOf(
+  upstream: DeclaredUpstream,
+  settings: Settings,
+  report: SettingsReport,
+  pools: Pools,
+): Promise<readonly Member[]> {
+  const { key, timeoutMs, basicUsername } = upstream.options;
+  const username = settings.override(`${key}_basic_username`) ?? basicUsername;
+  const password = settings.override(`${key}_basic_password`) ?? "";
+  const members: Member[] = [];
+  for (const [index, compiled] of upstream.urls.entries()) {
+    const name = `${key}_endpoint_${index}`;
+    const override = settings.override(name);
+    const url = parseEndpoint(override ?? compiled);
+    if (url === undefined) {
+      report.error(name, "must be an absolute http or https URL without user, password and fragment");
+      continue;
+    }
+    if (basicUsername === undefined && settings.override(`${key}_basic_username`) !== undefined && index === 0) {
+      report.warn(`${key}_basic_username`, "the definition asks for no Basic credentials; they are sent all the same");
+    }
+    members.push({
+      target: await pools.open(url.origin, timeoutMs),
+      basePath: url.pathname.endsWith("/") && url.search === "" ? url.pathname.slice(0, -1) : url.pathname,
+      baseQuery: url.search,
+      authorization:
+        username === undefined
+          ? undefined
+          : `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`,
+    });
+  }
+  return members;
+}
+
+/** A URL that requests can be sent to. Names are not resolved at start: a backend may come later. */
+function parseEndpoint(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (url.protocol !== "http:" && url.protocol !== "https:") return undefined;
+  if (url.username !== "" || url.password !== "" || url.hash !== "" || url.hostname === "") return undefined;
+  return url;
+}
+
+/** One pool for each origin and time limit, shared by all upstreams. */
+class Pools {
+  readonly #settings: Settings;
+  readonly #report: SettingsReport;
+  readonly #pools = new Map<string, RelayTarget>();
+  #tls: Promise<BackendTls> | undefined;
+
+  constructor(settings: Settings, report: SettingsReport) {
+    this.#settings = settings;
+    this.#report = report;
+  }
+
+  async open(origin: string, timeoutMs: number): Promise<RelayTarget> {
+    const name = `${timeoutMs} ${origin}`;
+    const known = this.#pools.get(name);
+    if (known !== undefined) return known;
+    const settings = this.#settings;
+    const connections = settings.number("httpClients.poolConfig.maxActiveConnections") ?? -1;
+    this.#tls ??= origin.startsWith("https:") ? backendTls(settings, this.#report) : undefined;
+    const target = await openTarget({
+      origin,
+      timeoutMs,
+      connections: connections > 0 ? connections : undefined,
+      maxHeaderSize: settings.number("httpClients.responseLimits.maxHeaderSize") ?? 8192,
+      maxBodySize: settings.number("httpClients.responseLimits.maxEntityBodySize") ?? -1,
+      tls: origin.startsWith("https:") ? await this.#tls : undefined,
+    });
+    this.#pools.set(name, target);
+    return target;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((target) => closeTarget(target)));
+  }
+}
+
+/** Trust and identity towards backends: `httpClients.sslConfig`, else the listener's stores (R-EP-07). */
+async function backendTls(settings: Settings, report: SettingsReport): Promise<BackendTls> {
+  void readFileSync;
+  void report;
+  return {
+    ca: undefined,
+    key: undefined,
+    cert: undefined,
+    rejectUnauthorized: settings.boolean("httpClients.disableSslVerification") !== true,
+    verifyHostname: settings.boolean("httpClients.sslConfig.verifyHostname") !== false,
+    ciphers: undefined,
+  };
+}

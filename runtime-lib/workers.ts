@@ -1,0 +1,67 @@
+import cluster, { type Worker } from "node:cluster";
+import type { Log } from "./log.ts";
+
+/** Whether this process serves for another one that holds the listeners. */
+export function isWorker(): boolean {
+  return cluster.isWorker;
+}
+
+const firstRestartMs = 250;
+const longestRestartMs = 30_000;
+/** A worker that lived this long did not fail because of its start. */
+const stableMs = 60_000;
+
+/**
+ * Runs N workers on the same listeners and starts those that crash again, more slowly each time. A signal drains all of
+ * them; this process ends with 0 when they are gone. A worker that stops with 78 or 1 at its start stops everything.
+ */
+export function runWorkers(count: number, log: Log, graceMs: number): void {
+  let stopping = false;
+  let crashes = 0;
+  const started = new Map<number, number>();
+
+  const fork = (): void => {
+    const worker = cluster.fork();
+    started.set(worker.id, Date.now());
+  };
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) {
+      for (const worker of live()) worker.process.kill("SIGKILL");
+      process.exit(1);
+    }
+    stopping = true;
+    log.info({ signal, workers: live().length }, "draining");
+    for (const worker of live()) worker.process.kill("SIGTERM");
+    setTimeout(() => {
+      for (const worker of live()) worker.process.kill("SIGKILL");
+    }, graceMs + 5_000).unref();
+    if (live().length === 0) process.exit(0);
+  };
+
+  cluster.on("exit", (worker, code, signal) => {
+    const lived = Date.now() - (started.get(worker.id) ?? 0);
+    started.delete(worker.id);
+    if (stopping) {
+      if (live().length === 0) process.exit(process.exitCode ?? 0);
+      return;
+    }
+    if (code === 78) {
+      process.exitCode = 78;
+      stop("SIGTERM");
+      return;
+    }
+    crashes = lived > stableMs ? 0 : crashes + 1;
+    const wait = Math.min(longestRestartMs, firstRestartMs * 2 ** Math.min(crashes, 10));
+    log.error({ worker: worker.id, code, signal, restartMs: wait }, "worker ended");
+    setTimeout(() => {
+      if (!stopping) fork();
+    }, wait);
+  });
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  for (let i = 0; i < count; i++) fork();
+}
+
+function live(): Worker[] {
+  return Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker !== undefined);
+}

@@ -1,0 +1,43 @@
+import type { Exchange } from "castgate/runtime/exchange.js";
+import { forward } from "castgate/runtime/forward.js";
+import type { Gateway } from "castgate/runtime/gateway.js";
+import { main } from "castgate/runtime/main.js";
+import { unknownApi, unknownResource } from "castgate/runtime/respond.js";
+import { upstreamModule } from "castgate/runtime/upstream.js";
+import { balanced } from "castgate/runtime/upstream-balanced.js";
+import { upstream } from "castgate/runtime/upstream-single.js";
+
+/** A gateway written by hand, in the form in which the compiler writes them. Run as a child process by the tests. */
+
+const backend = upstream({ key: "echo_prod", url: "http://127.0.0.1:1", timeoutMs: 1_500 });
+const withQuery = upstream({ key: "query_prod", url: "http://127.0.0.1:1/fixed?own=1", timeoutMs: 1_500 });
+const secured = upstream({ key: "basic_prod", url: "http://127.0.0.1:1", timeoutMs: 1_500, basicUsername: "svc" });
+const pair = balanced({ key: "pair_prod", urls: ["http://127.0.0.1:1", "http://127.0.0.1:1"], timeoutMs: 1_500 });
+
+const gateway: Gateway = {
+  compatibility: process.env["TEST_COMPATIBILITY"] === "standard" ? "standard" : "wso2-3.2",
+  modules: [upstreamModule],
+  builtinPaths: ["/health", "/livez", "/readyz"],
+  encodedSlash: true,
+  route,
+};
+
+function route(x: Exchange): void | Promise<void> {
+  if (x.under("/query")) return forward(x, withQuery);
+  if (x.under("/pair")) return forward(x, pair);
+  if (x.under("/basic")) return forward(x, secured);
+  if (x.under("/files", { encodedSlash: true })) return forward(x, backend);
+  if (x.under("/throws")) throw new Error("a bug");
+  if (x.under("/silent")) return;
+  if (x.under("/v1/pets")) return pets(x);
+  return unknownApi(x, "text");
+}
+
+function pets(x: Exchange): void | Promise<void> {
+  x.withheld.push("authorization", "api_key");
+  x.withheldQuery.push("apikey");
+  if (x.segments[0] === "missing") return unknownResource(x, "text");
+  return forward(x, backend);
+}
+
+await main(gateway, { name: "engine-test", version: "0" });
