@@ -22,6 +22,73 @@ const doubtful = { "wso2-3.2": "warning", standard: "error" } as const;
 
 /** The one home of diagnostic codes. Kebab-case; never renamed, never reused. Sorted by code. */
 export const catalogue = {
+  "api-duplicate": entry<{ title: string; version: string; other: string }>({
+    severity: "error",
+    message: ({ title, version, other }) => `"${title}" version ${version} is already defined in ${other}`,
+    hint: () => "change the title or the version, or remove one of the files",
+    explanation: "Title and version are an API's identity, so no two definitions share both (T-OAS-05).",
+  }),
+  "application-security-optional": entry({
+    severity: "error",
+    message: () => "`optional: true` needs `x-wso2-mutual-ssl: mandatory`",
+    hint: () =>
+      "without a client certificate nothing would be left to check: remove `optional`, or make mutual TLS mandatory",
+    explanation:
+      "Application security may be optional only where every caller has shown a client certificate (T-SEC-07).",
+  }),
+  "application-security-type-unknown": entry<{ word: string; suggestion?: string }>({
+    severity: doubtful,
+    message: ({ word }) => `unknown security type "${word}": it is ignored`,
+    hint: ({ suggestion }) =>
+      suggestion === undefined ? "oauth2, basic_auth and api_key are known" : `did you mean "${suggestion}"?`,
+    explanation:
+      "security-types of x-wso2-application-security knows oauth2, basic_auth and api_key. Other words select nothing; where none is left, a token is required (T-SEC-03).",
+  }),
+  "backend-missing": entry<{ operation: string; more?: string }>({
+    severity: "error",
+    message: ({ operation, more }) =>
+      `${operation} has no backend${more === undefined ? "" : `, and neither have ${more} more operations`}`,
+    hint: () => "add x-wso2-production-endpoints with urls to the API or to the operation, or an absolute server URL",
+    explanation:
+      "Each operation needs an endpoint of its own or one of its API. Servers count where they are absolute URLs; a single `/` does not (T-OAS-21, 22, 26).",
+  }),
+  "base-path-defaulted": entry({
+    severity: "warning",
+    message: () => "the API states no base path, so it answers at /",
+    hint: () => "add x-wso2-basePath",
+    explanation: "Without x-wso2-basePath and without a path in the first server URL the base path is / (T-OAS-07).",
+  }),
+  "base-path-duplicate": entry<{ basePath: string; other: string }>({
+    severity: "error",
+    message: ({ basePath, other }) => `the base path ${basePath} is already used by ${other}`,
+    hint: () => "give each API a base path of its own: x-wso2-basePath, {version} in it is replaced",
+    explanation:
+      "Two APIs cannot answer at one base path. Resolved paths are compared, with {version} replaced and without a slash at the end, also the implicit / (T-OAS-10, T-OAS-11).",
+  }),
+  "base-path-invalid": entry<{ basePath: string; problem: string }>({
+    severity: "error",
+    message: ({ basePath, problem }) => `"${basePath}" cannot be a base path: ${problem}`,
+    explanation: "A base path is a literal URL path; of the templates only {version} is replaced (T-OAS-09, T-OAS-11).",
+  }),
+  "base-path-reserved": entry<{ basePath: string }>({
+    severity: doubtful,
+    message: ({ basePath }) => `the base path ${basePath} is one of the gateway's own`,
+    hint: () => "choose another x-wso2-basePath",
+    explanation:
+      "/health, /livez and /readyz are answered by the gateway; /token, /revoke, /authorize, /userinfo and /apikey stand in for the key manager where that is switched on (T-OAS-12).",
+  }),
+  "castgate-extension-unknown": entry<{ key: string; suggestion?: string }>({
+    severity: "error",
+    message: ({ key }) => `unknown extension "${key}" at this place`,
+    hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
+    explanation: "Extensions that start with x-castgate- are this product's own, so an unknown one is a mistake.",
+  }),
+  "code-not-built": entry<{ file: string }>({
+    severity: doubtful,
+    message: ({ file }) => `${file} is not compiled`,
+    hint: () => "Ballerina and Java code cannot be carried over: operations that name an interceptor answer 501",
+    explanation: "Interceptors and extensions written for the original run on its platform only (T-INT-01, T-PRJ-03).",
+  }),
   "compatibility-difference": entry<{ operation: string; here: string; standard: string }>({
     severity: "note",
     message: ({ operation, here, standard }) =>
@@ -30,6 +97,12 @@ export const catalogue = {
     explanation:
       "In `wso2-3.2` all security requirements are flattened into alternatives, any one scope suffices and an empty list inherits, as the original did (S-SEL-03, S-SEL-05, S-SCP-01). Each operation where that differs from OpenAPI's own meaning is listed.",
   }),
+  "cors-always-enabled": entry({
+    severity: "warning",
+    message: () => "corsConfigurationEnabled: false has no effect: x-wso2-cors switches CORS on by being there",
+    hint: () => "remove x-wso2-cors to switch CORS off, or use `compatibility: standard`, where false means off",
+    explanation: "The original enables CORS for each API that has x-wso2-cors, whatever it says (T-EXT-22).",
+  }),
   "definition-not-openapi": entry<{ what: string }>({
     severity: "error",
     message: ({ what }) => `this is not an OpenAPI definition: ${what}`,
@@ -37,11 +110,94 @@ export const catalogue = {
     explanation:
       'A definition says `swagger: "2.0"`, or `openapi:` with a version 3.0 or 3.1, at its root (T-OAS-01, T-PRJ-01). Files that a definition refers to by $ref need not.',
   }),
+  "definition-unusable": entry<{ problem: string }>({
+    severity: "error",
+    message: ({ problem }) => `routes cannot be read: ${problem}`,
+    explanation:
+      "Where the structure of paths and operations is not that of OpenAPI, nobody can say what is to be served.",
+  }),
   "definition-version-unsupported": entry<{ key: string; version: string }>({
     severity: "error",
     message: ({ key, version }) => `${key} version "${version}" is not supported`,
     hint: () => 'write swagger: "2.0", or openapi: with a version 3.0.x or 3.1.x',
     explanation: "Swagger 2.0, OpenAPI 3.0 and OpenAPI 3.1 are compiled (T-OAS-01).",
+  }),
+  "deployment-not-built": entry<{ name: string }>({
+    severity: "warning",
+    message: ({ name }) => `[${name}] is enabled, but nothing is made for it`,
+    hint: () => "the bundle is one file that any Node runs: copy it into your image",
+    explanation:
+      "Docker images and Kubernetes files of conf/deployment-config.toml are not made by this version (T-DKR, T-K8S).",
+  }),
+  "endpoint-digest-ignored": entry({
+    severity: doubtful,
+    message: () => "digest credentials are not sent: the backend is called without any",
+    hint: () => "use `type: basic`, or remove securityConfig",
+    explanation: "The original accepts `type: digest` and ignores it (T-END-05).",
+  }),
+  "endpoint-duplicate": entry<{ name: string }>({
+    severity: "error",
+    message: ({ name }) => `the endpoint "${name}" is defined twice`,
+    hint: () => "rename or remove one of them",
+    explanation: "A reference to x-wso2-endpoints must mean one endpoint (T-END-12).",
+  }),
+  "endpoint-etcd-malformed": entry({
+    severity: "error",
+    message: () => "this is not of the form etcd(key, defaultUrl)",
+    hint: () => "write for example etcd(orders, https://orders.example.com)",
+    explanation:
+      "A URL from etcd has a key and a default URL with one comma between; blanks around them do not matter (T-END-01, T-END-02).",
+  }),
+  "endpoint-password-ignored": entry({
+    severity: "warning",
+    message: () => "the password in this securityConfig is ignored",
+    hint: () => "remove it from the file, change it, and give it at start: <endpoint>_<prod|sand>_basic_password",
+    explanation:
+      "A password in a definition would end up in version control. It is read at start only (T-END-05, T-OVR-01).",
+  }),
+  "endpoint-reference-unknown": entry<{ name: string; suggestion?: string }>({
+    severity: "error",
+    message: ({ name }) => `there is no endpoint "${name}" in x-wso2-endpoints of this definition`,
+    hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
+    explanation: "A reference names an entry of x-wso2-endpoints in the same definition (T-END-11, T-END-12).",
+  }),
+  "endpoint-type-mismatch": entry<{ problem: string; remedy: string }>({
+    severity: "warning",
+    message: ({ problem }) => problem,
+    hint: ({ remedy }) => remedy,
+    explanation: "The number of URLs decides what a type can mean (T-END-03).",
+  }),
+  "endpoint-url-invalid": entry<{ url: string; problem: string }>({
+    severity: "error",
+    message: ({ url, problem }) => `the endpoint URL "${url}" ${problem}`,
+    hint: () => "write an absolute URL such as https://orders.example.com/api; credentials are given at start",
+    explanation: "Requests are sent to absolute http or https URLs, or to what etcd(key, defaultUrl) names (T-END-01).",
+  }),
+  "endpoint-urls-missing": entry<{ what: string }>({
+    severity: "error",
+    message: ({ what }) => `${what} has no urls`,
+    hint: () => "add urls with at least one URL",
+    explanation: "An endpoint needs at least one URL (T-END-01).",
+  }),
+  "extension-legacy": entry<{ key: string }>({
+    severity: "warning",
+    message: ({ key }) => `${key} is of an older product and is ignored`,
+    hint: ({ key }) => `write ${key.replace(/^x.mgw/i, "x-wso2")} if it is still meant`,
+    explanation: "Extensions that start with x-mgw- were those of version 2 and have no effect since (T-EXT-19).",
+  }),
+  "extension-misplaced": entry<{ key: string; levels: string }>({
+    severity: doubtful,
+    message: ({ key }) => `${key} has no effect here`,
+    hint: ({ levels }) => `it is read ${levels}`,
+    explanation:
+      "Extensions are read at the top of a definition and in operations, never in path items (T-EXT-01 to 18).",
+  }),
+  "extension-unknown": entry<{ key: string; suggestion?: string }>({
+    severity: doubtful,
+    message: ({ key }) => `unknown extension "${key}": it has no effect`,
+    hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
+    explanation:
+      "The original ignored extensions that it did not know, so a misspelt one protected nothing (T-EXT-19).",
   }),
   "feature-not-built": entry<{ operation: string; feature: string }>({
     severity: doubtful,
@@ -55,6 +211,12 @@ export const catalogue = {
     message: ({ file, why }) => `${file} cannot be read: ${why}`,
     explanation: "A file of the project exists but cannot be read as UTF-8 text.",
   }),
+  "grpc-not-built": entry<{ file: string }>({
+    severity: doubtful,
+    message: ({ file }) => `nothing of ${file} is served: gRPC is not built yet`,
+    explanation:
+      "Services of .proto files become APIs in the original (T-GRPC-06). This version leaves them out altogether.",
+  }),
   "ignore-unknown": entry<{ code: string; suggestion?: string }>({
     severity: "error",
     message: ({ code }) => `there is no diagnostic with the code "${code}"`,
@@ -66,6 +228,19 @@ export const catalogue = {
     message: ({ code, severity }) => `"${code}" cannot be ignored: its severity is ${severity}`,
     hint: () => "only warnings can be ignored",
     explanation: "Errors cannot be silenced, and notes are always listed, so such an entry of `ignore` has no effect.",
+  }),
+  "info-missing": entry<{ key: string }>({
+    severity: "error",
+    message: ({ key }) => `info.${key} is missing`,
+    hint: ({ key }) => `add info with a ${key}`,
+    explanation: "Title and version name an API (T-OAS-02, T-OAS-05).",
+  }),
+  "info-number": entry<{ key: string; text: string }>({
+    severity: doubtful,
+    message: ({ key, text }) => `info.${key} is the number ${text}; it is read as the text "${text}"`,
+    hint: ({ text }) => `write "${text}" in quotes`,
+    explanation:
+      "OpenAPI wants text, and a number does not keep its spelling: 1.0 and 1 are the same number (T-OAS-05).",
   }),
   "json-syntax": entry<{ problem: string }>({
     severity: "error",
@@ -79,6 +254,36 @@ export const catalogue = {
     explanation:
       "YAML and JSON allow a key once in an object. Parsers take the last one, so what the first one says, a security requirement perhaps, has no effect.",
   }),
+  "key-ignored": entry<{ key: string; what: string; known: string; suggestion?: string }>({
+    severity: doubtful,
+    message: ({ key, what }) => `unknown key "${key}" in ${what}: it has no effect`,
+    hint: ({ suggestion, known }) =>
+      suggestion === undefined ? `known are ${known}` : `did you mean "${suggestion}"?`,
+    explanation: "The original ignores unknown keys here (T-EXT-22, T-END-05), so a misspelt one has no effect.",
+  }),
+  "key-repeated": entry<{ key: string; used: string }>({
+    severity: doubtful,
+    message: ({ key, used }) => `${key} and ${used} are two spellings of one key: ${key} is ignored`,
+    hint: () => "keep one of them",
+    explanation: "CORS settings may be written in camelCase, with - or with _ (T-EXT-22), but each only once.",
+  }),
+  "key-unknown": entry<{ key: string; what: string; known: string; suggestion?: string }>({
+    severity: "error",
+    message: ({ key, what }) => `unknown key "${key}" in ${what}`,
+    hint: ({ suggestion, known }) =>
+      suggestion === undefined ? `known are ${known}` : `did you mean "${suggestion}"?`,
+    explanation:
+      "Unknown keys of endpoints, of application security and of policies are refused (T-END-10, T-SEC-07, T-POL-02).",
+  }),
+  "method-unsupported": entry<{ method: string; path: string; suggestion?: string }>({
+    severity: "warning",
+    message: ({ method, path }) => `${method} of ${path} is not served`,
+    hint: ({ suggestion }) =>
+      suggestion === undefined
+        ? "GET, PUT, POST, DELETE, OPTIONS, HEAD and PATCH are"
+        : `methods are written in lower case: ${suggestion}`,
+    explanation: "Seven methods are compiled; TRACE would show a caller what only the backend should see (T-OAS-14).",
+  }),
   "nesting-too-deep": entry<{ limit: string }>({
     severity: "error",
     message: ({ limit }) => `the document is nested more than ${limit} levels deep, or contains itself`,
@@ -91,10 +296,31 @@ export const catalogue = {
     hint: () => "put an OpenAPI definition (.json, .yaml or .yml) into api_definitions/",
     explanation: "There is no definition below api_definitions/ or gen/api_definitions/ (T-CLI-19).",
   }),
+  "openapi-invalid": entry<{ problem: string }>({
+    severity: doubtful,
+    message: ({ problem }) => `not as OpenAPI wants it: ${problem}`,
+    explanation:
+      "The definition breaks the OpenAPI specification in a way that leaves routes and security known. The original discarded such findings (T-OAS-02).",
+  }),
   "operation-public": entry<{ operation: string; why: string }>({
     severity: "note",
     message: ({ operation, why }) => `${operation} is public: ${why}`,
     explanation: "Operations that anybody may call without credentials are always listed (S-SEL-07).",
+  }),
+  "path-malformed": entry<{ path: string; problem: string }>({
+    severity: "error",
+    message: ({ path, problem }) => `the path "${path}" cannot be routed: ${problem}`,
+    hint: () => "a segment is text, {name}, {name} with text around it, or * at the end",
+    explanation: "Path templates consist of literal segments, parameters and a wildcard at the end (T-OAS-16).",
+  }),
+  "path-parameter-undeclared": entry<{ name: string; operation: string; suggestion?: string }>({
+    severity: doubtful,
+    message: ({ name, operation }) => `the path parameter {${name}} is not declared in ${operation}`,
+    hint: ({ suggestion }) =>
+      suggestion === undefined
+        ? "declare it under parameters with `in: path`"
+        : `declared is "${suggestion}": use one name in both places`,
+    explanation: "Each parameter of a path template is declared by the path or by its operations (T-OAS-16).",
   }),
   "path-ref-siblings": entry<{ path: string; lost: string }>({
     severity: doubtful,
@@ -107,6 +333,48 @@ export const catalogue = {
     severity: "error",
     message: ({ path, reference, why }) => `the operations of ${path} cannot be read: $ref "${reference}": ${why}`,
     explanation: "Without the path item that the $ref names, the routes of the path are unknown (T-OAS-03).",
+  }),
+  "path-unmatchable": entry<{ path: string; problem: string }>({
+    severity: doubtful,
+    message: ({ path, problem }) => `no request can have the path "${path}": ${problem}; it is left out`,
+    explanation:
+      "A path cannot hold a query or fragment, and requests with empty or dot segments or with encoded slashes are refused, so such a route would never be found.",
+  }),
+  "path-without-slash": entry<{ path: string }>({
+    severity: doubtful,
+    message: ({ path }) => `the path "${path}" does not start with /: read as "/${path}"`,
+    hint: ({ path }) => `write "/${path}"`,
+    explanation: "Paths start with a slash (OpenAPI, Paths Object).",
+  }),
+  "paths-missing": entry({
+    severity: "warning",
+    message: () => "the definition has no paths: nothing of it is served",
+    hint: () => "add paths with operations",
+    explanation: "An API without operations answers every request with 404.",
+  }),
+  "policies-missing": entry({
+    severity: "warning",
+    message: () => "the project has no policies.yaml: the original's default tiers apply",
+    hint: () => "write the tiers that you use into policies.yaml",
+    explanation: "The original's init writes these tiers; without the file they are taken as written there (T-POL-01).",
+  }),
+  "policy-duplicate": entry<{ name: string; list: string }>({
+    severity: "error",
+    message: ({ name, list }) => `the tier "${name}" is defined twice in ${list}`,
+    hint: () => "rename or remove one of them",
+    explanation: "A name may stand once in each list; the same name in different lists is fine (T-POL-04).",
+  }),
+  "policy-incomplete": entry<{ name: string; key: string }>({
+    severity: "error",
+    message: ({ name, key }) => `the tier "${name}" has no ${key}`,
+    hint: () => "a tier needs count, unitTime and timeUnit, for example {count: 100, unitTime: 1, timeUnit: min}",
+    explanation: "A tier is a number of requests in a number of units of time (T-POL-02).",
+  }),
+  "pool-ignored": entry({
+    severity: doubtful,
+    message: () => "poolConfig has no effect yet: the gateway's own limits of connections apply",
+    hint: () => "remove it, or set the limits of the gateway at start",
+    explanation: "Connection pools for single endpoints are not built yet (T-END-09).",
   }),
   "project-missing": entry<{ project: string }>({
     severity: "error",
@@ -144,12 +412,98 @@ export const catalogue = {
     hint: () => "copy the file into the project and name it relative to this one",
     explanation: "Nothing is fetched at compile time, so that the same project gives the same bytes anywhere.",
   }),
+  "route-ambiguous": entry<{ winner: string; loser: string; request: string; more?: string }>({
+    severity: "warning",
+    message: ({ winner, loser, request, more }) =>
+      `"${loser}" and "${winner}" both match ${request}: "${winner}" gets it${more === undefined ? "" : ` (and ${more} more such pairs)`}`,
+    hint: () => "make one of the paths more specific than the other",
+    explanation:
+      "Neither path is more specific than the other. From the left, the first segment in which they differ decides: literal text over a parameter with text around it (the longer text first), over a plain parameter, over a wildcard.",
+  }),
+  "route-builtin": entry<{ path: string }>({
+    severity: doubtful,
+    message: ({ path }) => `${path} is answered by the gateway itself; this route replaces it`,
+    hint: () => "rename the path, so that the gateway's health can still be asked for",
+    explanation: "/health, /livez and /readyz say how the gateway is. In `wso2-3.2` a route of an API wins (T-OAS-12).",
+  }),
+  "route-duplicate": entry<{ method: string; path: string; other: string; base: string }>({
+    severity: "error",
+    message: ({ method, path, other, base }) =>
+      `${method} "${path}" and ${method} "${other}" are the same route: both match ${method} ${base}${path.replace(/\{[^{}]*\}/g, "1")}`,
+    hint: () => "names of parameters do not tell routes apart: remove one of them",
+    explanation: "Two paths that differ only in the names of their parameters match the same requests (T-OAS-18).",
+  }),
+  "route-shadowed": entry<{
+    winner: string;
+    loser: string;
+    request: string;
+    methods: string;
+    more?: string;
+    others?: string;
+  }>({
+    severity: "warning",
+    message: ({ winner, loser, request, more, others }) =>
+      `${request} is answered with 405: "${winner}" wins over "${loser}" and lacks the method${
+        more === undefined ? "" : ` (so do ${more} more paths)`
+      }${others === undefined ? "" : `; the same holds for ${others} more paths`}`,
+    hint: ({ winner, methods }) => `add ${methods} to "${winner}" if such requests are meant to be served`,
+    explanation:
+      "The path decides first, then the method. A request for a method that the more specific path lacks is refused, though a less specific path has it.",
+  }),
+  "scope-undeclared": entry<{ scope: string; scheme: string; suggestion?: string }>({
+    severity: doubtful,
+    message: ({ scope, scheme }) => `the scope "${scope}" is not declared by the security scheme "${scheme}"`,
+    hint: ({ suggestion }) =>
+      suggestion === undefined ? "add it to the scopes of the scheme's flow" : `did you mean "${suggestion}"?`,
+    explanation: "A misspelt scope locks everybody out. It is demanded as it is written (T-SEC-05).",
+  }),
+  "security-malformed": entry<{ problem: string }>({
+    severity: doubtful,
+    message: ({ problem }) => `security ${problem}`,
+    hint: () => "write a list such as `- petstore_auth: [read, write]`",
+    explanation:
+      "What is not a list of maps from schemes to scopes selects nothing. In `wso2-3.2` what is left applies, or the API's security, or a token is required (T-SEC-03).",
+  }),
+  "security-scheme-malformed": entry<{ problem: string }>({
+    severity: doubtful,
+    message: ({ problem }) => `this API key scheme cannot be used: ${problem}`,
+    explanation: "An API key is found by its place and its name (T-SEC-06).",
+  }),
+  "security-scheme-undeclared": entry<{ scheme: string; suggestion?: string }>({
+    severity: doubtful,
+    message: ({ scheme }) =>
+      `the security scheme "${scheme}" is not declared: it selects nothing, and where nothing else is selected a token is required`,
+    hint: ({ suggestion }) => (suggestion === undefined ? "declare it" : `did you mean "${suggestion}"?`),
+    explanation:
+      "Schemes are declared under components.securitySchemes, in Swagger 2 under securityDefinitions. Undeclared ones fail closed: OAuth2 is required (T-SEC-03).",
+  }),
+  "security-scheme-unsupported": entry<{ scheme: string; what: string }>({
+    severity: doubtful,
+    message: ({ scheme, what }) =>
+      `the security scheme "${scheme}" (${what}) is of no known kind: it selects nothing, and where nothing else is selected a token is required`,
+    hint: () => "use oauth2, openIdConnect, http with basic or bearer, or apiKey",
+    explanation:
+      "The gateway knows OAuth2, OpenID Connect, Basic, Bearer and API keys (T-SEC-01). Other schemes fail closed.",
+  }),
   "security-unstated": entry<{ api: string }>({
     severity: "warning",
     message: ({ api }) => `"${api}" has operations without any \`security\`, so anybody may call them`,
     hint: () => "add `security` to the API or the operation, or `security: []` to say that it is public on purpose",
     explanation:
       "OpenAPI reads a missing `security` as public. `standard` follows it, and warns, because leaving it out is more often a mistake than a decision. In `wso2-3.2` a token is required (S-SEL-06).",
+  }),
+  "server-url-invalid": entry<{ url: string; problem: string }>({
+    severity: "error",
+    message: ({ url, problem }) => `the server URL "${url}" cannot be a backend: it ${problem}`,
+    hint: () => "write an absolute URL, or add x-wso2-production-endpoints",
+    explanation:
+      "Without x-wso2-production-endpoints the servers are the backend, so each must be an absolute http or https URL (T-OAS-21, T-OAS-23).",
+  }),
+  "server-variable-undefined": entry<{ variable: string; declared: string }>({
+    severity: "warning",
+    message: ({ variable, declared }) => `the server variable {${variable}} ${declared}: the braces stay`,
+    hint: () => "give it a default under variables",
+    explanation: "A variable of a server URL takes its default (T-OAS-24).",
   }),
   "setting-type": entry<{ key: string; expected: string }>({
     severity: "error",
@@ -174,6 +528,20 @@ export const catalogue = {
     explanation:
       "A tier must be defined in policies.yaml, or be Unlimited. Calls of an operation with an undefined tier are answered with 500 and code 900809 (T-POL-09).",
   }),
+  "tier-repeated": entry<{ tier: string; winner: string }>({
+    severity: "warning",
+    message: ({ tier, winner }) => `two tiers are named here: "${winner}" applies and "${tier}" does not`,
+    hint: () => "keep x-wso2-throttling-tier and remove x-throttling-tier",
+    explanation:
+      "x-throttling-tier is that of API Manager. At the top x-wso2-throttling-tier wins; in an operation the original lets x-throttling-tier win, `standard` does not (T-EXT-06).",
+  }),
+  "tier-shadowed": entry<{ tier: string; winner: string }>({
+    severity: "warning",
+    message: ({ tier, winner }) => `the tier "${tier}" is not applied: the API's tier "${winner}" replaces it`,
+    hint: () => "remove one of them; in `compatibility: standard` both are enforced",
+    explanation:
+      "In `wso2-3.2` a tier at the top of the definition replaces those of all operations, also Unlimited (T-POL-08).",
+  }),
   "toml-syntax": entry<{ problem: string }>({
     severity: "error",
     message: ({ problem }) => `TOML syntax error: ${problem}`,
@@ -184,6 +552,23 @@ export const catalogue = {
     message: ({ key }) => `unknown setting "${key}"`,
     hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
     explanation: "conf/toolkit-config.toml has a table or key that T-CFG-01 to 12 do not name. It has no effect.",
+  }),
+  "value-empty": entry<{ what: string }>({
+    severity: doubtful,
+    message: ({ what }) => `"${what}" has no value`,
+    hint: () => "give it a value or remove it",
+    explanation: "A key without a value counts as absent.",
+  }),
+  "value-invalid": entry<{ what: string; problem: string; suggestion?: string }>({
+    severity: "error",
+    message: ({ what, problem }) => `${what} ${problem}`,
+    hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
+    explanation: "An extension or policy has a value outside of what it can mean.",
+  }),
+  "value-type": entry<{ what: string; expected: string; found: string }>({
+    severity: "error",
+    message: ({ what, expected, found }) => `${what} must be ${expected}, but is ${found}`,
+    explanation: "An extension or policy has a value of the wrong type (T-OAS-02, T-POL-02).",
   }),
   "yaml-aliases-excessive": entry({
     severity: "error",

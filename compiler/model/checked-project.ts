@@ -1,5 +1,5 @@
 import type { CorsFacts, LoadedProject } from "./loaded-project.ts";
-import type { HttpMethod } from "./names.ts";
+import type { HttpMethod, NonEmpty } from "./names.ts";
 import type { Cursor, SourceRef } from "./source.ts";
 
 /**
@@ -73,7 +73,17 @@ export interface OperationFacts {
 export type PathSegment =
   | { readonly kind: "literal"; readonly text: string }
   /** `{name}` with optional literal text around it: `{id}.json`, `report-{year}` (T-OAS-16, 17). */
-  | { readonly kind: "parameter"; readonly name: string; readonly prefix: string; readonly suffix: string }
+  | {
+      readonly kind: "parameter";
+      readonly name: string;
+      readonly prefix: string;
+      readonly suffix: string;
+      /**
+       * Further parameters of the same segment, each after its own literal text, before `suffix`: in
+       * `range(from={from},to={to})` one of `,to=`. The texts must occur in this order with something around each.
+       */
+      readonly more?: NonEmpty<{ readonly text: string; readonly name: string }>;
+    }
   /** `/*` at the end: any remainder, also none. */
   | { readonly kind: "wildcard" };
 

@@ -1,0 +1,23 @@
+import type { DiagnosticLog } from "../diagnostics/log.ts";
+import type { ApiFacts, CheckedProject } from "../model/checked-project.ts";
+import type { LoadedProject } from "../model/loaded-project.ts";
+import { readApi } from "./read/api.ts";
+import { readPolicies } from "./read/policies.ts";
+import type { Reading } from "./read/values.ts";
+import { rules } from "./rules/index.ts";
+
+/**
+ * Finds every semantic mistake of a project and turns it into typed facts. Undefined once any error was reported, here
+ * or while loading. Never throws on what a user wrote.
+ */
+export function checkProject(loaded: LoadedProject, log: DiagnosticLog): CheckedProject | undefined {
+  const { compatibility } = loaded.settings;
+  const reading: Reading = { log, compatibility, documents: loaded.documents };
+  const policies = readPolicies(reading, loaded.policies);
+  const apis = loaded.definitions
+    .map((definition) => readApi(reading, definition))
+    .filter((api): api is ApiFacts => api !== undefined);
+  const checked: CheckedProject = { loaded, apis, policies };
+  for (const rule of rules) rule.check({ ...checked, compatibility, log });
+  return log.hasErrors ? undefined : checked;
+}

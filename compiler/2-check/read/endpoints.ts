@@ -1,0 +1,288 @@
+import { at } from "../../diagnostics/place.ts";
+import { suggest } from "../../diagnostics/suggest.ts";
+import type { EndpointFact, EndpointPair, Fact, UnbuiltFeature } from "../../model/checked-project.ts";
+import type { Cursor, SourceRef } from "../../model/source.ts";
+import { readBackendUrl, shownUrl } from "./backend-url.ts";
+import {
+  isMap,
+  keysOf,
+  numberOf,
+  present,
+  type Range,
+  type Reading,
+  readList,
+  readMap,
+  readNumber,
+  readText,
+  reportUnknownKeys,
+  textOf,
+  wrongType,
+} from "./values.ts";
+
+/** The entries of an API's `x-wso2-endpoints`, by name; an entry that could not be read is there without a value. */
+export type EndpointTable = ReadonlyMap<string, EndpointFact | undefined>;
+
+const endpointKeys = ["urls", "type", "name", "securityConfig", "advanceEndpointConfig"];
+const endpointTypes = ["http", "load_balance", "failover", "address"] as const;
+const referenceMark = "#/x-wso2-endpoints/";
+
+const atLeastNull: Range = { min: 0, whole: true };
+const atLeastOne: Range = { min: 1, whole: true };
+const statusCode: Range = { min: 100, max: 599, whole: true };
+
+/** `x-wso2-endpoints`: a list of one-key maps, name to endpoint, of this API alone (T-END-12). */
+export function readEndpointTable(reading: Reading, root: Cursor): EndpointTable {
+  const table = new Map<string, EndpointFact | undefined>();
+  const places = new Map<string, SourceRef>();
+  for (const item of readList(reading, root, "x-wso2-endpoints")?.items() ?? []) {
+    const keys = keysOf(item);
+    if (!isMap(item.value) || keys.length === 0) {
+      wrongType(reading, item, "an entry of x-wso2-endpoints", "a map from a name to an endpoint");
+      continue;
+    }
+    for (const name of keys) {
+      const entry = item.get(name);
+      if (entry === undefined) continue;
+      const earlier = places.get(name);
+      if (earlier !== undefined) {
+        const related = [{ place: at(earlier, "key"), label: "first defined here" }];
+        reading.log.report("endpoint-duplicate", at(entry.ref, "key"), { name }, related);
+        continue;
+      }
+      places.set(name, entry.ref);
+      const fact = readEndpointObject(reading, entry, `the endpoint "${name}"`);
+      table.set(name, fact && { ...fact, name });
+    }
+  }
+  return table;
+}
+
+/** The endpoints that an API or an operation states itself. */
+export function readEndpointPair(reading: Reading, parent: Cursor, table: EndpointTable): EndpointPair {
+  return {
+    production: readEndpoint(reading, parent, "x-wso2-production-endpoints", table),
+    sandbox: readEndpoint(reading, parent, "x-wso2-sandbox-endpoints", table),
+  };
+}
+
+function readEndpoint(reading: Reading, parent: Cursor, key: string, table: EndpointTable): EndpointFact | undefined {
+  const cursor = present(reading, parent, key);
+  if (cursor === undefined) return undefined;
+  if (typeof cursor.value !== "string") return readEndpointObject(reading, cursor, key);
+  const mark = cursor.value.indexOf(referenceMark);
+  if (mark < 0) {
+    wrongType(reading, cursor, key, `a map with urls, or a reference such as "${referenceMark}name"`);
+    return undefined;
+  }
+  const name = cursor.value.slice(mark + referenceMark.length).trim();
+  if (table.has(name)) return table.get(name);
+  const suggestion = suggest(name, table.keys());
+  reading.log.report("endpoint-reference-unknown", at(cursor.ref), { name, ...(suggestion && { suggestion }) });
+  return undefined;
+}
+
+function readEndpointObject(reading: Reading, cursor: Cursor, what: string): EndpointFact | undefined {
+  if (!isMap(cursor.value)) {
+    wrongType(reading, cursor, what, "a map with urls");
+    return undefined;
+  }
+  reportUnknownKeys(reading, cursor, endpointKeys, "an endpoint");
+  const asksFor: Fact<UnbuiltFeature>[] = [];
+  const urls = readUrls(reading, cursor, what, asksFor);
+  const type = readType(reading, cursor);
+  if (type !== undefined) judgeType(reading, type, urls.length, asksFor);
+  const name = readText(reading, cursor, "name")?.value;
+  const basicUsername = readSecurityConfig(reading, cursor);
+  const timeoutMs = readAdvanced(reading, cursor, asksFor);
+  return { ref: cursor.ref, name, urls, type: type?.value, basicUsername, timeoutMs, asksFor };
+}
+
+function readUrls(
+  reading: Reading,
+  endpoint: Cursor,
+  what: string,
+  asksFor: Fact<UnbuiltFeature>[],
+): readonly Fact<string>[] {
+  const list = endpoint.get("urls");
+  if (list === undefined || list.value === null || (Array.isArray(list.value) && list.value.length === 0)) {
+    const place = list === undefined ? at(endpoint.ref, "missing") : at(list.ref, "key");
+    reading.log.report("endpoint-urls-missing", place, { what });
+    return [];
+  }
+  const found = readList(reading, endpoint, "urls");
+  const urls: Fact<string>[] = [];
+  for (const item of found?.items() ?? []) {
+    const text = textOf(reading, item, "an endpoint URL");
+    if (text === undefined) continue;
+    const discovery = /^etcd\s*\(/i.test(text.value);
+    const target = discovery ? readEtcd(reading, text) : text;
+    if (discovery) asksFor.push({ value: "etcd", ref: text.ref });
+    if (target === undefined) continue;
+    const judged = readBackendUrl(target.value);
+    if ("url" in judged) urls.push({ value: judged.url, ref: target.ref });
+    else
+      reading.log.report("endpoint-url-invalid", at(text.ref), {
+        url: shownUrl(target.value),
+        problem: judged.problem,
+      });
+  }
+  return urls;
+}
+
+/** `etcd(key, defaultUrl)`: the default URL, trimmed (T-END-01, 02). */
+function readEtcd(reading: Reading, { value, ref }: Fact<string>): Fact<string> | undefined {
+  const parts = /^etcd\s*\(([^()]*)\)$/.exec(value)?.[1]?.split(",");
+  const [key, url] = (parts ?? []).map((part) => part.trim());
+  if (parts?.length === 2 && key && url) return { value: url, ref };
+  reading.log.report("endpoint-etcd-malformed", at(ref), {});
+  return undefined;
+}
+
+function readType(reading: Reading, endpoint: Cursor): Fact<(typeof endpointTypes)[number]> | undefined {
+  const text = readText(reading, endpoint, "type");
+  if (text === undefined) return undefined;
+  const value = endpointTypes.find((type) => type === text.value);
+  if (value !== undefined) return { value, ref: text.ref };
+  const suggestion = suggest(text.value, endpointTypes);
+  reading.log.report("value-invalid", at(text.ref), {
+    what: "type",
+    problem: `must be one of ${endpointTypes.join(", ")}, but is "${text.value}"`,
+    ...(suggestion && { suggestion }),
+  });
+  return undefined;
+}
+
+/** How type and number of URLs go together (T-END-03). */
+function judgeType(
+  reading: Reading,
+  type: Fact<(typeof endpointTypes)[number]>,
+  urls: number,
+  asksFor: Fact<UnbuiltFeature>[],
+): void {
+  if (type.value === "failover" && urls > 1) asksFor.push({ value: "failover", ref: type.ref });
+  if (type.value === "http" && urls > 1) {
+    reading.log.report("endpoint-type-mismatch", at(type.ref), {
+      problem: `type http has one backend, so only the first of ${urls} URLs is used`,
+      remedy: "use load_balance or failover, or remove the other URLs",
+    });
+  }
+  if ((type.value === "failover" || type.value === "load_balance") && urls === 1) {
+    reading.log.report("endpoint-type-mismatch", at(type.ref), {
+      problem: `type ${type.value} has nothing to choose from with one URL: it is the same as http`,
+      remedy: "add a URL, or remove the type",
+    });
+  }
+}
+
+/** User name for Basic credentials at the backend; the password comes at start (T-END-05). */
+function readSecurityConfig(reading: Reading, endpoint: Cursor): string | undefined {
+  const config = readMap(reading, endpoint, "securityConfig");
+  if (config === undefined) return undefined;
+  reportUnknownKeys(reading, config, ["type", "username", "password"], "securityConfig", "key-ignored");
+  if (config.get("password") !== undefined) reading.log.report("endpoint-password-ignored", at(config.ref, "key"), {});
+  const type = readText(reading, config, "type");
+  if (type?.value === "digest") {
+    reading.log.report("endpoint-digest-ignored", at(type.ref), {});
+    return undefined;
+  }
+  if (type !== undefined && type.value !== "basic") {
+    const problem = `must be basic, but is "${type.value}"`;
+    reading.log.report("value-invalid", at(type.ref), { what: "securityConfig.type", problem });
+  }
+  return readText(reading, config, "username")?.value;
+}
+
+/** `advanceEndpointConfig`: the timeout, and what is asked for beyond (T-END-06..09). */
+function readAdvanced(reading: Reading, endpoint: Cursor, asksFor: Fact<UnbuiltFeature>[]): number | undefined {
+  const config = readMap(reading, endpoint, "advanceEndpointConfig");
+  if (config === undefined) return undefined;
+  reportUnknownKeys(
+    reading,
+    config,
+    ["timeoutInMillis", "retryConfig", "circuitBreaker", "poolConfig"],
+    "advanceEndpointConfig",
+  );
+  readRetry(reading, config, asksFor);
+  readCircuitBreaker(reading, config, asksFor);
+  const pool = readMap(reading, config, "poolConfig");
+  if (pool !== undefined) {
+    readNumbers(reading, pool, "poolConfig", {
+      maxActiveConnections: { min: -1, whole: true },
+      maxIdleConnections: atLeastNull,
+      waitTimeInMillis: atLeastNull,
+      maxActiveStreamsPerConnection: atLeastOne,
+    });
+    asksFor.push({ value: "connection-pool", ref: pool.ref });
+  }
+  return readNumber(reading, config, "timeoutInMillis", atLeastOne)?.value;
+}
+
+function readRetry(reading: Reading, config: Cursor, asksFor: Fact<UnbuiltFeature>[]): void {
+  const retry = readMap(reading, config, "retryConfig");
+  if (retry === undefined) return;
+  const numbers = readNumbers(
+    reading,
+    retry,
+    "retryConfig",
+    {
+      count: atLeastNull,
+      intervalInMillis: atLeastNull,
+      backOffFactor: { min: 0, whole: false },
+      maxWaitIntervalInMillis: atLeastNull,
+    },
+    ["statusCodes"],
+  );
+  readStatusCodes(reading, retry);
+  if ((numbers.get("count") ?? 0) > 0) asksFor.push({ value: "retry", ref: retry.ref });
+}
+
+function readCircuitBreaker(reading: Reading, config: Cursor, asksFor: Fact<UnbuiltFeature>[]): void {
+  const breaker = readMap(reading, config, "circuitBreaker");
+  if (breaker === undefined) return;
+  readNumbers(
+    reading,
+    breaker,
+    "circuitBreaker",
+    { failureThreshold: { min: 0, max: 1, whole: false }, resetTimeInMillis: atLeastNull },
+    ["rollingWindow", "statusCodes"],
+  );
+  const window = readMap(reading, breaker, "rollingWindow");
+  if (window !== undefined) {
+    const sizes = readNumbers(reading, window, "rollingWindow", {
+      requestVolumeThreshold: atLeastNull,
+      timeWindowInMillis: atLeastOne,
+      bucketSizeInMillis: atLeastOne,
+    });
+    const bucket = sizes.get("bucketSizeInMillis") ?? 10_000;
+    const whole = sizes.get("timeWindowInMillis") ?? 60_000;
+    if (bucket > whole) {
+      const problem = `bucketSizeInMillis (${bucket}) must not be longer than timeWindowInMillis (${whole})`;
+      reading.log.report("value-invalid", at(window.ref), { what: "rollingWindow", problem });
+    }
+  }
+  readStatusCodes(reading, breaker);
+  asksFor.push({ value: "circuit-breaker", ref: breaker.ref });
+}
+
+function readStatusCodes(reading: Reading, parent: Cursor): void {
+  for (const code of readList(reading, parent, "statusCodes")?.items() ?? []) {
+    numberOf(reading, code, "a status code", statusCode);
+  }
+}
+
+/** The numbers of a map that holds them and `others`; every other key is unknown. */
+function readNumbers(
+  reading: Reading,
+  map: Cursor,
+  what: string,
+  ranges: Readonly<Record<string, Range>>,
+  others: readonly string[] = [],
+): ReadonlyMap<string, number> {
+  reportUnknownKeys(reading, map, [...Object.keys(ranges), ...others], what);
+  const numbers = new Map<string, number>();
+  for (const [key, range] of Object.entries(ranges)) {
+    const number = readNumber(reading, map, key, range);
+    if (number !== undefined) numbers.set(key, number.value);
+  }
+  return numbers;
+}

@@ -1,0 +1,111 @@
+import { at } from "../../diagnostics/place.ts";
+import { suggest } from "../../diagnostics/suggest.ts";
+import type { ApiFacts, Fact } from "../../model/checked-project.ts";
+import type { Compatibility } from "../../model/names.ts";
+import type { Cursor } from "../../model/source.ts";
+import {
+  kindOf,
+  type Reading,
+  readFlag,
+  readList,
+  readMap,
+  readNumber,
+  readText,
+  reportUnknownKeys,
+} from "./values.ts";
+
+/** `x-wso2-transports`: a set, any case and order; empty or absent means both (T-EXT-20). */
+export function readTransports(
+  reading: Reading,
+  root: Cursor,
+  mutualSsl: ApiFacts["mutualSsl"],
+): ApiFacts["transports"] {
+  const found = new Set<"http" | "https">();
+  for (const item of readList(reading, root, "x-wso2-transports")?.items() ?? []) {
+    const word = typeof item.value === "string" ? item.value.trim().toLowerCase() : "";
+    if (word === "http" || word === "https") {
+      found.add(word);
+      continue;
+    }
+    const shown = typeof item.value === "string" ? `"${item.value}"` : kindOf(item.value);
+    const suggestion = suggest(word, ["http", "https"]);
+    reading.log.report("value-invalid", at(item.ref), {
+      what: "x-wso2-transports",
+      problem: `may hold http and https, but holds ${shown}`,
+      ...(suggestion && { suggestion }),
+    });
+  }
+  if (found.size === 0) return ["http", "https"];
+  if (mutualSsl?.value === "mandatory") found.add("https");
+  return [...found].sort();
+}
+
+/** T-EXT-14: any case. */
+export function readMutualSsl(reading: Reading, root: Cursor): ApiFacts["mutualSsl"] {
+  const text = readText(reading, root, "x-wso2-mutual-ssl");
+  if (text === undefined) return undefined;
+  const value = (["mandatory", "optional"] as const).find((word) => word === text.value.toLowerCase());
+  if (value !== undefined) return { value, ref: text.ref };
+  const suggestion = suggest(text.value, ["mandatory", "optional"]);
+  reading.log.report("value-invalid", at(text.ref), {
+    what: "x-wso2-mutual-ssl",
+    problem: `must be mandatory or optional, but is "${text.value}"`,
+    ...(suggestion && { suggestion }),
+  });
+  return undefined;
+}
+
+/** T-EXT-18, T-EXT-21. */
+export function readResponseCache(reading: Reading, root: Cursor): Fact<boolean> | undefined {
+  const map = readMap(reading, root, "x-wso2-response-cache");
+  if (map === undefined) return undefined;
+  reportUnknownKeys(reading, map, ["enabled", "cacheTimeoutInSeconds"], "x-wso2-response-cache", "key-ignored");
+  readNumber(reading, map, "cacheTimeoutInSeconds", { min: 0, whole: true });
+  if (map.raw("enabled") === undefined) {
+    reading.log.report("value-invalid", at(map.ref, "missing"), {
+      what: "x-wso2-response-cache",
+      problem: "must say enabled: true or enabled: false",
+    });
+  }
+  return readFlag(reading, map, "enabled");
+}
+
+/** T-EXT-16: the name of a header field (RFC 9110 section 5.1). */
+export function readAuthHeader(reading: Reading, root: Cursor): Fact<string> | undefined {
+  const text = readText(reading, root, "x-wso2-auth-header");
+  if (text === undefined || /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text.value)) return text;
+  const problem = "must be the name of a header field";
+  reading.log.report("value-invalid", at(text.ref), { what: "x-wso2-auth-header", problem });
+  return undefined;
+}
+
+/**
+ * The tier of a level. API Manager's `x-throttling-tier` counts only where `x-wso2-throttling-tier` is absent; the
+ * original lets it win on an operation (T-EXT-06), and so does `wso2-3.2`.
+ */
+export function readTier(
+  reading: Reading,
+  parent: Cursor,
+  level: "api" | "operation",
+  compatibility: Compatibility,
+): Fact<string> | undefined {
+  const own = readText(reading, parent, "x-wso2-throttling-tier");
+  const legacy = readText(reading, parent, "x-throttling-tier");
+  if (own !== undefined && legacy !== undefined && own.value !== legacy.value) {
+    const legacyWins = level === "operation" && compatibility === "wso2-3.2";
+    const [winner, loser] = legacyWins ? [legacy, own] : [own, legacy];
+    const related = [{ place: at(winner.ref), label: "this one applies" }];
+    reading.log.report("tier-repeated", at(loser.ref), { tier: loser.value, winner: winner.value }, related);
+    return winner;
+  }
+  return own ?? legacy;
+}
+
+/** `x-castgate-encoded-slash: allow | refuse`. */
+export function readEncodedSlash(reading: Reading, root: Cursor): boolean {
+  const text = readText(reading, root, "x-castgate-encoded-slash");
+  if (text === undefined || text.value === "allow" || text.value === "refuse") return text?.value === "allow";
+  const problem = `must be allow or refuse, but is "${text.value}"`;
+  reading.log.report("value-invalid", at(text.ref), { what: "x-castgate-encoded-slash", problem });
+  return false;
+}

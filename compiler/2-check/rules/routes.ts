@@ -1,0 +1,110 @@
+import { at } from "../../diagnostics/place.ts";
+import type { ApiFacts } from "../../model/checked-project.ts";
+import type { HttpMethod } from "../../model/names.ts";
+import { pathRef } from "../read/operations.ts";
+import { findOverlaps, type Overlap, type Route, RouteTrie } from "./route-trie.ts";
+import type { CheckContext, Rule } from "./rule.ts";
+
+/** Of each kind and API this many are listed; the last one says how many more there are. */
+const listedAtMost = 10;
+const builtinPaths = ["/health", "/livez", "/readyz"];
+
+/** Routes that clash, each with a request that shows it. */
+export const routes: Rule = {
+  codes: ["route-ambiguous", "route-builtin", "route-duplicate", "route-shadowed"],
+  check(context) {
+    for (const api of context.apis) {
+      const trie = new RouteTrie();
+      for (const operation of api.operations) {
+        const earlier = trie.add(operation);
+        if (earlier === undefined) continue;
+        const args = { method: operation.method, path: operation.path, other: earlier.path, base: shownBase(api) };
+        const related = [{ place: at(pathRef(api.file, earlier.path), "key"), label: "the same route" }];
+        context.log.report("route-duplicate", at(pathRef(api.file, operation.path), "key"), args, related);
+      }
+      reportOverlaps(context, api, trie);
+      reportBuiltin(context, api);
+    }
+  },
+};
+
+function reportOverlaps({ log }: CheckContext, api: ApiFacts, trie: RouteTrie): void {
+  const ambiguous: Overlap[] = [];
+  let ambiguities = 0;
+  const shadowed = new Map<
+    Route,
+    { readonly overlap: Overlap; readonly methods: readonly HttpMethod[]; more: number }
+  >();
+  findOverlaps(trie, (overlap) => {
+    if (!overlap.contained) {
+      if (ambiguities++ < listedAtMost) ambiguous.push(overlap);
+      return;
+    }
+    const methods = lostMethods(overlap);
+    if (methods.length === 0) return;
+    const known = shadowed.get(overlap.loser);
+    if (known === undefined) shadowed.set(overlap.loser, { overlap, methods, more: 0 });
+    else known.more++;
+  });
+  for (const [index, overlap] of ambiguous.entries()) {
+    const left = index === listedAtMost - 1 ? ambiguities - listedAtMost : 0;
+    log.report(
+      "route-ambiguous",
+      loserPlace(api, overlap),
+      { ...describe(api, overlap), ...moreOf(left) },
+      winnerPlace(api, overlap),
+    );
+  }
+  let listed = 0;
+  for (const { overlap, methods, more } of shadowed.values()) {
+    if (++listed > listedAtMost) break;
+    const args = { ...describe(api, overlap), methods: methods.join(", "), ...moreOf(more) };
+    const others = listed === listedAtMost ? shadowed.size - listedAtMost : 0;
+    log.report(
+      "route-shadowed",
+      loserPlace(api, overlap),
+      { ...args, ...(others > 0 && { others: String(others) }) },
+      winnerPlace(api, overlap),
+    );
+  }
+}
+
+/** Methods of the loser that get a 405 where the winner takes the path. OPTIONS is answered for every path. */
+function lostMethods({ winner, loser }: Overlap): readonly HttpMethod[] {
+  return [...loser.methods.keys()].filter((method) => method !== "OPTIONS" && !winner.methods.has(method));
+}
+
+function describe(api: ApiFacts, overlap: Overlap): { winner: string; loser: string; request: string } {
+  const { winner, loser } = overlap;
+  const shared = [...loser.methods.keys()].find((method) => winner.methods.has(method));
+  const method = overlap.contained ? lostMethods(overlap)[0] : (shared ?? loser.methods.keys().next().value);
+  const request = `${method} ${shownBase(api)}/${overlap.witness.join("/")}`;
+  return { winner: winner.path, loser: loser.path, request };
+}
+
+function moreOf(count: number): { more?: string } {
+  return count > 0 ? { more: String(count) } : {};
+}
+
+function loserPlace(api: ApiFacts, { loser }: Overlap) {
+  return at(pathRef(api.file, loser.path), "key");
+}
+
+function winnerPlace(api: ApiFacts, { winner }: Overlap) {
+  return [{ place: at(pathRef(api.file, winner.path), "key"), label: "this one wins" }];
+}
+
+function shownBase(api: ApiFacts): string {
+  return api.basePath.value === "/" ? "" : api.basePath.value;
+}
+
+/** A literal route that is one of the gateway's own paths (T-OAS-12). */
+function reportBuiltin({ log }: CheckContext, api: ApiFacts): void {
+  const seen = new Set<string>();
+  for (const { path, segments } of api.operations) {
+    if (seen.has(path) || segments.some((segment) => segment.kind !== "literal")) continue;
+    seen.add(path);
+    const full = `${shownBase(api)}${segments.map((segment) => (segment.kind === "literal" ? `/${segment.text}` : "")).join("")}`;
+    if (builtinPaths.includes(full)) log.report("route-builtin", at(pathRef(api.file, path), "key"), { path: full });
+  }
+}

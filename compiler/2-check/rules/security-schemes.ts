@@ -1,0 +1,69 @@
+import { at } from "../../diagnostics/place.ts";
+import { suggest } from "../../diagnostics/suggest.ts";
+import type { ApiFacts, SecurityFacts } from "../../model/checked-project.ts";
+import type { Cursor } from "../../model/source.ts";
+import { keysOf } from "../read/values.ts";
+import type { CheckContext, Rule } from "./rule.ts";
+
+/** Schemes and scopes that `security` names and the definition does not declare, and schemes of an unknown kind. */
+export const securitySchemes: Rule = {
+  codes: ["security-scheme-undeclared", "security-scheme-unsupported", "scope-undeclared"],
+  check(context) {
+    for (const api of context.apis) {
+      const scopes = new Map([...api.schemes.keys()].map((name) => [name, scopesOf(api, name)]));
+      const reported = new Set<string>();
+      for (const level of [api.security, ...api.operations.map((operation) => operation.security)]) {
+        checkLevel(context, api, level, scopes, reported);
+      }
+    }
+  },
+};
+
+function checkLevel(
+  { log }: CheckContext,
+  api: ApiFacts,
+  level: SecurityFacts,
+  declared: ReadonlyMap<string, readonly string[] | undefined>,
+  reported: Set<string>,
+): void {
+  for (const { ref, schemes } of level.requirements ?? []) {
+    for (const { name, scopes } of schemes) {
+      const scheme = api.schemes.get(name);
+      // Each scheme once for each definition: the first use says enough.
+      if ((scheme === undefined || scheme.kind === "unknown") && !once(reported, `scheme ${name}`)) continue;
+      if (scheme === undefined) {
+        const suggestion = suggest(name, api.schemes.keys());
+        log.report("security-scheme-undeclared", at(ref), { scheme: name, ...(suggestion && { suggestion }) });
+        continue;
+      }
+      if (scheme.kind === "unknown") {
+        const related = [{ place: at(scheme.ref), label: "declared here" }];
+        log.report("security-scheme-unsupported", at(ref), { scheme: name, what: scheme.what }, related);
+        continue;
+      }
+      const known = declared.get(name);
+      if (known === undefined) continue;
+      for (const scope of scopes) {
+        if (known.includes(scope) || !once(reported, `scope ${name}\0${scope}`)) continue;
+        const suggestion = suggest(scope, known);
+        log.report("scope-undeclared", at(ref), { scope, scheme: name, ...(suggestion && { suggestion }) });
+      }
+    }
+  }
+}
+
+function once(seen: Set<string>, key: string): boolean {
+  if (seen.has(key)) return false;
+  seen.add(key);
+  return true;
+}
+
+/** The scopes that the flows of an OAuth2 scheme declare; undefined when none of them declares any. */
+function scopesOf(api: ApiFacts, name: string): readonly string[] | undefined {
+  const scheme =
+    api.root.get("components")?.get("securitySchemes")?.get(name) ?? api.root.get("securityDefinitions")?.get(name);
+  if (scheme?.get("type")?.value !== "oauth2") return undefined;
+  const flows: Cursor[] = [scheme, ...(scheme.get("flows")?.entries() ?? []).map(([, flow]) => flow)];
+  const tables = flows.flatMap((flow) => flow.get("scopes") ?? []);
+  return tables.length === 0 ? undefined : tables.flatMap(keysOf);
+}
