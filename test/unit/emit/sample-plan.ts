@@ -1,6 +1,6 @@
 import { planRoutes } from "../../../compiler/4-plan/route-plan.ts";
 import type { PathSegment } from "../../../compiler/model/checked-project.ts";
-import type { ScopeRule, ThrottleTier, UpstreamModel } from "../../../compiler/model/gateway-model.ts";
+import type { Alternative, ScopeRule, ThrottleTier, UpstreamModel } from "../../../compiler/model/gateway-model.ts";
 import type {
   AlternativePlan,
   ApiPlan,
@@ -92,6 +92,18 @@ export function groupOf(operation: SampleOperation): Slug {
   return slug(text === "" ? "root" : text);
 }
 
+/** The access that a chain was planned from. */
+function accessOf(chain: readonly PolicyChain[number][]): HandlerPlan["access"] {
+  const authenticate = chain.find((step) => step.kind === "authenticate");
+  if (authenticate === undefined) return { kind: "public", why: "x-wso2-disable-security", origin: at("") };
+  const required = chain.find((step) => step.kind === "require-scopes");
+  const anyOf = authenticate.anyOf.map(({ allOf, scopes }) => ({
+    allOf: allOf.map((symbol) => ({ kind: symbol === "jwt" ? "oauth2" : "basic" })),
+    scopes: scopes ?? required?.scopes,
+  }));
+  return { kind: "authenticated", anyOf: anyOf as unknown as NonEmpty<Alternative>, origin: at("/security") };
+}
+
 export function apiPlan(operations: readonly SampleOperation[], more: Partial<ApiPlan> = {}): ApiPlan {
   const groups = new Map<Slug, HandlerPlan[]>();
   for (const operation of operations) {
@@ -101,7 +113,7 @@ export function apiPlan(operations: readonly SampleOperation[], more: Partial<Ap
       method,
       template: operation.template,
       origin: at(`/paths/${operation.template.replaceAll("~", "~0").replaceAll("/", "~1")}/${method.toLowerCase()}`),
-      access: { kind: "public", why: "", origin: at("") },
+      access: accessOf(operation.chain ?? []),
       upstreams: operation.upstreams ?? [],
       chain: (operation.chain ?? [open, forward]) as PolicyChain,
       summary: { access: "jwt", tiers: "-", upstream: "production=pets_prod:https://pets.internal/v2" },

@@ -1,0 +1,220 @@
+import type { ThrottleTier } from "../../model/gateway-model.ts";
+import type {
+  ApiPlan,
+  FinalStep,
+  GatewayPlan,
+  HandlerPlan,
+  PolicyStep,
+  SchemePlan,
+  UpstreamPlan,
+} from "../../model/gateway-plan.ts";
+import type { CorsFacts } from "../../model/loaded-project.ts";
+import { quoted } from "./tokens.ts";
+
+/**
+ * What the plan's checks look like in code, written a second time and apart from views and templates: a mistake there
+ * does not repeat itself here. Layout does not matter, the tokens do.
+ */
+
+/** A check and the statements that make it, in order. */
+export interface ExpectedCheck {
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+export function expectedChecks(api: ApiPlan, handler: HandlerPlan): readonly ExpectedCheck[] {
+  const authenticated = handler.chain.some((step) => step.kind === "authenticate");
+  return [
+    { name: "operation", statements: [`x.operation = ${quoted(handler.symbol)};`] },
+    ...handler.chain.map((step) => ({
+      name: step.kind,
+      statements: statementsOf(step, api, handler, authenticated),
+    })),
+  ];
+}
+
+function statementsOf(
+  step: PolicyStep | FinalStep,
+  api: ApiPlan,
+  handler: HandlerPlan,
+  authenticated: boolean,
+): readonly string[] {
+  switch (step.kind) {
+    case "public":
+      return [`withholdCredentials(x, ${api.symbol}Api);`];
+    case "authenticate":
+      return [
+        `const caller = await authenticate(x, ${api.symbol}Api, ${handler.symbol}Access);`,
+        "if (!caller) return refuse(x);",
+      ];
+    case "require-scopes": {
+      const names = list(step.scopes.names.map(quoted));
+      const held = step.scopes.need === "all" ? "hasAllScopes" : "hasAnyScope";
+      return [`if (!${held}(caller, ${names})) return forbidden(x, caller, ${names});`];
+    }
+    case "throttle":
+      return [
+        `const verdict = ${step.symbol}.admit(x, ${authenticated ? "caller" : "undefined"});`,
+        "if (!verdict.allowed) return tooManyRequests(x, verdict);",
+      ];
+    case "require-key-type":
+      return [`if (caller.keyType !== ${quoted(step.keyType)}) return noEndpoint(x, caller.keyType);`];
+    case "forward":
+      return [`return forward(x, ${step.upstream});`];
+    case "forward-by-key-type":
+      return [`return forward(x, caller.keyType === "PRODUCTION" ? ${step.production} : ${step.sandbox});`];
+    case "no-endpoint":
+      return [`return noEndpoint(x, ${quoted(step.keyType)});`];
+    case "policy-missing":
+      return ["return policyMissing(x);"];
+    case "not-built":
+      return [`return notBuilt(x, ${list(step.features.map(quoted))});`];
+  }
+}
+
+/** Up to the body. */
+export function expectedSignature({ symbol, chain }: HandlerPlan): string {
+  return chain.some((step) => step.kind === "authenticate")
+    ? `export async function ${symbol}(x: Exchange): Promise<void>`
+    : `export function ${symbol}(x: Exchange): void | Promise<void>`;
+}
+
+/** Constants beside a handler, by name, in order. */
+export function expectedConstants(api: ApiPlan, handler: HandlerPlan): readonly (readonly [string, string])[] {
+  const constants = handler.upstreams.map((plan): [string, string] => [plan.symbol, upstreamText(plan)]);
+  for (const step of handler.chain) {
+    if (step.kind === "authenticate") {
+      const name = `${handler.symbol}Access`;
+      const bare = step.anyOf.every(({ scopes }) => scopes === undefined);
+      const alternatives = step.anyOf.map(({ allOf, scopes }) => {
+        if (bare) return list(allOf);
+        if (scopes === undefined) return `{ allOf: ${list(allOf)} }`;
+        return `{ allOf: ${list(allOf)}, scopes: ${scopes.need}${scopes.need === "any" ? "Scope" : "Scopes"}(${scopes.names.map(quoted).join(", ")}) }`;
+      });
+      constants.push([name, `const ${name} = ${list(alternatives)};`]);
+    }
+    if (step.kind === "throttle") {
+      const { limits, symbol } = step;
+      const levels = [
+        limits.api ? "api: apiLimit" : "",
+        limits.resource === undefined ? "" : `resource: ${tierText(limits.resource)}`,
+        limits.fromCaller ? "caller: tiers" : "",
+        limits.unauthenticated === undefined ? "" : `unauthenticated: ${tierText(limits.unauthenticated)}`,
+      ].filter((text) => text !== "");
+      constants.push([symbol, `const ${symbol} = throttle(${api.symbol}Api, { ${levels.join(", ")} });`]);
+    }
+  }
+  return constants;
+}
+
+/** All of `<slug>/shared.ts` below the imports. */
+export function expectedShared(api: ApiPlan): readonly (readonly [string, string])[] {
+  const members = [
+    `name: ${quoted(api.title)}`,
+    `version: ${quoted(api.version)}`,
+    `basePath: ${quoted(api.basePath)}`,
+    ...(api.authHeader === undefined ? [] : [`authHeader: ${quoted(api.authHeader)}`]),
+    `challenges: ${list(api.challenges.map(quoted))}`,
+  ];
+  const shared: [string, string][] = [
+    [`${api.symbol}Api`, `export const ${api.symbol}Api = api({ ${members.join(", ")} });`],
+    ...api.schemes.map((scheme): [string, string] => [
+      scheme.symbol,
+      `export const ${scheme.symbol} = ${schemeText(scheme, `${api.symbol}Api`)};`,
+    ]),
+  ];
+  if (api.cors !== undefined) shared.push(["crossOrigin", `export const crossOrigin = ${corsText(api.cors)};`]);
+  if (api.apiLimit !== undefined) {
+    shared.push(["apiLimit", `export const apiLimit = limit(${tierText(api.apiLimit)});`]);
+  }
+  for (const plan of api.upstreams) shared.push([plan.symbol, `export ${upstreamText(plan)}`]);
+  return shared;
+}
+
+/** All of `tiers.ts` below the imports. */
+export function expectedTiers({ callerTiers }: GatewayPlan): readonly (readonly [string, string])[] {
+  const table = (tiers: readonly ThrottleTier[]) =>
+    list(
+      tiers.map((tier) => {
+        const members = [...quota(tier), ...(tier.stopOnQuota ? [] : ["stopOnQuota: false"])];
+        return `[${quoted(tier.name)}, { ${members.join(", ")} }]`;
+      }),
+    );
+  const { application, subscription } = callerTiers;
+  return [
+    [
+      "tiers",
+      `export const tiers = callerTiers({ application: ${table(application)}, subscription: ${table(subscription)} });`,
+    ],
+  ];
+}
+
+const moduleNames = {
+  "auth-api-key": "apiKeyModule",
+  "auth-basic": "basicModule",
+  "auth-jwt": "jwtModule",
+  throttle: "throttleModule",
+  upstream: "upstreamModule",
+} as const;
+
+/** All of `gateway.ts` below the imports. */
+export function expectedGateway(plan: GatewayPlan): readonly (readonly [string, string])[] {
+  const encodedSlash = plan.mounts.filter((mount) => mount.allowEncodedSlash).map((mount) => quoted(mount.basePath));
+  const members = [
+    `compatibility: ${quoted(plan.compatibility)}`,
+    `modules: ${list(plan.runtimeModules.map((module) => moduleNames[module]))}`,
+    `builtinPaths: ${list(plan.builtinPaths.map(quoted))}`,
+    ...(plan.builtinCors === undefined ? [] : [`builtinCors: ${corsText(plan.builtinCors)}`]),
+    ...(encodedSlash.length === 0 ? [] : [`encodedSlash: ${list(encodedSlash)}`]),
+    "route",
+  ];
+  const mounts = plan.mounts.map(({ basePath, symbol, transports }) => {
+    const under = `x.under(${quoted(basePath)})`;
+    const [only] = transports;
+    const condition = transports.length > 1 || only === undefined ? under : `x.scheme === ${quoted(only)} && ${under}`;
+    return `if (${condition}) return ${symbol}(x);`;
+  });
+  mounts.push(`return unknownApi(x, ${quoted(plan.faults.global)});`);
+  return [
+    ["gateway", `export const gateway: Gateway = { ${members.join(", ")} };`],
+    ["route", `function route(x: Exchange): void | Promise<void> { ${mounts.join(" ")} }`],
+  ];
+}
+
+function schemeText(scheme: SchemePlan, api: string): string {
+  if (scheme.kind === "oauth2") return `bearerJwt(${api})`;
+  if (scheme.kind === "basic") return `basicAuth(${api})`;
+  const places = scheme.locations.map((place) => `{ in: ${quoted(place.in)}, name: ${quoted(place.name)} }`);
+  return `apiKey(${api}, ${list(places)})`;
+}
+
+function upstreamText({ symbol, upstream }: UpstreamPlan): string {
+  const { overrideKey, urls, timeoutMs, basicUsername } = upstream;
+  const single = urls.length === 1;
+  const members = [
+    `key: ${quoted(overrideKey)}`,
+    single ? `url: ${quoted(urls[0])}` : `urls: ${list(urls.map(quoted))}`,
+    `timeoutMs: ${timeoutMs}`,
+    ...(basicUsername === undefined ? [] : [`basicUsername: ${quoted(basicUsername)}`]),
+  ];
+  return `const ${symbol} = ${single ? "upstream" : "balanced"}({ ${members.join(", ")} });`;
+}
+
+function corsText(cors: CorsFacts): string {
+  const { allowOrigins, allowMethods, allowHeaders, exposeHeaders, allowCredentials } = cors;
+  return `cors({ allowOrigins: ${list(allowOrigins.map(quoted))}, allowMethods: ${list(allowMethods.map(quoted))},
+    allowHeaders: ${list(allowHeaders.map(quoted))}, exposeHeaders: ${list(exposeHeaders.map(quoted))},
+    allowCredentials: ${allowCredentials} })`;
+}
+
+function tierText(tier: ThrottleTier): string {
+  return `{ ${[`tier: ${quoted(tier.name)}`, ...quota(tier)].join(", ")} }`;
+}
+
+function quota({ count, windowMs, unitMs }: ThrottleTier): string[] {
+  return [`count: ${count}`, `windowMs: ${windowMs}`, ...(unitMs === windowMs ? [] : [`unitMs: ${unitMs}`])];
+}
+
+function list(items: readonly string[]): string {
+  return `[${items.join(", ")}]`;
+}

@@ -1,0 +1,142 @@
+import { ts } from "ts-morph";
+import type { GeneratedFile } from "../../model/generated-file.ts";
+import type { Report } from "./finding.ts";
+import type { TokenReader } from "./tokens.ts";
+
+/** A generated file as the language reads it: imports, then declarations. */
+export interface ParsedFile {
+  readonly text: string;
+  /** By local name: where it comes from. */
+  readonly imports: ReadonlyMap<string, string>;
+  /** Everything that is no import, in order. */
+  readonly statements: readonly ParsedStatement[];
+  readonly exports: ReadonlySet<string>;
+}
+
+export interface ParsedStatement {
+  /** What it declares; `""` when it declares no single name. */
+  readonly name: string;
+  readonly node: ts.Statement;
+}
+
+/** Parses a file and reports what no generated file may hold. undefined: it does not parse. */
+export function parseFile({ file, text }: GeneratedFile, report: Report): ParsedFile | undefined {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+  const { parseDiagnostics } = source as unknown as { readonly parseDiagnostics: readonly ts.Diagnostic[] };
+  const [first] = parseDiagnostics;
+  if (first !== undefined) {
+    report("", `does not parse: ${ts.flattenDiagnosticMessageText(first.messageText, " ")}`);
+    return undefined;
+  }
+  const imports = new Map<string, string>();
+  const statements: ParsedStatement[] = [];
+  const exports = new Set<string>();
+  for (const node of source.statements) {
+    if (ts.isImportDeclaration(node)) {
+      if (statements.length > 0) report("", "an import stands below a declaration");
+      readImport(node, imports, report);
+      continue;
+    }
+    const name = declaredName(node);
+    statements.push({ name, node });
+    const exported =
+      ts.canHaveModifiers(node) &&
+      ts.getModifiers(node)?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword);
+    if (name !== "" && exported) exports.add(name);
+  }
+  return { text, imports, statements, exports };
+}
+
+/** Only `import { a, b } from "..."` and `import type { A } from "..."`: no name of ours may stand for another. */
+function readImport(node: ts.ImportDeclaration, imports: Map<string, string>, report: Report): void {
+  const { importClause, moduleSpecifier, attributes } = node;
+  const source = ts.isStringLiteral(moduleSpecifier) ? moduleSpecifier.text : "";
+  const bindings = importClause?.namedBindings;
+  if (importClause?.name !== undefined || bindings === undefined || !ts.isNamedImports(bindings) || attributes) {
+    report("", `imports something other than names from "${source}"`);
+    return;
+  }
+  for (const { name, propertyName, isTypeOnly } of bindings.elements) {
+    if (propertyName !== undefined) report(name.text, `is another name for something of "${source}"`);
+    if (isTypeOnly) report(name.text, "is imported as a type among values");
+    if (imports.has(name.text)) report(name.text, "is imported twice");
+    imports.set(name.text, source);
+  }
+}
+
+function declaredName(node: ts.Statement): string {
+  if (ts.isFunctionDeclaration(node)) return node.name?.text ?? "";
+  if (ts.isVariableStatement(node) && node.declarationList.declarations.length === 1) {
+    const name = node.declarationList.declarations[0]?.name;
+    return name !== undefined && ts.isIdentifier(name) ? name.text : "";
+  }
+  return "";
+}
+
+/** Where the runtime keeps what generated code uses: nothing else may be imported from it. */
+const runtimeHomes: Readonly<Record<string, string>> = {
+  Exchange: "exchange",
+  Gateway: "gateway",
+  allScopes: "scopes",
+  allow: "respond",
+  anyScope: "scopes",
+  api: "api",
+  apiKey: "auth-api-key",
+  apiKeyModule: "auth-api-key",
+  authenticate: "authenticate",
+  balanced: "upstream-balanced",
+  basicAuth: "auth-basic",
+  basicModule: "auth-basic",
+  bearerJwt: "auth-jwt",
+  callerTiers: "throttle",
+  cors: "cors",
+  forbidden: "respond",
+  forward: "forward",
+  hasAllScopes: "scopes",
+  hasAnyScope: "scopes",
+  jwtModule: "auth-jwt",
+  limit: "throttle",
+  methodNotAllowed: "respond",
+  noEndpoint: "respond",
+  notBuilt: "respond",
+  policyMissing: "respond",
+  refuse: "respond",
+  throttle: "throttle",
+  throttleModule: "throttle",
+  tooManyRequests: "respond",
+  unknownApi: "respond",
+  unknownResource: "respond",
+  upstream: "upstream-single",
+  upstreamModule: "upstream",
+  withholdCredentials: "authenticate",
+};
+
+/**
+ * Every import is used and comes from the one place that has it; every name that the code uses is imported or its own.
+ * `exportsOf` gives what another generated file exports; undefined when there is no such file.
+ */
+export function auditNames(
+  parsed: ParsedFile,
+  tokens: TokenReader,
+  exportsOf: (source: string) => ReadonlySet<string> | undefined,
+  isLocal: (name: string) => boolean,
+  report: Report,
+): void {
+  const { imports, statements, text } = parsed;
+  const first = statements[0]?.node;
+  const used = first === undefined ? new Set<string>() : tokens.names(text, first.pos, text.length);
+  const declared = new Set(statements.map(({ name }) => name));
+  for (const [name, source] of imports) {
+    if (!used.has(name)) report(name, "is imported and not used");
+    if (declared.has(name)) report(name, "is imported and declared");
+    if (source.startsWith(".")) {
+      if (exportsOf(source)?.has(name) !== true) report(name, `is not exported by "${source}"`);
+    } else if (!Object.hasOwn(runtimeHomes, name) || source !== `castgate/runtime/${runtimeHomes[name]}.js`) {
+      report(name, `is imported from "${source}"`);
+    }
+  }
+  for (const name of used) {
+    if (!imports.has(name) && !declared.has(name) && !isLocal(name))
+      report(name, "is used and neither imported nor declared");
+  }
+}
