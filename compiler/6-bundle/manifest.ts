@@ -13,8 +13,9 @@ import { canonicalJson } from "./canonical-json.ts";
 export interface Manifest {
   /** Of this format. */
   readonly manifest: 1;
-  /** Version of the compiler. */
-  readonly castgate: string;
+  /** The compiler and its version. */
+  readonly name: "castgate";
+  readonly version: string;
   readonly compatibility: Compatibility;
   /** Every file that was read, by the SHA-256 of its content as canonical JSON (RFC 8785): layout and comments do not count. */
   readonly inputs: readonly FileDigest[];
@@ -71,7 +72,8 @@ export function describeGateway(
   );
   return {
     manifest: 1,
-    castgate: version,
+    name: "castgate",
+    version,
     compatibility: model.compatibility,
     inputs: digests(project, (document) => canonicalJson(document.value)),
     generated: generated.map(({ file, text }) => ({ file, sha256: sha256(text) })).sort(byFile),

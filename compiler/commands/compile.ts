@@ -1,0 +1,120 @@
+import { resolve } from "node:path";
+import { compareOutput } from "../6-bundle/write-output.ts";
+import { type Build, type Phase, phases } from "../compile.ts";
+import { nodeHost } from "../host-node.ts";
+import { buildProject, writeBuild } from "./build-project.ts";
+import { type Command, exitCode, type Terminal, UsageError } from "./command.ts";
+import { printPhase } from "./print-phase.ts";
+import { type Format, formats } from "./render.ts";
+
+const noContainer = "containers are not built yet: `node:alpine` with target/<project>.cjs copied into it is an image";
+
+/** `castgate compile <dir>`: check, generate, bundle. */
+export const compileCommand: Command = {
+  name: "compile",
+  aliases: ["build"],
+  summary: "check a project, generate its code and bundle it",
+  usage: "compile <dir>",
+  positionals: [1, 1],
+  options: {
+    check: { type: "boolean", describe: "write nothing; exit 1 if generated/ is not what the project compiles to" },
+    format: {
+      choices: formats,
+      default: "pretty",
+      describe: "how diagnostics are printed (anything but pretty: to standard output)",
+    },
+    "deny-warnings": { type: "boolean", describe: "warnings fail the compilation, too" },
+    out: {
+      type: "string",
+      requiresArg: true,
+      defaultDescription: "DIR",
+      describe: "write the bundle there instead of into <dir>/target",
+    },
+    "stop-after": { choices: phases, describe: "end after this phase, and write nothing" },
+    print: { type: "boolean", describe: "with --stop-after: print what the phase made, as JSON" },
+  },
+  details: `Reads api_definitions/ (and gen/api_definitions/), policies.yaml, castgate.yaml and conf/toolkit-config.toml of <dir>.
+Reports every mistake at once, each with its place. Without errors, writes
+
+  <dir>/generated/                     TypeScript for review: commit it; routes.txt has one line an operation
+  <dir>/target/<name>.cjs              the executable: needs Node and nothing else
+  <dir>/target/<name>.manifest.json    digests of the input, operations, what is in the bundle
+  <dir>/target/<name>.sources.json     the lines at which operations were written
+
+<name> is \`name\` in castgate.yaml, else the folder's name. The same input gives the same bytes, on any machine.
+Files in generated/ that castgate did not make stay untouched; those that it made and no longer needs are removed.
+
+  castgate compile shop
+  castgate compile shop --check --format=github --deny-warnings      in CI
+  castgate compile shop --stop-after=plan --print                    for a bug report
+
+Exit codes: 0 fine; 1 errors, or generated/ is stale with --check; 2 wrong usage; 70 a bug of castgate.`,
+  obsolete: {
+    "-d": "put the file into <dir>/conf/deployment-config.toml yourself",
+    "--deployment-config": "put the file into <dir>/conf/deployment-config.toml yourself",
+    "--docker": noContainer,
+    "--docker-image": noContainer,
+    "--docker-base-image": noContainer,
+  },
+  async run({ positionals: [folder = ""], options }, terminal) {
+    const stopAfter = options["stop-after"] as Phase | undefined;
+    const print = options.print === true;
+    const check = options.check === true;
+    const out = options.out as string | undefined;
+    if (print && stopAfter === undefined) throw new UsageError("--print needs --stop-after=<phase>");
+    if (check && out !== undefined) throw new UsageError("--check writes nothing, so --out has no meaning with it");
+    const format = options.format as Format;
+    const result = await buildProject(
+      {
+        folder,
+        format,
+        denyWarnings: options["deny-warnings"] === true,
+        stopAfter: stopAfter ?? (check ? "audit" : undefined),
+      },
+      terminal,
+    );
+    if (print && result.value !== undefined) terminal.out(printPhase(result.value));
+    if (result.failed) return exitCode.inputWrong;
+    if (stopAfter !== undefined || result.build === undefined) return exitCode.fine;
+    const root = resolve(terminal.folder, folder);
+    if (check) return checkDrift(root, result.build, format, terminal);
+    const written = await writeBuild(root, result.build, out === undefined ? undefined : resolve(terminal.folder, out));
+    if (format === "pretty") terminal.out(summary(result.build, written.changed, written.removed));
+    return exitCode.fine;
+  },
+};
+
+async function checkDrift(root: string, build: Build, format: Format, terminal: Terminal): Promise<number> {
+  const { changed, stale } = await compareOutput(nodeHost(root), build.generated);
+  if (changed.length === 0 && stale.length === 0) {
+    if (format === "pretty") terminal.out("generated/ is up to date\n");
+    return exitCode.fine;
+  }
+  const lines = [
+    ...changed.map(({ file }) => `  ${file}\n`),
+    ...stale.map((file) => `  ${file} (no longer generated)\n`),
+  ];
+  terminal.err(`generated/ is stale; \`castgate compile\` brings it up to date:\n${lines.join("")}`);
+  return exitCode.inputWrong;
+}
+
+function summary(build: Build, changed: readonly string[], removed: readonly string[]): string {
+  const operations = build.model.apis.flatMap((api) => api.operations);
+  const open = operations.filter(({ access }) => access.kind === "public").length;
+  const lines = [
+    `${build.name}: ${count(operations.length, "operation")} in ${count(build.model.apis.length, "API")}, ${open} of them public`,
+    ...shorten(changed.map((file) => `  wrote ${file}`)),
+    ...shorten(removed.map((file) => `  removed ${file}, which is no longer generated`)),
+  ];
+  if (changed.length + removed.length === 0) lines.push("  everything was up to date");
+  return `${lines.join("\n")}\n`;
+}
+
+function shorten(lines: readonly string[]): string[] {
+  const most = 20;
+  return lines.length <= most ? [...lines] : [...lines.slice(0, most), `  ... and ${lines.length - most} more files`];
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,29 @@
+import type { Command } from "./command.ts";
+import { compileCommand } from "./compile.ts";
+import { devCommand } from "./dev.ts";
+import { helpCommand } from "./help.ts";
+import { initCommand } from "./init.ts";
+import { runCommand } from "./run.ts";
+import { versionCommand } from "./version.ts";
+
+/** In the order in which help lists them. */
+export const commands: readonly Command[] = [
+  initCommand,
+  compileCommand,
+  runCommand,
+  devCommand,
+  helpCommand(() => commands),
+  versionCommand,
+];
+
+/** Commands that are planned, and those of the original that have no place here: what to say of them. */
+export const absentCommands: Readonly<Record<string, string>> = {
+  diff: "`diff` is not there yet; until then, compare `generated/` of two revisions: each routes.txt has a line per operation",
+  explain: "`explain` is not there yet; until then, generated/<api>/routes.txt says what each operation checks",
+  verify:
+    "`verify` is not there yet; until then, compare a bundle with one that you compile yourself: the bytes are the same",
+  report: "`report` is not there yet; until then, read generated/<api>/routes.txt",
+  import: "`import` is not there yet; until then, export the definitions from API Manager into gen/api_definitions/",
+  reset: "there is nothing to reset: no credentials are stored",
+  setup: "there is nothing to set up: start with `castgate init <dir>`",
+};

@@ -1,0 +1,118 @@
+import { loadProject } from "./1-load/load-project.ts";
+import { checkProject } from "./2-check/check-project.ts";
+import { lowerProject } from "./3-lower/lower-project.ts";
+import { planGateway } from "./4-plan/plan-gateway.ts";
+import { requireAudited } from "./5-emit/audit.ts";
+import { emitGateway } from "./5-emit/emit-gateway.ts";
+import { bundleGateway } from "./6-bundle/bundle-gateway.ts";
+import { describeGateway } from "./6-bundle/manifest.ts";
+import { generatedFiles, type OutputFile, targetFiles } from "./6-bundle/output-files.ts";
+import { packageVersion } from "./6-bundle/package-root.ts";
+import type { Sources } from "./diagnostics/locate.ts";
+import { type Diagnostic, DiagnosticLog } from "./diagnostics/log.ts";
+import { at } from "./diagnostics/place.ts";
+import type { CompileHost } from "./host.ts";
+import type { CheckedProject } from "./model/checked-project.ts";
+import type { GatewayModel, LoweringNote } from "./model/gateway-model.ts";
+
+export type { Diagnostic } from "./diagnostics/log.ts";
+export type { CompileHost } from "./host.ts";
+
+/** In the order in which they run. */
+export const phases = ["load", "check", "lower", "plan", "emit", "audit", "bundle"] as const;
+export type Phase = (typeof phases)[number];
+
+export interface CompileOptions {
+  /** Ends after this phase and hands out its result as `value`. */
+  readonly stopAfter?: Phase | undefined;
+  /** Warnings fail the compilation, as with `deny-warnings` in castgate.yaml. */
+  readonly denyWarnings?: boolean | undefined;
+  /** Told when a phase begins. */
+  readonly onPhase?: ((phase: Phase) => void) | undefined;
+}
+
+export interface CompileResult {
+  /** Sorted; those that castgate.yaml ignores are left out. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** The texts that the places of diagnostics point into. */
+  readonly sources: Sources;
+  /** There are errors, or warnings where those are denied: nothing may be written. */
+  readonly failed: boolean;
+  /** The result of the last phase that ran. */
+  readonly value: unknown;
+  /** Once the code was emitted and audited. */
+  readonly build: Build | undefined;
+}
+
+export interface Build {
+  readonly name: string;
+  readonly checked: CheckedProject;
+  readonly model: GatewayModel;
+  /** `generated/`, for review. */
+  readonly generated: readonly OutputFile[];
+  /** `target/`: bundle, manifest and sources; empty when the compilation stopped before bundling. */
+  readonly target: readonly OutputFile[];
+}
+
+/** A bug of the compiler, never a mistake in the input. */
+export class CompilerBug extends Error {
+  override name = "CompilerBug";
+  readonly phase: Phase;
+
+  constructor(phase: Phase, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.phase = phase;
+  }
+}
+
+/**
+ * Compiles a gateway project. Resolves even when the input is wrong: look at `failed` and `diagnostics`. Writes nothing.
+ * Throws `CompilerBug` when a phase breaks its promise.
+ */
+export async function compile(root: string, host: CompileHost, options: CompileOptions = {}): Promise<CompileResult> {
+  const log = new DiagnosticLog();
+  log.denyWarnings = options.denyWarnings ?? false;
+  const run = phaseRunner(options);
+  const found = (value?: unknown, build?: Build): CompileResult => ({
+    diagnostics: log.sorted(),
+    sources: log.sources,
+    failed: log.failed,
+    value,
+    build,
+  });
+
+  const loaded = await run("load", () => loadProject(root, host, log));
+  if (loaded === undefined || options.stopAfter === "load") return found(loaded);
+  const checked = await run("check", () => checkProject(loaded, log));
+  if (checked === undefined || options.stopAfter === "check") return found(checked);
+  const { model, notes } = await run("lower", () => lowerProject(checked));
+  report(notes, log);
+  if (log.failed || options.stopAfter === "lower") return found(model);
+  const plan = await run("plan", () => planGateway(model));
+  if (options.stopAfter === "plan") return found(plan);
+  const emitted = await run("emit", () => emitGateway(plan));
+  await run("audit", () => requireAudited(plan, emitted));
+  const build = { name: loaded.name, checked, model, generated: generatedFiles(emitted), target: [] };
+  if (options.stopAfter === "emit" || options.stopAfter === "audit") return found(emitted, build);
+  const facts = describeGateway(packageVersion(), loaded, model, emitted);
+  const bundle = await run("bundle", () => bundleGateway(emitted, facts));
+  const target = targetFiles(bundle, loaded, model, (ref) => log.sources.locate(at(ref, "key"))?.line);
+  return found(bundle.manifest, { ...build, target });
+}
+
+type PhaseRunner = <T>(phase: Phase, work: () => T | Promise<T>) => Promise<T>;
+
+function phaseRunner({ onPhase }: CompileOptions): PhaseRunner {
+  return async (phase, work) => {
+    onPhase?.(phase);
+    try {
+      return await work();
+    } catch (error) {
+      throw new CompilerBug(phase, error);
+    }
+  };
+}
+
+function report(notes: readonly LoweringNote[], log: DiagnosticLog): void {
+  for (const { code, ref, args } of notes) log.report(code, at(ref), args as never);
+}
