@@ -1,3 +1,4 @@
+import { createSecureContext } from "node:tls";
 import type { Dispatcher, Pool } from "undici";
 import type { RelayHead, RelayTarget } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
@@ -26,7 +27,9 @@ export interface BackendTls {
   readonly cert: string | undefined;
   readonly rejectUnauthorized: boolean;
   readonly verifyHostname: boolean;
-  readonly ciphers: string | undefined;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion: "TLSv1.2" | "TLSv1.3";
+  readonly ciphers: string;
 }
 
 /** Longest wait for a connection; the answer's own time limit starts after it. */
@@ -44,22 +47,27 @@ export async function openTarget(options: TargetOptions): Promise<RelayTarget> {
     connectTimeout: Math.min(options.timeoutMs, maxConnectMs),
     maxHeaderSize: options.maxHeaderSize,
     maxResponseSize: options.maxBodySize,
-    ...(tls === undefined
-      ? {}
-      : {
-          connect: {
-            ...(tls.ca === undefined ? {} : { ca: [...tls.ca] }),
-            ...(tls.key === undefined ? {} : { key: tls.key }),
-            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-            ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
-            minVersion: "TLSv1.2" as const,
-            rejectUnauthorized: tls.rejectUnauthorized,
-            ...(tls.verifyHostname ? {} : { checkServerIdentity: () => undefined }),
-            timeout: Math.min(options.timeoutMs, maxConnectMs),
-          },
-        }),
+    ...(tls === undefined ? {} : { connect: tlsConnect(tls, options.timeoutMs) }),
   });
   return { origin: options.origin, pool, timeoutMs: options.timeoutMs };
+}
+
+/** The secure context is made once: reading the certificate authorities takes longer than a handshake. */
+function tlsConnect(tls: BackendTls, timeoutMs: number) {
+  const secureContext = createSecureContext({
+    ca: tls.ca === undefined ? undefined : [...tls.ca],
+    key: tls.key,
+    cert: tls.cert,
+    minVersion: tls.minVersion,
+    maxVersion: tls.maxVersion,
+    ciphers: tls.ciphers,
+  });
+  return {
+    secureContext,
+    rejectUnauthorized: tls.rejectUnauthorized,
+    timeout: Math.min(timeoutMs, maxConnectMs),
+    ...(tls.verifyHostname ? {} : { checkServerIdentity: () => undefined }),
+  };
 }
 
 /** Closes a pool's connections at once. */

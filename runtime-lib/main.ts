@@ -12,6 +12,7 @@ import { pathRules } from "./request-path.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { type LoadedSettings, loadSettings, SettingsLog } from "./settings-load.ts";
 import { drainOnSignal } from "./shutdown.ts";
+import { listenerTls } from "./tls-options.ts";
 import { isWorker, runWorkers } from "./workers.ts";
 
 /** Exit codes of the bundle. */
@@ -132,9 +133,25 @@ async function load(gateway: Gateway, options: Options): Promise<LoadedSettings 
   });
 }
 
-async function listenersOf(settings: Settings, _report: SettingsReport): Promise<ListenerOptions[]> {
+/**
+ * Plain and TLS listener (S-LSN-01, 02). Without a key store there is no TLS listener; the token listener (9096) has
+ * nothing to serve yet and is not opened.
+ */
+async function listenersOf(settings: Settings, report: SettingsReport): Promise<ListenerOptions[]> {
   const host = settings.string("listenerConfig.host") ?? "0.0.0.0";
-  return [{ scheme: "http", host, port: settings.number("listenerConfig.httpPort") ?? 9090 }];
+  const http = { scheme: "http", host, port: settings.number("listenerConfig.httpPort") ?? 9090 } as const;
+  const tls = await listenerTls(settings, report);
+  if (tls === undefined) {
+    if (settings.path("listenerConfig.keyStorePath") === undefined) {
+      report.warn("listenerConfig.keyStorePath", "is not set: only the plain listener is opened, there is no https");
+    }
+    return [http];
+  }
+  const port = settings.number("listenerConfig.httpsPort") ?? 9095;
+  if (port !== 0 && port === http.port) {
+    report.error("listenerConfig.httpsPort", "is also the port of the plain listener");
+  }
+  return [http, { scheme: "https", host, port, tls }];
 }
 
 /** `ALWAYS` is read as `AUTO`: a client that asks for the connection to be closed is obeyed (RFC 9112 section 9.6). */

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { type BackendTls, closeTarget, openTarget } from "./backend-client.ts";
 import type { Exchange, RelayTarget } from "./exchange.ts";
 import type { RuntimeModule } from "./module.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
+import { backendTls } from "./tls-options.ts";
 
 /** Backends of one environment, as `forward` uses them. */
 export interface Upstream {
@@ -142,18 +142,4 @@ class Pools {
   async close(): Promise<void> {
     await Promise.all([...this.#pools.values()].map((target) => closeTarget(target)));
   }
-}
-
-/** Trust and identity towards backends: `httpClients.sslConfig`, else the listener's stores (R-EP-07). */
-async function backendTls(settings: Settings, report: SettingsReport): Promise<BackendTls> {
-  void readFileSync;
-  void report;
-  return {
-    ca: undefined,
-    key: undefined,
-    cert: undefined,
-    rejectUnauthorized: settings.boolean("httpClients.disableSslVerification") !== true,
-    verifyHostname: settings.boolean("httpClients.sslConfig.verifyHostname") !== false,
-    ciphers: undefined,
-  };
 }
