@@ -4,9 +4,17 @@ export interface ImportView {
   /** Relative, or `castgate/runtime/<module>.js`. */
   readonly source: string;
   readonly typeOnly: boolean;
-  readonly names: readonly string[];
+  readonly names: readonly ImportedName[];
   /** Too long for one line: one name a line. */
   readonly wide: boolean;
+}
+
+export interface ImportedName {
+  readonly first: boolean;
+  readonly name: string;
+  /** What the importing file calls it, where its own name is taken. */
+  readonly hasAlias: boolean;
+  readonly alias: string;
 }
 
 /** The width that generated code keeps to, in columns. */
@@ -17,9 +25,10 @@ export class ImportList {
   readonly #values = new Map<string, Set<string>>();
   readonly #types = new Map<string, Set<string>>();
 
-  /** A function or constant of a runtime module. Returns the name. */
-  runtime(module: string, name: string): string {
-    return this.#add(this.#values, runtimeSource(module), name);
+  /** A function or constant of a runtime module. Returns the name that it has here. */
+  runtime(module: string, name: string, alias = name): string {
+    this.#add(this.#values, runtimeSource(module), alias === name ? name : `${name} as ${alias}`);
+    return alias;
   }
 
   /** A type of a runtime module, gone after compilation. */
@@ -51,8 +60,12 @@ function runtimeSource(module: string): string {
 
 function viewsOf(map: ReadonlyMap<string, ReadonlySet<string>>, typeOnly: boolean): ImportView[] {
   return [...map].map(([source, set]) => {
-    const names = [...set].sort(naturalOrder);
-    const line = `import ${typeOnly ? "type " : ""}{ ${names.join(", ")} } from "${source}";`;
+    const sorted = [...set].sort(naturalOrder);
+    const line = `import ${typeOnly ? "type " : ""}{ ${sorted.join(", ")} } from "${source}";`;
+    const names = sorted.map((text, index) => {
+      const [name = text, alias = ""] = text.split(" as ");
+      return { first: index === 0, name, hasAlias: alias !== "", alias };
+    });
     return { source, typeOnly, names, wide: line.length > lineWidth };
   });
 }

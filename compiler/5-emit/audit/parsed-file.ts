@@ -57,7 +57,8 @@ function readImport(node: ts.ImportDeclaration, imports: Map<string, string>, re
     return;
   }
   for (const { name, propertyName, isTypeOnly } of bindings.elements) {
-    if (propertyName !== undefined) report(name.text, `is another name for something of "${source}"`);
+    const planned = Object.hasOwn(aliases, name.text) ? aliases[name.text] : undefined;
+    if (propertyName?.text !== planned) report(name.text, `is another name for something of "${source}"`);
     if (isTypeOnly) report(name.text, "is imported as a type among values");
     if (imports.has(name.text)) report(name.text, "is imported twice");
     imports.set(name.text, source);
@@ -72,6 +73,9 @@ function declaredName(node: ts.Statement): string {
   }
   return "";
 }
+
+/** The only name that stands for another: `basic` is what the constant made by it is called. */
+const aliases: Readonly<Record<string, string>> = { basicAuth: "basic" };
 
 /** Where the runtime keeps what generated code uses: nothing else may be imported from it. */
 const runtimeHomes: Readonly<Record<string, string>> = {

@@ -17,20 +17,19 @@ export function gatewayView(plan: GatewayPlan, imports: ImportList): GatewayView
   imports.runtimeType("exchange", "Exchange");
   imports.runtimeType("gateway", "Gateway");
   imports.runtime("respond", "unknownApi");
-  const encodedSlash = plan.mounts.filter((mount) => mount.allowEncodedSlash).map((mount) => mount.basePath);
   return {
     compatibility: plan.compatibility,
     modules: plan.runtimeModules.map((module) => imports.runtime(module, moduleExports[module])),
     builtinPaths: plan.builtinPaths,
     hasBuiltinCors: plan.builtinCors !== undefined,
     builtinCors: plan.builtinCors && corsView(plan.builtinCors, imports),
-    hasEncodedSlash: encodedSlash.length > 0,
-    encodedSlash,
-    mounts: plan.mounts.map(({ basePath, api, symbol, transports }) => ({
+    encodedSlash: plan.mounts.some((mount) => mount.allowEncodedSlash),
+    mounts: plan.mounts.map(({ basePath, api, symbol, transports, allowEncodedSlash }) => ({
       basePath,
       symbol: imports.local(`./${api}/router.js`, symbol),
       oneTransport: transports.length === 1,
       transport: transports.join(),
+      encodedSlash: allowEncodedSlash,
     })),
     faultStyle: plan.faults.global,
   };

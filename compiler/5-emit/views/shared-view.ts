@@ -37,7 +37,7 @@ function schemeView(scheme: SchemePlan, api: ApiPlan, imports: ImportList): Sche
       imports.runtime("auth-jwt", "bearerJwt");
       return { ...common, kind: "jwt" };
     case "basic":
-      imports.runtime("auth-basic", "basicAuth");
+      imports.runtime("auth-basic", "basic", "basicAuth");
       return { ...common, kind: "basic" };
     case "api-key":
       imports.runtime("auth-api-key", "apiKey");

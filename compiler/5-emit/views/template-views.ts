@@ -25,13 +25,14 @@ export interface GatewayView {
   readonly builtinPaths: readonly string[];
   readonly hasBuiltinCors: boolean;
   readonly builtinCors: CorsView | undefined;
-  readonly hasEncodedSlash: boolean;
-  readonly encodedSlash: readonly string[];
+  /** Some API takes `%2F` inside a parameter. */
+  readonly encodedSlash: boolean;
   readonly mounts: readonly {
     readonly basePath: string;
     readonly symbol: string;
     readonly oneTransport: boolean;
     readonly transport: string;
+    readonly encodedSlash: boolean;
   }[];
   readonly faultStyle: string;
 }
