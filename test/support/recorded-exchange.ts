@@ -1,5 +1,6 @@
 import { Exchange, type RelayHead, type RelayOutcome, type RelayTarget } from "../../runtime-lib/exchange.ts";
 import { type Faults, faultsOf } from "../../runtime-lib/faults.ts";
+import type { RequestPath } from "../../runtime-lib/request-path.ts";
 
 /** An exchange without a network: it keeps the answer for a look at it. */
 export class RecordedExchange extends Exchange {
@@ -7,7 +8,7 @@ export class RecordedExchange extends Exchange {
   override readonly method: string;
   override readonly scheme = "http";
   override readonly rawHeaders: readonly string[];
-  override readonly path: Exchange["path"];
+  override readonly path: RequestPath;
   override readonly peerAddress = "192.0.2.1";
   override readonly clientAddress: string;
   override readonly peerTrusted = false;
@@ -18,12 +19,16 @@ export class RecordedExchange extends Exchange {
     super();
     this.method = request.method ?? "GET";
     this.rawHeaders = request.headers ?? [];
-    this.path = { raw: request.path ?? "/" } as Exchange["path"];
+    this.path = typeof request.path === "object" ? request.path : rootPath(request.path ?? "/");
     this.clientAddress = request.clientAddress ?? "192.0.2.1";
     this.faults = faultsOf(request.compatibility ?? "wso2-3.2");
   }
 
-  override under(): boolean {
+  override under(basePath: string): boolean {
+    const base = basePath === "/" ? [] : basePath.slice(1).split("/");
+    if (base.some((segment, index) => this.path.segments[index] !== segment)) return false;
+    this.segments = this.path.segments.slice(base.length);
+    this.baseLength = base.length === 0 ? 0 : (this.path.ends[base.length - 1] ?? 0);
     return true;
   }
 
@@ -42,7 +47,8 @@ export class RecordedExchange extends Exchange {
 
 export interface RecordedRequest {
   readonly method?: string;
-  readonly path?: string;
+  /** Parsed, or text that need not be a path at all. */
+  readonly path?: string | RequestPath;
   /** name, value, ... */
   readonly headers?: readonly string[];
   readonly clientAddress?: string;
@@ -59,6 +65,10 @@ export interface RecordedAnswer {
 export function fieldOf(x: RecordedExchange, name: string): string[] {
   const lower = name.toLowerCase();
   return (x.answer?.headers ?? []).filter(([key]) => key.toLowerCase() === lower).map(([, value]) => value);
+}
+
+function rootPath(raw: string): RequestPath {
+  return { raw, query: "", segments: [], ends: [], plain: true, encodedSlash: false };
 }
 
 function pairs(raw: readonly string[]): [string, string][] {

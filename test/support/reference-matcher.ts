@@ -79,8 +79,8 @@ function readTarget(target: string, rules: ReferenceRules): readonly string[] | 
   if (texts.at(-1) === "" && (texts.length === 1 || rules.compatibility === "wso2-3.2")) texts.pop();
   const segments: string[] = [];
   for (const [index, text] of texts.entries()) {
-    // A trailing slash of `standard` is an empty last segment.
-    if (text === "" && index < texts.length - 1) return undefined;
+    // A trailing slash of `standard` is an empty last segment; that of `wso2-3.2` is gone already, a second one is not.
+    if (text === "" && (index < texts.length - 1 || rules.compatibility === "wso2-3.2")) return undefined;
     const plain = canonical(text);
     const pieces = plain.replace(/%2F/g, "/").split("/");
     if (pieces.some((piece) => /^(\.|\.\.)(;.*|%3B.*)?$/.test(piece))) return undefined;
