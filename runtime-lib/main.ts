@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
+import { configureApis } from "./api.ts";
 import { TrustedProxies } from "./client-address.ts";
 import { Engine, type ListenerOptions } from "./engine-node.ts";
 import { faultsOf } from "./faults.ts";
@@ -45,6 +46,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   const loaded = await load(gateway, options);
   if (loaded === undefined) return;
   const { settings, report } = loaded;
+  configureApis(settings);
 
   if (options.workers > 1 && gateway.modules.some((module) => module.name === "throttle")) {
     report.error("--workers", "limits are counted in one process: with them, only --workers 1 is right");

@@ -12,7 +12,8 @@ export function queryValue(query: string, name: string): string | undefined {
   return undefined;
 }
 
-function decoded(text: string): string {
+/** A name or value of a query as a backend decodes it; as it stands when it cannot be. */
+export function decoded(text: string): string {
   if (!text.includes("%") && !text.includes("+")) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));

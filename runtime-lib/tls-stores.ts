@@ -57,7 +57,17 @@ export async function loadKeyMaterial(
   };
 }
 
+/** What was read for one start: several parts of the gateway ask for the same stores. */
 const trustStores = new WeakMap<Settings, Map<string, Promise<TrustStore | undefined>>>();
+const storeContents = new WeakMap<Settings, Map<string, Promise<StoreContent>>>();
+
+function once<T>(made: WeakMap<Settings, Map<string, T>>, settings: Settings, key: string, make: () => T): T {
+  const ofStart = made.get(settings) ?? new Map<string, T>();
+  made.set(settings, ofStart);
+  const value = ofStart.get(key) ?? make();
+  ofStart.set(key, value);
+  return value;
+}
 
 /**
  * The trusted certificates that a setting names: a PKCS#12 file, a PEM file (its name is the alias), or a folder of
@@ -69,11 +79,7 @@ export function loadTrustStore(
   passwordKey: string,
   report: SettingsReport,
 ): Promise<TrustStore | undefined> {
-  const loaded = trustStores.get(settings) ?? new Map<string, Promise<TrustStore | undefined>>();
-  trustStores.set(settings, loaded);
-  const found = loaded.get(pathKey) ?? readTrustStore(settings, pathKey, passwordKey, report);
-  loaded.set(pathKey, found);
-  return found;
+  return once(trustStores, settings, pathKey, () => readTrustStore(settings, pathKey, passwordKey, report));
 }
 
 async function readTrustStore(
@@ -108,7 +114,7 @@ async function loadStore(
   const name = settings.nameOf(pathKey);
   const password = settings.string(passwordKey) ?? "";
   try {
-    const entries = await readStore(path, password);
+    const entries = await once(storeContents, settings, `${path}\0${password}`, () => readStore(path, password));
     if (entries.protected) refuseKnownStorePassword(settings, report, settings.nameOf(passwordKey), password);
     for (const entry of entries.list) {
       for (const certificate of entry.certificates) refuseKnownCertificate(settings, report, name, certificate);
