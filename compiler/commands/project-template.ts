@@ -97,8 +97,8 @@ level = "INFO"
   "compilerOptions": {
     "target": "ES2022",
     "lib": ["ES2023"],
-    "module": "NodeNext",
-    "moduleResolution": "NodeNext",
+    "module": "ESNext",
+    "moduleResolution": "Bundler",
     "types": [],
     "noEmit": true,
     "strict": true,
