@@ -57,7 +57,8 @@ const algorithms: ReadonlyMap<string, Algorithm> = new Map([
 /** Algorithms that a public key can verify; empty for a key that is too weak or of another kind. */
 function algorithmsOf(key: KeyObject): string[] {
   const details = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType === "rsa" && (details.modulusLength ?? 0) < 2048) return [];
+  if (key.asymmetricKeyType === "rsa" && ((details.modulusLength ?? 0) < 2048 || (details.publicExponent ?? 0n) < 3n))
+    return [];
   return [...algorithms].flatMap(([name, { keyType, curve }]) =>
     key.asymmetricKeyType === keyType && (curve === undefined || curve === details.namedCurve) ? [name] : [],
   );
