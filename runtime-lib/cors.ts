@@ -13,7 +13,10 @@ export interface CorsRules {
 
 /** Cross-origin rules of one API, or of the built-in paths. */
 export interface Cors {
-  /** Adds the fields of S-COR-05 to whatever is answered, faults too. A foreign origin gets none and is served (S-COR-06). */
+  /**
+   * Adds the fields of S-COR-05 to whatever is answered, faults too. A foreign origin gets none and is served (S-COR-06),
+   * and what a backend says about origins is dropped: two sets of rules would be none.
+   */
   decorate(x: Exchange): void;
   /**
    * Answers OPTIONS on a path that declares none, before any check: 200 in `wso2-3.2`, 204 in `standard`, both empty.
@@ -37,6 +40,7 @@ export function cors(rules: CorsRules): Cors {
 
   return {
     decorate(x) {
+      x.ownsCrossOrigin = true;
       // Also without an Origin: a cache must not serve this answer to a page of another origin.
       x.answerHeaders.push("Vary", "Origin");
       const origin = originOf(x);

@@ -201,6 +201,10 @@ export class Engine {
     if (x.hosts !== 1 && (x.hosts > 1 || req.httpVersionMinor > 0)) {
       return fault(x, 400, "A request has exactly one Host field");
     }
+    if (x.foreignCoding) {
+      res.shouldKeepAlive = false;
+      return fault(x, 501, "The only transfer coding that is understood is chunked");
+    }
     const path = parseRequestTarget(target, pathRules);
     if (typeof path === "string") return fault(x, 400, `The request target is refused: ${path}`);
     x.path = path;
@@ -221,8 +225,8 @@ export class Engine {
     connection.failed = true;
     const current = connection.current;
     const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-    if (current !== undefined && !current.closed) {
-      // The request in flight cannot be told apart from what came after it any more, unless it is itself late.
+    if (current !== undefined && !current.finished) {
+      // What came cannot be told apart from the request in flight any more, unless that is itself late.
       if (timedOut && !current.answered) fault(current, 408, "The request did not arrive in time");
       else socket.destroy();
       return;
@@ -295,6 +299,8 @@ class NodeExchange extends Exchange implements AnswerSink {
   readonly hosts: number;
   /** -1: none was given. */
   readonly contentLength: number;
+  /** A transfer coding other than a single `chunked`. */
+  readonly foreignCoding: boolean;
   answered = false;
   closed = false;
 
@@ -339,6 +345,7 @@ class NodeExchange extends Exchange implements AnswerSink {
     let hosts = 0;
     let contentLength = -1;
     let chunked = false;
+    let foreignCoding = false;
     let id: string | undefined;
     for (let i = 0; i < raw.length; i += 2) {
       const key = raw[i] as string;
@@ -355,7 +362,11 @@ class NodeExchange extends Exchange implements AnswerSink {
           if (key.toLowerCase() === "content-length") contentLength = Number(value);
           break;
         case 17:
-          if (key.toLowerCase() === "transfer-encoding") chunked = true;
+          if (key.toLowerCase() === "transfer-encoding") {
+            // Any other coding would have to be undone: it does not reach the backend (RFC 9112 section 6.1).
+            if (chunked || value.toLowerCase() !== "chunked" || req.httpVersionMinor === 0) foreignCoding = true;
+            chunked = true;
+          }
           break;
       }
     }
@@ -363,6 +374,7 @@ class NodeExchange extends Exchange implements AnswerSink {
     this.hosts = hosts;
     this.contentLength = contentLength;
     this.#chunked = chunked;
+    this.foreignCoding = foreignCoding;
     this.id = id ?? newId();
     if (engine.options.accessLog) this.#started = performance.now();
   }
@@ -420,8 +432,7 @@ class NodeExchange extends Exchange implements AnswerSink {
     res.writeHead(status, fields);
     res.end(bodiless ? noBody : bytes);
     if (this.refusal !== undefined) this.#logRefusal(status);
-    this.#leaveBody();
-    this.#settle?.("done");
+    this.#done();
   }
 
   override relay(target: RelayTarget, head: RelayHead, mayRetry: boolean): Promise<RelayOutcome> {
@@ -491,6 +502,7 @@ class NodeExchange extends Exchange implements AnswerSink {
     if (this.answered || this.closed) return this.#done();
     this.answered = true;
     this.#status = status;
+    if (this.ownsCrossOrigin) dropCrossOrigin(fields);
     this.#addOwnFields(fields);
     const res = this.#res;
     writeHead(res, status, reason, fields);
@@ -505,6 +517,7 @@ class NodeExchange extends Exchange implements AnswerSink {
     if (this.answered || this.closed) return;
     this.answered = true;
     this.#status = status;
+    if (this.ownsCrossOrigin) dropCrossOrigin(fields);
     this.#addOwnFields(fields);
     writeHead(this.#res, status, reason, fields);
   }
@@ -556,7 +569,6 @@ class NodeExchange extends Exchange implements AnswerSink {
   onClosed(): void {
     this.closed = true;
     this.#engine.slow.delete(this);
-    if (this.#connection.current === this) this.#connection.current = undefined;
     if (!this.#res.writableFinished) {
       this.#call?.cancel();
       if (this.#body instanceof RequestBody) this.#body.destroy();
@@ -578,6 +590,11 @@ class NodeExchange extends Exchange implements AnswerSink {
         "access",
       );
     }
+  }
+
+  /** Answered, and its body read to the end: what comes next on the connection is another request. */
+  get finished(): boolean {
+    return this.closed && this.#req.complete;
   }
 
   /** A handler that returns without an answer has a bug; the client must not wait for it, and nothing was let through. */
@@ -673,6 +690,18 @@ class NodeExchange extends Exchange implements AnswerSink {
 
 function onResponseDrain(this: GatewayResponse): void {
   this.exchange?.onDrain();
+}
+
+/** Removes `Access-Control-*` in place. */
+function dropCrossOrigin(fields: string[]): void {
+  let kept = 0;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    if (name.length > 15 && name.slice(0, 15).toLowerCase() === "access-control-") continue;
+    fields[kept++] = name;
+    fields[kept++] = fields[i + 1] as string;
+  }
+  fields.length = kept;
 }
 
 function writeHead(res: GatewayResponse, status: number, reason: string, fields: string[]): void {

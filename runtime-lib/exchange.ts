@@ -33,6 +33,8 @@ export abstract class Exchange {
   refusal: Refusal | undefined;
   /** Further response header fields for whatever answer is sent (CORS, ...): name, value, ... */
   readonly answerHeaders: string[] = [];
+  /** The gateway's cross-origin rules hold here: `Access-Control-*` of a backend's answer is dropped. */
+  ownsCrossOrigin = false;
   /** Lower-case names of request header fields that must not reach the backend (credentials). */
   readonly withheld: string[] = [];
   /** Names of query parameters that must not reach the backend (API keys). */

@@ -1,0 +1,143 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { StubBackend } from "./stub-backend.ts";
+import type { TestIssuer } from "./test-issuer.ts";
+
+const repository = path.join(import.meta.dirname, "../..");
+
+/** A compiled copy of a project in a temporary folder. */
+export interface CompiledProject {
+  readonly folder: string;
+  readonly bundle: string;
+  readonly manifest: { readonly endpoints: readonly { readonly key: string; readonly urls: readonly string[] }[] };
+  /** What `compile` printed. */
+  readonly output: string;
+  remove(): void;
+}
+
+/** Copies a project and compiles it with the real command. */
+export async function compileProject(source: string): Promise<CompiledProject> {
+  const parent = mkdtempSync(path.join(os.tmpdir(), "castgate-test-"));
+  const folder = path.join(parent, path.basename(source));
+  for (const part of ["api_definitions", "gen", "castgate.yaml", "policies.yaml", "conf"]) {
+    if (existsSync(path.join(source, part)))
+      cpSync(path.join(source, part), path.join(folder, part), { recursive: true });
+  }
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ["--import", "tsx", path.join(repository, "compiler/cli.ts"), "compile", folder],
+    { cwd: repository, maxBuffer: 64 * 1024 * 1024 },
+  );
+  const name = path.basename(source);
+  return {
+    folder,
+    bundle: path.join(folder, `target/${name}.cjs`),
+    manifest: JSON.parse(readFileSync(path.join(folder, `target/${name}.manifest.json`), "utf8")),
+    output: stdout + stderr,
+    remove: () => rmSync(parent, { recursive: true, force: true }),
+  };
+}
+
+/** A bundle that runs as a process of its own, on free ports of loopback. */
+export interface RunningGateway {
+  readonly origin: string;
+  readonly process: ChildProcess;
+  /** All that it printed so far. */
+  log(): string;
+  /** SIGTERM, then waits for the end. */
+  stop(): Promise<{ readonly code: number | null; readonly signal: string | null }>;
+}
+
+export interface GatewayOptions {
+  readonly issuer?: TestIssuer;
+  /** Every endpoint URL is sent here instead, its host and path as the prefix: `/orders-a.test/api`. */
+  readonly backend?: StubBackend;
+  /** Further settings as TOML. */
+  readonly settings?: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function startGateway(project: CompiledProject, options: GatewayOptions = {}): Promise<RunningGateway> {
+  const port = await freePort();
+  const config = path.join(mkdtempSync(path.join(project.folder, "run-")), "micro-gw.conf");
+  writeFileSync(config, settingsText(port, path.dirname(config), options));
+  const child = spawn(
+    process.execPath,
+    [project.bundle, "--config", config, ...overrides(project, options.backend), ...(options.args ?? [])],
+    { cwd: path.dirname(config), env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let log = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      log += text;
+    });
+  }
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.on("exit", (code, signal) => resolve({ code, signal }));
+  });
+  const origin = `http://127.0.0.1:${port}`;
+  await untilReady(`${origin}/readyz`, child, () => log);
+  return {
+    origin,
+    process: child,
+    log: () => log,
+    stop: () => {
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
+
+function settingsText(port: number, folder: string, { issuer, settings }: GatewayOptions): string {
+  const lines = ["[listenerConfig]", 'host = "127.0.0.1"', `httpPort = ${port}`];
+  if (issuer !== undefined) {
+    const store = path.join(folder, "trust");
+    mkdirSync(store);
+    writeFileSync(path.join(store, "issuer.pem"), issuer.certificatePem);
+    lines.push(`trustStorePath = ${JSON.stringify(store)}`);
+    lines.push("[[jwtTokenConfig]]", `issuer = ${JSON.stringify(issuer.name)}`, 'certificateAlias = "issuer"');
+    lines.push(
+      "[apikey.tokenConfigs]",
+      `issuer = ${JSON.stringify(`${issuer.name}/apikey`)}`,
+      'certificateAlias = "issuer"',
+    );
+    lines.push("validateAllowedAPIs = false");
+  }
+  return `${lines.join("\n")}\n${settings ?? ""}\n`;
+}
+
+function overrides(project: CompiledProject, backend: StubBackend | undefined): string[] {
+  if (backend === undefined) return [];
+  return project.manifest.endpoints.flatMap(({ key, urls }) =>
+    urls.map((url, index) => `--${key}_endpoint_${index}=${backend.origin}/${url.replace(/^https?:\/\//, "")}`),
+  );
+}
+
+async function untilReady(url: string, child: ChildProcess, log: () => string): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${log()}`);
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch {
+      // not listening yet
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`the gateway is not ready:\n${log()}`);
+}
+
+/** A port that nobody listens on at the moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
