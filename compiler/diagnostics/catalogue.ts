@@ -47,7 +47,7 @@ export const catalogue = {
   "backend-missing": entry<{ operation: string; more?: string }>({
     severity: "error",
     message: ({ operation, more }) =>
-      `${operation} has no backend${more === undefined ? "" : `, and neither have ${more} more operations`}`,
+      `${operation} has no backend${more === undefined ? "" : `; nor have other operations: ${more}`}`,
     hint: () => "add x-wso2-production-endpoints with urls to the API or to the operation, or an absolute server URL",
     explanation:
       "Each operation needs an endpoint of its own or one of its API. Servers count where they are absolute URLs; a single `/` does not (T-OAS-21, 22, 26).",
@@ -415,7 +415,7 @@ export const catalogue = {
   "route-ambiguous": entry<{ winner: string; loser: string; request: string; more?: string }>({
     severity: "warning",
     message: ({ winner, loser, request, more }) =>
-      `"${loser}" and "${winner}" both match ${request}: "${winner}" gets it${more === undefined ? "" : ` (and ${more} more such pairs)`}`,
+      `"${loser}" and "${winner}" both match ${request}: "${winner}" gets it${more === undefined ? "" : ` (such pairs besides: ${more})`}`,
     hint: () => "make one of the paths more specific than the other",
     explanation:
       "Neither path is more specific than the other. From the left, the first segment in which they differ decides: literal text over a parameter with text around it (the longer text first), over a plain parameter, over a wildcard.",
@@ -444,8 +444,8 @@ export const catalogue = {
     severity: "warning",
     message: ({ winner, loser, request, more, others }) =>
       `${request} is answered with 405: "${winner}" wins over "${loser}" and lacks the method${
-        more === undefined ? "" : ` (so do ${more} more paths)`
-      }${others === undefined ? "" : `; the same holds for ${others} more paths`}`,
+        more === undefined ? "" : ` (other such paths: ${more})`
+      }${others === undefined ? "" : `; other paths that are hidden so: ${others}`}`,
     hint: ({ winner, methods }) => `add ${methods} to "${winner}" if such requests are meant to be served`,
     explanation:
       "The path decides first, then the method. A request for a method that the more specific path lacks is refused, though a less specific path has it.",

@@ -3,6 +3,7 @@ import type { Sources, Span } from "./locate.ts";
 import type { Diagnostic } from "./log.ts";
 import type { Place } from "./place.ts";
 import { displayWidth, printable } from "./printable.ts";
+import { withoutSecrets } from "./redact.ts";
 import { summarize } from "./summary.ts";
 
 export interface PrettyOptions {
@@ -96,7 +97,7 @@ function frame(
   const arrow = `${" ".repeat(gutter + 1)}${paint.frame("-->")} ${printable(file)}`;
   if (span === undefined) return [arrow];
   const located = `${arrow}:${span.line}:${span.column}`;
-  const line = sources.line(file, span.line);
+  const line = shownLine(sources, file, span.line);
   if (line === undefined || line === "") return [located];
   const bar = paint.frame("|");
   const numbered = (number: number, text: string) => {
@@ -104,7 +105,7 @@ function frame(
     return ` ${paint.frame(String(number).padStart(gutter))} ${bar}${shown}`;
   };
   const lines = [located, `${" ".repeat(gutter + 2)}${bar}`];
-  const before = span.line > 1 ? sources.line(file, span.line - 1) : undefined;
+  const before = span.line > 1 ? shownLine(sources, file, span.line - 1) : undefined;
   if (before !== undefined && before.trim() !== "") lines.push(numbered(span.line - 1, cut(before, 0, maxLine).text));
   const from = span.column - 1;
   const to = Math.max(from + 1, span.endLine > span.line ? line.trimEnd().length : span.endColumn - 1);
@@ -117,6 +118,11 @@ function frame(
     `${" ".repeat(gutter + 2)}${bar} ${" ".repeat(indent)}${mark("^".repeat(Math.max(1, displayWidth(marked))))}`,
   );
   return lines;
+}
+
+function shownLine(sources: Sources, file: string, number: number): string | undefined {
+  const line = sources.line(file, number);
+  return line === undefined ? undefined : withoutSecrets(line);
 }
 
 /** A window of a line that holds the character at `focus`. */

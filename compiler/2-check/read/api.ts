@@ -53,7 +53,7 @@ export function readApi(reading: Reading, definition: Definition): ApiFacts | un
     transports: readTransports(reading, root, mutualSsl),
     authHeader: readAuthHeader(reading, root),
     owner: readText(reading, root, "x-wso2-owner")?.value ?? "",
-    security: readSecurity(reading, root),
+    security: readSecurity(reading, root, "api"),
     schemes: readSchemes(reading, root, version),
     requestInterceptor: readText(reading, root, "x-wso2-request-interceptor"),
     responseInterceptor: readText(reading, root, "x-wso2-response-interceptor"),

@@ -120,7 +120,7 @@ function readPathItem(
         node,
         endpoints: readEndpointPair(reading, node, table),
         tier: readTier(reading, node, "operation", reading.compatibility),
-        security: readSecurity(reading, node),
+        security: readSecurity(reading, node, "operation"),
         scope: readText(reading, node, "x-scope"),
         authTypeNone: authTypeNone(node),
         requestInterceptor: readText(reading, node, "x-wso2-request-interceptor"),

@@ -57,7 +57,9 @@ function withoutFile(reading: Reading): PolicyFacts {
   if (reading.compatibility === "standard") {
     return { resource: new Map(), application: new Map(), subscription: new Map() };
   }
-  reading.log.report("policies-missing", at(ref, "missing"), {});
+  // A file that could not be read is not missing.
+  const unread = reading.log.all().some(({ place }) => place.ref.file === policyFile);
+  if (!unread) reading.log.report("policies-missing", at(ref, "missing"), {});
   const table = (counts: Readonly<Record<string, number>>): ReadonlyMap<string, TierFact> =>
     new Map(
       Object.entries(counts).map(([name, count]) => [

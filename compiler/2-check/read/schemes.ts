@@ -23,6 +23,9 @@ export function readSchemes(
   return schemes;
 }
 
+/** What a scheme is whose place or name cannot be used. */
+export const malformedKey = "apiKey without a usable place or name";
+
 function schemeOf(reading: Reading, scheme: Cursor): SchemeFact {
   const { ref } = scheme;
   const type = scheme.get("type")?.value;
@@ -45,7 +48,7 @@ function apiKeyOf(reading: Reading, scheme: Cursor): SchemeFact {
     const problem =
       where === undefined ? "in must be header, query or cookie" : "name must be the name of a header or parameter";
     reading.log.report("security-scheme-malformed", at(scheme.ref), { problem });
-    return { kind: "unknown", what: "apiKey", ref: scheme.ref };
+    return { kind: "unknown", what: malformedKey, ref: scheme.ref };
   }
   return { kind: "api-key", in: where, name, ref: scheme.ref };
 }

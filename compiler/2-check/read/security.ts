@@ -7,18 +7,25 @@ import { isMap, keysOf, kindOf, type Reading, readFlag, readList, readMap, repor
 const securityTypes = ["oauth2", "basic_auth", "api_key"] as const;
 
 /** What one level, API or operation, says about who may call. */
-export function readSecurity(reading: Reading, parent: Cursor): SecurityFacts {
+export function readSecurity(reading: Reading, parent: Cursor, level: "api" | "operation"): SecurityFacts {
+  const requirements = readRequirements(reading, parent);
   return {
-    requirements: readRequirements(reading, parent),
+    // An operation whose list says nothing that can be read is as closed as its API.
+    requirements:
+      level === "operation" && requirements?.length && requirements.every(isUnreadable) ? undefined : requirements,
     disable: readFlag(reading, parent, "x-wso2-disable-security"),
     application: readApplicationSecurity(reading, parent),
   };
 }
 
-/**
- * The `security` list. What is not a list of maps says nothing that can be trusted: it is left out, which in `wso2-3.2`
- * makes a token required as it did in the original, and reported, as an error in `standard`.
- */
+/** Stands for a requirement that cannot be read. No scheme has this name, so it fails closed as an undeclared one does. */
+export const unreadable = "\0unreadable";
+
+function isUnreadable({ schemes }: RequirementFact): boolean {
+  return schemes.length === 1 && schemes[0]?.name === unreadable;
+}
+
+/** The `security` list. What is not a map from schemes to scopes is reported, and becomes a requirement nobody meets. */
 function readRequirements(reading: Reading, parent: Cursor): readonly RequirementFact[] | undefined {
   const list = parent.get("security") ?? parent.raw("security");
   if (list === undefined) return undefined;
@@ -27,11 +34,14 @@ function readRequirements(reading: Reading, parent: Cursor): readonly Requiremen
   };
   if (!Array.isArray(list.value)) {
     malformed(list, `must be a list of requirements, but is ${kindOf(list.value)}`);
-    return undefined;
+    return [closed(list)];
   }
   const items = list.items();
-  if (items.length < list.value.length) malformed(list, "holds a $ref that leads nowhere");
   const requirements: RequirementFact[] = [];
+  if (items.length < list.value.length) {
+    malformed(list, "holds a $ref that leads nowhere");
+    requirements.push(closed(list));
+  }
   for (const item of items) {
     if (isMap(item.value)) {
       const schemes = keysOf(item).map((name) => ({ name, scopes: readScopes(item, name, malformed) }));
@@ -40,9 +50,14 @@ function readRequirements(reading: Reading, parent: Cursor): readonly Requiremen
       const hint =
         typeof item.value === "string" && /^[\w.-]+:\S/.test(item.value) ? " (a blank is missing after the colon)" : "";
       malformed(item, `holds ${kindOf(item.value)} where a map from a scheme to its scopes is expected${hint}`);
+      requirements.push(closed(item));
     }
   }
   return requirements;
+}
+
+function closed({ ref }: Cursor): RequirementFact {
+  return { ref, schemes: [{ name: unreadable, scopes: [] }] };
 }
 
 function readScopes(

@@ -125,7 +125,11 @@ export function reportUnknownKeys(
 ): void {
   for (const key of keysOf(map)) {
     if (known.includes(key)) continue;
-    const suggestion = suggest(key, known);
+    const suggestion =
+      suggest(
+        key,
+        known.filter((other) => separator(other) === separator(key)),
+      ) ?? suggest(key, known);
     reading.log.report(code, keyPlace(map, key), {
       key,
       what,
@@ -133,6 +137,11 @@ export function reportUnknownKeys(
       ...(suggestion && { suggestion }),
     });
   }
+}
+
+/** Where keys have several spellings, the one like the user's is suggested. */
+function separator(key: string): string {
+  return /[-_]/.exec(key)?.[0] ?? "";
 }
 
 /** The place of a key, also when its `$ref` leads nowhere. */

@@ -2,6 +2,8 @@ import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts, SecurityFacts } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
+import { malformedKey } from "../read/schemes.ts";
+import { unreadable } from "../read/security.ts";
 import { keysOf } from "../read/values.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 
@@ -28,7 +30,10 @@ function checkLevel(
 ): void {
   for (const { ref, schemes } of level.requirements ?? []) {
     for (const { name, scopes } of schemes) {
+      // Reported where they were read.
+      if (name === unreadable) continue;
       const scheme = api.schemes.get(name);
+      if (scheme?.kind === "unknown" && scheme.what === malformedKey) continue;
       // Each scheme once for each definition: the first use says enough.
       if ((scheme === undefined || scheme.kind === "unknown") && !once(reported, `scheme ${name}`)) continue;
       if (scheme === undefined) {

@@ -1,0 +1,17 @@
+/**
+ * A source line fit to be shown: values of keys that name secrets and credentials in URLs become asterisks, one for each
+ * character, so that columns stay where they are. For what people paste into definitions against all advice.
+ */
+export function withoutSecrets(line: string): string {
+  return line.replace(keyed, hideValue).replace(inUrl, hideValue);
+}
+
+/** `password: x`, `"client_secret": "x"`, `apiKey = 'x'`, up to the end of the value. */
+const keyed =
+  /((?:pass(?:word|wd|phrase)|secret|token|api_?-?key|credentials?)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}\]"'{[#][^,}\]#]*)/gi;
+/** `https://user:password@host`. */
+const inUrl = /(:\/\/)([^\s/?#"'@]+)(?=@)/g;
+
+function hideValue(_found: string, before: string, value: string): string {
+  return before + value.replace(/[^"'\s]/g, "*");
+}
