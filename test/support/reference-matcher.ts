@@ -44,7 +44,8 @@ export function referenceForward(target: string): string {
 
 type Part =
   | { readonly kind: "literal"; readonly text: string }
-  | { readonly kind: "parameter"; readonly prefix: string; readonly suffix: string }
+  /** Something non-empty stands between each two texts: `["", "...", ""]` for `{base}...{head}`. */
+  | { readonly kind: "parameter"; readonly texts: readonly string[] }
   | { readonly kind: "wildcard" };
 
 function readTemplate(template: string, rules: ReferenceRules): readonly Part[] {
@@ -52,14 +53,8 @@ function readTemplate(template: string, rules: ReferenceRules): readonly Part[] 
   if (texts.at(-1) === "" && (texts.length === 1 || rules.compatibility === "wso2-3.2")) texts.pop();
   return texts.map((text, index): Part => {
     if (text === "*" && index === texts.length - 1) return { kind: "wildcard" };
-    const open = text.indexOf("{");
-    const close = text.lastIndexOf("}");
-    if (open === -1 || close < open) return { kind: "literal", text: canonical(encodeNonAscii(text)) };
-    return {
-      kind: "parameter",
-      prefix: canonical(encodeNonAscii(text.slice(0, open))),
-      suffix: canonical(encodeNonAscii(text.slice(close + 1))),
-    };
+    const pieces = text.split(/\{[^{}]*\}/).map((piece) => canonical(encodeNonAscii(piece)));
+    return pieces.length === 1 ? { kind: "literal", text: pieces[0] as string } : { kind: "parameter", texts: pieces };
   });
 }
 
@@ -99,9 +94,16 @@ function fits(parts: readonly Part[], segments: readonly string[]): boolean {
     const segment = segments[index] as string;
     if (part.kind === "literal") return segment === part.text;
     if (part.kind === "wildcard") return false;
-    const { prefix, suffix } = part;
-    return segment.startsWith(prefix) && segment.endsWith(suffix) && segment.length > prefix.length + suffix.length;
+    return holds(segment, part.texts);
   });
+}
+
+/** Whether a segment is these texts with something non-empty between each two: every way to cut it is tried. */
+function holds(segment: string, [text = "", ...others]: readonly string[]): boolean {
+  if (!segment.startsWith(text)) return false;
+  const rest = segment.slice(text.length);
+  if (others.length === 0) return rest === "";
+  return Array.from(rest, (_, index) => index).some((index) => holds(rest.slice(index + 1), others));
 }
 
 /** Negative when `a` is the more specific of two templates that match the same segments: the leftmost difference decides. */
@@ -111,19 +113,28 @@ function compareSpecificity(a: readonly Part[], b: readonly Part[]): number {
     if (difference !== 0) return difference;
     const [one, other] = [a[index], b[index]];
     if (one?.kind === "parameter" && other?.kind === "parameter") {
-      const byPrefix = other.prefix.length - one.prefix.length;
-      if (byPrefix !== 0) return byPrefix;
-      const bySuffix = other.suffix.length - one.suffix.length;
-      if (bySuffix !== 0) return bySuffix;
+      const byText = compareTexts(one.texts, other.texts);
+      if (byText !== 0) return byText;
     }
   }
   return 0;
 }
 
+/** Longer text at the front, longer text at the end, more texts, and at last plain order. */
+function compareTexts(a: readonly string[], b: readonly string[]): number {
+  const length = (texts: readonly string[], index: number) => (texts.at(index) as string).length;
+  return (
+    length(b, 0) - length(a, 0) ||
+    length(b, -1) - length(a, -1) ||
+    b.length - a.length ||
+    (a.join("1") === b.join("1") ? 0 : a.join("1") < b.join("1") ? -1 : 1)
+  );
+}
+
 function rank(part: Part | undefined): number {
   if (part === undefined || part.kind === "literal") return 3;
   if (part.kind === "wildcard") return 0;
-  return part.prefix === "" && part.suffix === "" ? 1 : 2;
+  return part.texts.join("") === "" && part.texts.length === 2 ? 1 : 2;
 }
 
 /** One spelling for all spellings of a segment: printable ASCII decoded unless it would then mean something else. */

@@ -3,7 +3,16 @@ import { describe, test } from "node:test";
 import { referenceForward, referenceMatcher } from "../../support/reference-matcher.ts";
 
 describe("reference matcher", () => {
-  const templates = ["/users/me", "/users/{id}", "/users/{id}/posts", "/files/{name}.json", "/files/{name}", "/a/*"];
+  const templates = [
+    "/users/me",
+    "/users/{id}",
+    "/users/{id}/posts",
+    "/files/{name}.json",
+    "/files/{name}",
+    "/a/*",
+    "/compare/{base}...{head}",
+    "/compare/{range}",
+  ];
   const match = referenceMatcher(templates, { compatibility: "wso2-3.2" });
   const route = (template: string) => ({ kind: "route", template });
 
@@ -16,6 +25,10 @@ describe("reference matcher", () => {
     ["/users/me;v=1", route("/users/me")],
     ["/files/x.json", route("/files/{name}.json")],
     ["/files/.json", route("/files/{name}")],
+    ["/compare/v1...v2", route("/compare/{base}...{head}")],
+    ["/compare/v1.........", route("/compare/{base}...{head}")],
+    ["/compare/v1...", route("/compare/{range}")],
+    ["/compare/.....", route("/compare/{base}...{head}")],
     ["/a", route("/a/*")],
     ["/a/b/c", route("/a/*")],
     ["/users", { kind: "unknown" }],
