@@ -44,7 +44,8 @@ function longestFirst(a: Mount, b: Mount): number {
 }
 
 function planApi(api: ApiModel): ApiPlan {
-  const handlers = api.operations.map((operation) => ({ operation, handler: planHandler(api, operation) }));
+  const schemeName = schemeNames(api);
+  const handlers = api.operations.map((operation) => ({ operation, handler: planHandler(api, operation, schemeName) }));
   const groups = new Map<Slug, HandlerPlan[]>();
   for (const { operation, handler } of handlers) {
     const slug = groupOf(operation);
@@ -64,7 +65,10 @@ function planApi(api: ApiModel): ApiPlan {
     challenges: api.challenges,
     apiLimit: steps.some((step) => step.kind === "throttle" && step.limits.api) ? tierOf(api.apiLimit) : undefined,
     usesCallerTiers: steps.some((step) => step.kind === "throttle" && step.limits.fromCaller),
-    schemes: schemesOf(handlers.map(({ handler }) => handler)),
+    schemes: schemesOf(
+      handlers.map(({ handler }) => handler),
+      schemeName,
+    ),
     upstreams: sharedUpstreams(handlers),
     routes: planRoutes(
       handlers.map(({ operation, handler }) => ({
@@ -89,13 +93,17 @@ function groupOf(operation: OperationModel): Slug {
   return reservedGroups.has(slug) ? hashedSlug(slug, text) : slug;
 }
 
-function planHandler(api: ApiModel, operation: OperationModel): HandlerPlan {
+function planHandler(
+  api: ApiModel,
+  operation: OperationModel,
+  schemeName: (scheme: AuthScheme) => Identifier,
+): HandlerPlan {
   const upstreams = operationUpstreams(operation);
   const symbolFor = (upstream: UpstreamModel | undefined): Identifier | undefined =>
     upstream && (upstreams.find((plan) => plan.upstream === upstream)?.symbol ?? fixedIdentifier(upstream.environment));
   const forwards = operation.backend.kind === "forward" ? operation.backend : undefined;
   const chain = policyChain(api, operation, {
-    schemeOf: (scheme) => schemeSymbol(scheme as AuthScheme),
+    schemeOf: schemeName,
     limits: derived(operation.id, "Limits"),
     production: symbolFor(forwards?.production),
     sandbox: symbolFor(forwards?.sandbox),
@@ -151,7 +159,10 @@ function forwardedTo(chain: HandlerPlan["chain"]): ReadonlySet<Identifier> {
   return used;
 }
 
-function schemesOf(handlers: readonly HandlerPlan[]): readonly SchemePlan[] {
+function schemesOf(
+  handlers: readonly HandlerPlan[],
+  schemeName: (scheme: AuthScheme) => Identifier,
+): readonly SchemePlan[] {
   const found = new Map<Identifier, SchemePlan>();
   for (const handler of handlers) {
     const used = new Set(
@@ -159,19 +170,44 @@ function schemesOf(handlers: readonly HandlerPlan[]): readonly SchemePlan[] {
     );
     if (handler.access.kind === "public") continue;
     for (const scheme of handler.access.anyOf.flatMap((alternative) => alternative.allOf)) {
-      const symbol = schemeSymbol(scheme);
+      const symbol = schemeName(scheme);
       if (used.has(symbol)) found.set(symbol, { ...scheme, symbol });
     }
   }
   return [...found.values()].sort(bySymbol);
 }
 
-/** Named after what it is, so that another operation's scheme never renames it. */
-function schemeSymbol(scheme: AuthScheme): Identifier {
+/**
+ * Names an API's schemes after what they are, so that another operation's scheme never renames one. Two that would look
+ * the same (`x-key` and `x_key`) get a hash of what they stand for: a name that stood for both would swap their checks.
+ */
+function schemeNames(api: ApiModel): (scheme: AuthScheme) => Identifier {
+  const distinct = new Map<string, Identifier>();
+  for (const { access } of api.operations) {
+    if (access.kind === "public") continue;
+    for (const scheme of access.anyOf.flatMap((alternative) => alternative.allOf)) {
+      distinct.set(identityOfScheme(scheme), plainSchemeName(scheme));
+    }
+  }
+  const uses = new Map<Identifier, number>();
+  for (const name of distinct.values()) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return (scheme) => {
+    const name = plainSchemeName(scheme);
+    return uses.get(name) === 1 ? name : derived(hashedIdentifier(name, identityOfScheme(scheme)), "Scheme");
+  };
+}
+
+function plainSchemeName(scheme: AuthScheme): Identifier {
   if (scheme.kind === "oauth2") return fixedIdentifier("jwt");
   if (scheme.kind === "basic") return fixedIdentifier("basic");
-  const places = scheme.locations.map((location) => `${location.in} ${location.name}`).join(" ");
-  return derived(identifierOf(`api key ${places === "" ? "nowhere" : places}`, places), "Scheme");
+  const places = scheme.locations.map((location) => `${location.in} ${location.name.replaceAll("_", " ")}`).join(" ");
+  return derived(identifierOf(`api key ${places === "" ? "nowhere" : places}`, identityOfScheme(scheme)), "Scheme");
+}
+
+function identityOfScheme(scheme: AuthScheme): string {
+  return JSON.stringify(
+    scheme.kind === "api-key" ? scheme.locations.map((location) => [location.in, location.name]) : scheme.kind,
+  );
 }
 
 function bySymbol(a: { readonly symbol: Identifier }, b: { readonly symbol: Identifier }): number {

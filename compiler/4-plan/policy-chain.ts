@@ -1,11 +1,19 @@
-import type { ApiModel, Backend, OperationModel, ScopeRule, ThrottleTier, TierUse } from "../model/gateway-model.ts";
+import type {
+  ApiModel,
+  AuthScheme,
+  Backend,
+  OperationModel,
+  ScopeRule,
+  ThrottleTier,
+  TierUse,
+} from "../model/gateway-model.ts";
 import type { AlternativePlan, FinalStep, LimitsPlan, PolicyChain, PolicyStep } from "../model/gateway-plan.ts";
 import type { Identifier, NonEmpty } from "../model/names.ts";
 import type { SourceRef } from "../model/source.ts";
 
 /** Names that the chain refers to: declared in `shared.ts` or beside the handler. */
 export interface ChainSymbols {
-  readonly schemeOf: (scheme: NonEmpty<unknown>[number]) => Identifier;
+  readonly schemeOf: (scheme: AuthScheme) => Identifier;
   readonly limits: Identifier;
   readonly production: Identifier | undefined;
   readonly sandbox: Identifier | undefined;

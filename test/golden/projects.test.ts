@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import path from "node:path";
 import { describe, test } from "node:test";
 import { compile } from "../../compiler/compile.ts";
-import { NodeHost } from "../../compiler/host-node.ts";
+import { nodeHost } from "../../compiler/host-node.ts";
 
 /**
  * Every project below `fixtures/` that has requests or an `expected/` folder is compiled and compared with what is
@@ -28,14 +28,14 @@ for (const name of projects) {
     test("model and plan are as expected", async () => {
       for (const stopAfter of ["lower", "plan"] as const) {
         const file = path.join(expected, stopAfter === "lower" ? "model.json" : "plan.json");
-        const { value, diagnostics } = await compile(root, new NodeHost(root), { stopAfter });
+        const { value, diagnostics } = await compile(root, nodeHost(root), { stopAfter });
         assert.ok(value !== undefined, diagnostics.map((found) => found.message).join("\n"));
         compareFile(file, `${JSON.stringify(value, undefined, 2)}\n`);
       }
     });
 
     test("generated code is as expected, no file missing and none left over", async () => {
-      const { build, diagnostics } = await compile(root, new NodeHost(root), { stopAfter: "emit" });
+      const { build, diagnostics } = await compile(root, nodeHost(root), { stopAfter: "emit" });
       assert.ok(build !== undefined, diagnostics.map((found) => found.message).join("\n"));
       const folder = path.join(expected, "generated");
       const made = new Map(build.generated.map(({ file, text }) => [relativeName(file), text]));

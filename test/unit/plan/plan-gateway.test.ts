@@ -143,3 +143,17 @@ test("a group named like a file of the API gets another name", () => {
   assert.match(groupOf("router") ?? "", /^router-[0-9a-f]{12}$/);
   assert.match(groupOf("shared") ?? "", /^shared-[0-9a-f]{12}$/);
 });
+
+test("API keys whose names look alike in code stay two schemes", () => {
+  const key = (name: string) => ({ kind: "api-key", locations: [{ in: "query", name }] }) as const;
+  const alternatives = [
+    { allOf: [key("x-key")], scopes: undefined },
+    { allOf: [key("x.key")], scopes: undefined },
+  ] as const;
+  const { chain } = plan({ access: { kind: "authenticated", anyOf: alternatives, origin } });
+  const [step] = chain;
+  assert.ok(step?.kind === "authenticate");
+  const symbols = step.anyOf.map((alternative) => alternative.allOf[0]);
+  assert.equal(new Set(symbols).size, 2);
+  for (const symbol of symbols) assert.match(symbol, /^apiKeyQueryXKeyScheme_[0-9a-f]{12}Scheme$/);
+});
