@@ -125,6 +125,9 @@ export class BackendCall implements Dispatcher.DispatchHandler {
   cancel(): void {
     if (this.#ended) return;
     this.#cancelled = true;
+    // Whoever cancels has no use for the error that follows.
+    this.#ended = true;
+    this.#fields = undefined;
     this.#abort?.(new Error("cancelled"));
   }
 

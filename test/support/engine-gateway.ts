@@ -15,7 +15,7 @@ const secured = upstream({ key: "basic_prod", url: "http://127.0.0.1:1", timeout
 const pair = balanced({ key: "pair_prod", urls: ["http://127.0.0.1:1", "http://127.0.0.1:1"], timeoutMs: 1_500 });
 
 const gateway: Gateway = {
-  compatibility: process.env["TEST_COMPATIBILITY"] === "standard" ? "standard" : "wso2-3.2",
+  compatibility: process.env.TEST_COMPATIBILITY === "standard" ? "standard" : "wso2-3.2",
   modules: [upstreamModule],
   builtinPaths: ["/health", "/livez", "/readyz"],
   encodedSlash: true,
@@ -40,4 +40,4 @@ function pets(x: Exchange): void | Promise<void> {
   return forward(x, backend);
 }
 
-await main(gateway, { name: "engine-test", version: "0" });
+void main(gateway, { name: "engine-test", version: "0" });
