@@ -50,7 +50,8 @@ export async function loadDefinitions(
       continue;
     }
     const version = readVersion(document, log);
-    if (version !== undefined) definitions.push({ file, version, root, findings: specFindings(document, version) });
+    if (version !== undefined)
+      definitions.push({ file, version, root, findings: specFindings(document, version, store.documents) });
   }
   for (const [file, found] of references) await reportReferences(file, found, store, log);
   return { definitions, found: files.length };

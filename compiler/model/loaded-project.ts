@@ -38,6 +38,8 @@ export interface Definition {
 export interface SpecFinding {
   readonly ref: SourceRef;
   readonly message: string;
+  /** The value when absent; `missing`: a key that the object lacks. */
+  readonly target?: "key" | "missing";
 }
 
 /** `conf/toolkit-config.toml`, shipped values where absent (T-CFG). */
