@@ -38,12 +38,12 @@ for (const name of ["json_web_signature_test", "json_web_key_test", "json_web_cr
       for (const { tcId, comment, jws, result } of group.tests) {
         if (typeof jws !== "string" || different.has(comment)) continue;
         const parsed = parseJws(jws);
-        const fitting =
+        const fitting: readonly VerificationKey[] =
           typeof parsed === "string"
             ? []
             : keys.filter((key) => key.algorithms.has(parsed.alg) && key.kid === parsed.kid);
         const [key] = fitting;
-        const accepted =
+        const accepted: boolean =
           typeof parsed !== "string" && key !== undefined && fitting.length === 1 && verifySignature(parsed, key);
         // Symmetric algorithms are never accepted, whatever the vector says.
         assert.equal(accepted, result === "valid" && !symmetric, `${name} ${tcId}: ${comment}`);
