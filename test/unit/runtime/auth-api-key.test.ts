@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { api } from "../../../runtime-lib/api.ts";
+import { apiKey, apiKeyModule } from "../../../runtime-lib/auth-api-key.ts";
+import type { Caller } from "../../../runtime-lib/caller.ts";
+import { RecordedExchange } from "../../support/recorded-exchange.ts";
+import { TestIssuer } from "../../support/test-issuer.ts";
+import { settingsFrom } from "./settings-for-test.ts";
+
+const issuer = new TestIssuer("https://localhost:9095/apikey");
+const petstore = api({ name: "Petstore", version: "1.0.0", basePath: "/petstore/v1", challenges: [] });
+const scheme = apiKey(petstore, [
+  { in: "header", name: "API_Key" },
+  { in: "query", name: "key" },
+]);
+const allowed = [{ name: "Petstore", version: "1.0.0", subscriptionTier: "Gold" }];
+
+let folder = "";
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "castgate-key-"));
+  await writeFile(join(folder, "keys.pem"), issuer.certificatePem);
+});
+after(() => rm(folder, { recursive: true }));
+
+async function configure(text: string, more: Parameters<typeof settingsFrom>[1] = {}): Promise<readonly string[]> {
+  const { settings, report } = await settingsFrom(`[listenerConfig]\ntrustStorePath = "${folder}"\n${text}`, more);
+  await apiKeyModule.configure(settings, report);
+  return report.lines();
+}
+
+const configured = "[apikey.tokenConfigs]\ncertificateAlias = 'keys'\n";
+
+function exchange(headers: readonly string[], query = "", clientAddress = "192.0.2.1"): RecordedExchange {
+  const x = new RecordedExchange({ headers, clientAddress });
+  Object.assign(x.path, { query });
+  return x;
+}
+
+function verify(key: string, clientAddress?: string): Caller | string {
+  const outcome = scheme.verify(exchange(["api_key", key], "", clientAddress));
+  assert.ok(!(outcome instanceof Promise));
+  if (outcome.ok) return outcome.caller;
+  assert.equal(outcome.code, 900901, "S-KEY-04");
+  return outcome.reason;
+}
+
+describe("keys", () => {
+  before(async () => assert.deepEqual(await configure(configured), []));
+
+  test("in a header or in the query, the first place that holds one (S-KEY-01)", () => {
+    const key = issuer.token({ subscribedAPIs: allowed });
+    for (const x of [
+      exchange(["API_KEY", key]),
+      exchange([], `?a=1&key=${key}`),
+      exchange([], `?k%65y=${key}`),
+      exchange(["api_key", ""], `?key=${key}`),
+      exchange(["api_key", key], "?key=wrong"),
+    ]) {
+      assert.equal(scheme.present(x), true);
+      const outcome = scheme.verify(x);
+      assert.ok(!(outcome instanceof Promise) && outcome.ok);
+    }
+    for (const x of [exchange([]), exchange([], "?key="), exchange([], "?keys=1"), exchange(["key", key])])
+      assert.equal(scheme.present(x), false);
+  });
+
+  test("they never reach the backend, wherever they stand (S-KEY-07 closed)", () => {
+    const x = exchange([]);
+    scheme.withhold?.(x);
+    assert.deepEqual(x.withheld, ["api_key"]);
+    assert.deepEqual(x.withheldQuery, ["key"]);
+  });
+
+  test("a caller without scopes to ask for (S-KEY-05)", () => {
+    const caller = verify(
+      issuer.token({ keytype: "SANDBOX", application: { id: 3, tier: "T" }, allowedAPIs: allowed }),
+    );
+    assert.ok(typeof caller !== "string");
+    assert.equal(caller.scopesApply, false);
+    assert.equal(caller.keyType, "SANDBOX");
+    assert.deepEqual(caller.application, {
+      id: "3",
+      tier: "T",
+      subscriptions: [{ name: "Petstore", version: "1.0.0", tier: "Gold" }],
+    });
+  });
+
+  const wrong: [string, string | (() => string), string][] = [
+    ["not a token", "abc", "api-key: opaque tokens are not supported"],
+    ["of another issuer", () => issuer.token({ iss: "https://idp.test" }), "api-key: issuer"],
+    ["without expiry (S-SEC-04)", () => issuer.token({ exp: undefined }), "api-key: no expiry"],
+    ["expired", () => issuer.token({ exp: 1 }), "api-key: expired"],
+    ["signed by another", () => new TestIssuer(issuer.name).token(), "api-key: signature"],
+    ["for no API (S-KEY-03)", () => issuer.token(), "api-key: not for this API"],
+    [
+      "for other APIs",
+      () => issuer.token({ allowedAPIs: [{ name: "Shop", version: "*" }] }),
+      "api-key: not for this API",
+    ],
+    [
+      "for another version",
+      () => issuer.token({ allowedAPIs: [{ name: "Petstore", version: "2" }] }),
+      "api-key: not for this API",
+    ],
+  ];
+  for (const [what, key, reason] of wrong) {
+    test(what, () => assert.equal(verify(typeof key === "string" ? key : key()), reason));
+  }
+
+  test("for any version; a cached key is asked again for each API", () => {
+    const key = issuer.token({ allowedAPIs: [{ name: "Petstore", version: "*" }] });
+    assert.ok(typeof verify(key) !== "string");
+    const shop = apiKey(api({ name: "Shop", version: "1", basePath: "/s", challenges: [] }), [
+      { in: "header", name: "k" },
+    ]);
+    assert.deepEqual(shop.verify(exchange(["k", key])), {
+      ok: false,
+      code: 900901,
+      reason: "api-key: not for this API",
+    });
+  });
+
+  test("only from permitted addresses, cached or not (S-KEY-06 closed)", () => {
+    const key = issuer.token({ allowedAPIs: allowed, permittedIP: "192.0.2.0/24, 2001:db8::1" });
+    for (const good of ["192.0.2.77", "2001:db8::1", "::ffff:192.0.2.1"])
+      assert.ok(typeof verify(key, good) !== "string", good);
+    for (const bad of ["198.51.100.1", "2001:db8::2", "unknown"])
+      assert.equal(verify(key, bad), "api-key: not from this address");
+    assert.equal(verify(issuer.token({ allowedAPIs: allowed, permittedIP: "192.0.2.0/99" })), "api-key: permittedIP");
+  });
+});
+
+describe("settings", () => {
+  test("allowed APIs are not asked for only when that is said", async () => {
+    assert.deepEqual(await configure(`${configured}validateAllowedAPIs = false\n`), [
+      "warning: apikey.tokenConfigs.validateAllowedAPIs: is false: a key for one API opens every API that takes keys",
+    ]);
+    assert.ok(typeof verify(issuer.token()) !== "string");
+  });
+
+  test("no certificate, an issuer that also makes access tokens", async () => {
+    assert.deepEqual(await configure(""), [
+      "error: apikey.tokenConfigs.certificateAlias: an operation takes API keys, but no certificate for them is set",
+    ]);
+    assert.equal(verify(issuer.token({ allowedAPIs: allowed })), "api-key: no certificate");
+    assert.deepEqual(await configure(`${configured}[[jwtTokenConfig]]\nissuer = '${issuer.name}'\n`), [
+      "error: apikey.tokenConfigs.issuer: is also the issuer of access tokens; API keys need one of their own",
+    ]);
+  });
+
+  test("in standard, scopes are asked of keys too", async () => {
+    await configure(configured, { compatibility: "standard" });
+    const caller = verify(issuer.token({ allowedAPIs: allowed, scope: "a" }));
+    assert.ok(typeof caller !== "string" && caller.scopesApply && caller.scopes.has("a"));
+  });
+});
