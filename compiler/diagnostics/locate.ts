@@ -49,7 +49,9 @@ export class Sources {
     const start = starts[line - 1];
     if (start === undefined) return undefined;
     const next = starts[line];
-    return source.text.slice(start, next === undefined ? undefined : next - 1).replace(/\r$/, "");
+    let end = next === undefined ? source.text.length : next - 1;
+    if (source.text.charCodeAt(end - 1) === 0x0d) end--;
+    return source.text.slice(start, Math.max(start, end));
   }
 
   /** A scalar as it is written (`1.0` where the parsed value is 1), quotes included; undefined when it is not found. */

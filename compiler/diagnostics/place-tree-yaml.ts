@@ -105,6 +105,28 @@ function copy(tree: PlaceTree, text: string, node: Node, parent: number | undefi
       }
     }
   } else if (node.kind === "sequence") {
-    for (const child of children) copy(tree, text, child, id, undefined);
+    for (const child of elements(children, node)) copy(tree, text, child, id, undefined);
   }
+}
+
+/** One node an element: for `-` with nothing behind it the parser tells of none, for `[key: value]` of two. */
+function elements(children: readonly Node[], { result, end }: Node): readonly Node[] {
+  if (!Array.isArray(result) || result.length === children.length) return children;
+  const aligned: Node[] = [];
+  let next = 0;
+  for (const element of result) {
+    const child = children[next];
+    const start = child?.start ?? end;
+    if (child !== undefined && child.result === element) {
+      aligned.push(child);
+      next++;
+    } else if (element === null) {
+      aligned.push({ start, end: start, kind: null, result: null, children: undefined });
+    } else {
+      const pair = children.slice(next, next + 2);
+      aligned.push({ start, end: pair.at(-1)?.end ?? start, kind: "mapping", result: element, children: pair });
+      next += 2;
+    }
+  }
+  return aligned;
 }

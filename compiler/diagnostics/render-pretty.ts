@@ -15,6 +15,8 @@ export interface PrettyOptions {
 
 /** Longer source lines are cut around the place that matters (minified JSON). */
 const maxLine = 110;
+/** What is looked at on each side of the place. */
+const around = 4000;
 /** Longer messages are cut: they quote the input. */
 const maxMessage = 600;
 /** Notes of a folded code that are printed in full. */
@@ -97,19 +99,20 @@ function frame(
   const arrow = `${" ".repeat(gutter + 1)}${paint.frame("-->")} ${printable(file)}`;
   if (span === undefined) return [arrow];
   const located = `${arrow}:${span.line}:${span.column}`;
-  const line = shownLine(sources, file, span.line);
-  if (line === undefined || line === "") return [located];
+  const focus = span.column - 1;
+  const { line, base } = shownLine(sources, file, span.line, focus);
+  if (line === "") return [located];
   const bar = paint.frame("|");
   const numbered = (number: number, text: string) => {
     const shown = text === "" ? "" : ` ${text}`;
     return ` ${paint.frame(String(number).padStart(gutter))} ${bar}${shown}`;
   };
   const lines = [located, `${" ".repeat(gutter + 2)}${bar}`];
-  const before = span.line > 1 ? shownLine(sources, file, span.line - 1) : undefined;
-  if (before !== undefined && before.trim() !== "") lines.push(numbered(span.line - 1, cut(before, 0, maxLine).text));
-  const from = span.column - 1;
-  const to = Math.max(from + 1, span.endLine > span.line ? line.trimEnd().length : span.endColumn - 1);
-  const shown = cut(line, from, maxLine);
+  const before = span.line > 1 ? shownLine(sources, file, span.line - 1, 0).line : "";
+  if (before.trim() !== "") lines.push(numbered(span.line - 1, cut(before, 0, 0).text));
+  const from = focus - base;
+  const to = Math.max(from + 1, span.endLine > span.line ? line.trimEnd().length : span.endColumn - 1 - base);
+  const shown = cut(line, from, base);
   const lead = printable(line.slice(shown.from, from));
   const marked = printable(line.slice(from, Math.min(to, shown.to)));
   const indent = displayWidth(shown.cutLeft ? `…${lead}` : lead);
@@ -120,19 +123,24 @@ function frame(
   return lines;
 }
 
-function shownLine(sources: Sources, file: string, number: number): string | undefined {
-  const line = sources.line(file, number);
-  return line === undefined ? undefined : withoutSecrets(line);
+/**
+ * The part of a line around `focus` that may be shown, and where in the line it begins. It is wider than what is printed, so
+ * that the name of a secret is seen with its value; minified files are one line of megabytes.
+ */
+function shownLine(sources: Sources, file: string, number: number, focus: number) {
+  const line = sources.line(file, number) ?? "";
+  const base = Math.max(0, focus - around);
+  return { line: withoutSecrets(line.slice(base, focus + around)), base };
 }
 
-/** A window of a line that holds the character at `focus`. */
-function cut(line: string, focus: number, width: number) {
-  let from = line.length <= width || focus < width / 2 ? 0 : Math.max(0, focus - Math.floor(width / 3));
-  let to = Math.min(line.length, from + width);
+/** A window of a line that holds the character at `focus`. `base`: what was left out before the line. */
+function cut(line: string, focus: number, base: number) {
+  let from = line.length <= maxLine || focus < maxLine / 2 ? 0 : Math.max(0, focus - Math.floor(maxLine / 3));
+  let to = Math.min(line.length, from + maxLine);
   // Never between the halves of a surrogate pair.
   if (isLow(line.charCodeAt(from)) && from > 0) from--;
   if (isLow(line.charCodeAt(to)) && to < line.length) to++;
-  const cutLeft = from > 0;
+  const cutLeft = from + base > 0;
   const text = printable(line.slice(from, to)).trimEnd();
   return { from, to, cutLeft, text: `${cutLeft ? "…" : ""}${text}${to < line.length ? "…" : ""}` };
 }
