@@ -41,7 +41,7 @@ export async function writeBuild(root: string, build: Build, out?: string): Prom
     const project = nodeHost(root);
     if (out === undefined) return await writeOutput(project, [...build.generated, ...build.target]);
     const elsewhere = build.target.map((output) => ({ ...output, file: basename(output.file) }));
-    const there = await writeOutput(nodeHost(out), elsewhere, []);
+    const there = await writeOutput(nodeHost(out), elsewhere);
     const here = await writeOutput(project, build.generated);
     return { changed: [...here.changed, ...there.changed.map((file) => join(out, file))], removed: here.removed };
   } catch (error) {

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import os from "node:os";
+import { describe, test } from "node:test";
+import type { Manifest } from "../../../compiler/6-bundle/manifest.ts";
+import { packageRoot } from "../../../compiler/6-bundle/package-root.ts";
+import { compile } from "../../../compiler/compile.ts";
+import { memoryHost } from "../../support/memory-host.ts";
+
+const open = { security: [] };
+
+describe("what is in a bundle", () => {
+  test("an open API: no authentication, no throttling, no cross-origin rules", async () => {
+    const { manifest } = await build({ paths: { "/a": { get: { ...open, ...unlimited } } } });
+    assert.deepEqual(optional(manifest), ["upstream", "upstream-single"]);
+    assert.deepEqual(manifest.publicOperations, ["GET /shop/a"]);
+  });
+
+  test("a token: JWT, and not Basic or API keys", async () => {
+    const { manifest } = await build({
+      paths: { "/a": { get: { security: [{ token: [] }] } } },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+    });
+    const modules = optional(manifest);
+    assert.ok(modules.includes("auth-jwt"));
+    for (const absent of ["auth-basic", "auth-api-key", "cors", "upstream-balanced"]) {
+      assert.ok(!modules.includes(absent), `${absent} is not used`);
+    }
+  });
+
+  test("a tier brings throttling", async () => {
+    const { manifest } = await build({ paths: { "/a": { get: { ...open, "x-wso2-throttling-tier": "5PerMin" } } } });
+    assert.ok(optional(manifest).includes("throttle"));
+  });
+
+  test("cross-origin rules and several backends bring theirs", async () => {
+    const { manifest } = await build({
+      "x-wso2-cors": { "access-control-allow-origins": ["https://ui.test"] },
+      "x-wso2-production-endpoints": { urls: ["https://a.test", "https://b.test"] },
+      paths: { "/a": { get: { ...open, ...unlimited } } },
+    });
+    const modules = optional(manifest);
+    assert.ok(modules.includes("cors"));
+    assert.ok(modules.includes("upstream-balanced"));
+    assert.ok(!modules.includes("upstream-single"));
+  });
+
+  test("parts of libraries that cannot work in one file, or are not used, are left out", async () => {
+    const { text, manifest } = await build({ paths: { "/a": { get: open } } });
+    assert.doesNotMatch(text, /thread-stream/);
+    assert.doesNotMatch(text, /require\("(?:node:)?worker_threads"\)[^;]*new Worker/);
+    assert.doesNotMatch(text, /require\("(?:node:)?http2"\)/);
+    assert.deepEqual(
+      manifest.libraries.filter((name) => !/^(?:@pinojs\/)?[a-z0-9-]+@\d+\.\d+\.\d+$/.test(name)),
+      [],
+    );
+  });
+
+  test("node-forge is not run before a PKCS#12 store is opened", async () => {
+    const { text } = await build({ paths: { "/a": { get: open } } });
+    const name =
+      /^var (require_\w+) = __commonJS\(\{\n {2}"npm:node-forge@[\d.]+\/lib\/index\.js"/m.exec(text)?.[1] ?? "absent";
+    const uses = text.split(`${name}()`).slice(0, -1);
+    assert.ok(uses.length > 0);
+    // esbuild wraps what only a dynamic import() reaches, and calls it there.
+    for (const before of uses) assert.match(before, /Promise\.resolve\(\)\.then\(\(\) => __toESM\($/);
+  });
+
+  test("nothing of the machine: no folder, no user, no host name", async () => {
+    const { text } = await build({ paths: { "/a": { get: open } } });
+    const words = [packageRoot(), process.cwd(), os.homedir(), os.tmpdir(), "node_modules"];
+    for (const word of words.filter((each) => each.length > 2)) {
+      const at = text.indexOf(word);
+      assert.equal(at, -1, `found ${word}: ${text.slice(Math.max(0, at - 80), at + 80)}`);
+    }
+  });
+
+  test("text of a definition that looks like the manifest's place is only text", async () => {
+    const { text, manifest } = await build({ paths: { "/__CASTGATE_MANIFEST__": { get: open } } });
+    assert.deepEqual(manifest.publicOperations, ["GET /shop/__CASTGATE_MANIFEST__"]);
+    assert.match(text, /main\(gateway, \{\n {2}"manifest": 1,/);
+  });
+
+  test("an executable file that any supported Node runs", async () => {
+    const { text } = await build({ paths: { "/a": { get: open } } });
+    assert.ok(text.startsWith("#!/usr/bin/env node\n"));
+    assert.doesNotMatch(text, /^import /m);
+  });
+});
+
+const unlimited = { "x-wso2-throttling-tier": "Unlimited" };
+
+/** Compiles one definition in memory, completed with what all of these have. */
+async function build(definition: object): Promise<{ text: string; manifest: Manifest }> {
+  const complete = {
+    openapi: "3.0.3",
+    info: { title: "Shop", version: "1.0.0" },
+    "x-wso2-basePath": "/shop",
+    "x-wso2-production-endpoints": { urls: ["https://shop.test"] },
+    ...definition,
+  };
+  const policies = "resourcePolicies:\n  - 5PerMin: { count: 5, unitTime: 1, timeUnit: min }\n";
+  const result = await compile(
+    "shop",
+    memoryHost({
+      "castgate.yaml": "compatibility: standard\n",
+      "policies.yaml": policies,
+      "api_definitions/shop.json": JSON.stringify(complete, addResponses),
+    }),
+  );
+  assert.deepEqual(
+    result.diagnostics.filter(({ severity }) => severity === "error"),
+    [],
+  );
+  const text = result.build?.target.find(({ file }) => file === "target/shop.cjs")?.text ?? "";
+  return { text, manifest: result.value as Manifest };
+}
+
+/** Every operation must have `responses`. */
+function addResponses(key: string, value: unknown): unknown {
+  return key === "get" ? { responses: { 200: { description: "ok" } }, ...(value as object) } : value;
+}
+
+/** Modules that a project may or may not need. */
+function optional({ modules }: Manifest): string[] {
+  return modules.filter((name) => /^(?:auth-|cors|throttle|upstream)/.test(name));
+}
