@@ -1,5 +1,5 @@
 import type { PathSegment } from "../model/checked-project.ts";
-import type { RouteLeaf, RouteNode } from "../model/gateway-plan.ts";
+import type { AffixedBranch, RouteLeaf, RouteNode } from "../model/gateway-plan.ts";
 import { httpMethods, type Identifier, type NonEmpty } from "../model/names.ts";
 
 /**
@@ -28,7 +28,7 @@ export function planRoutes(
 
 class Node {
   readonly #literals = new Map<string, Node>();
-  readonly #affixed = new Map<string, { prefix: string; suffix: string; node: Node }>();
+  readonly #affixed = new Map<string, Affixes & { readonly node: Node }>();
   #parameter: Node | undefined;
   #leaf: Leaf | undefined;
   #wildcard: Leaf | undefined;
@@ -48,12 +48,13 @@ class Node {
 
   #child(segment: Exclude<PathSegment, { kind: "wildcard" }>): Node {
     if (segment.kind === "literal") return getOrAdd(this.#literals, segment.text, () => new Node());
-    const { prefix, suffix } = segment;
-    if (prefix === "" && suffix === "") {
+    const { prefix, suffix, more = [] } = segment;
+    if (prefix === "" && suffix === "" && more.length === 0) {
       this.#parameter ??= new Node();
       return this.#parameter;
     }
-    return getOrAdd(this.#affixed, `${prefix}\0${suffix}`, () => ({ prefix, suffix, node: new Node() })).node;
+    const affixes = { prefix, between: more.map(({ text }) => text), suffix };
+    return getOrAdd(this.#affixed, textOf(affixes), () => ({ ...affixes, node: new Node() })).node;
   }
 
   /** The readonly node, and how many routes it holds outside functions of their own. */
@@ -70,9 +71,12 @@ class Node {
     const literals = [...this.#literals]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([text, child]) => ({ text, node: enter(child, text) }));
-    const affixed = [...this.#affixed.values()]
-      .sort(bySpecificity)
-      .map(({ prefix, suffix, node }) => ({ prefix, suffix, node: enter(node, `${prefix}{}${suffix}`) }));
+    const affixed = [...this.#affixed.values()].sort(bySpecificity).map(({ prefix, between, suffix, node }) => ({
+      prefix,
+      between,
+      suffix,
+      node: enter(node, textOf({ prefix, between, suffix })),
+    }));
     const parameter = this.#parameter && enter(this.#parameter, "{}");
     const cut = path.length > 0 && routes > routesPerFunction;
     const node: RouteNode = {
@@ -107,10 +111,18 @@ class Leaf {
   }
 }
 
-function bySpecificity(a: { prefix: string; suffix: string }, b: { prefix: string; suffix: string }): number {
+type Affixes = Pick<AffixedBranch, "prefix" | "between" | "suffix">;
+
+function bySpecificity(a: Affixes, b: Affixes): number {
   if (a.prefix.length !== b.prefix.length) return b.prefix.length - a.prefix.length;
   if (a.suffix.length !== b.suffix.length) return b.suffix.length - a.suffix.length;
-  return `${a.prefix}\0${a.suffix}` < `${b.prefix}\0${b.suffix}` ? -1 : 1;
+  if (a.between.length !== b.between.length) return b.between.length - a.between.length;
+  return textOf(a, "1") < textOf(b, "1") ? -1 : 1;
+}
+
+/** The segment with the same thing for each parameter. */
+function textOf({ prefix, between, suffix }: Affixes, parameter = "{}"): string {
+  return [prefix, ...between, suffix].join(parameter);
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -128,8 +128,8 @@ export type FinalStep =
 export interface RouteNode {
   /** Sorted by text. */
   readonly literals: readonly { readonly text: string; readonly node: RouteNode }[];
-  /** `{id}.json`: longer prefix first, then longer suffix, then text order. */
-  readonly affixed: readonly { readonly prefix: string; readonly suffix: string; readonly node: RouteNode }[];
+  /** `{id}.json`: longer prefix first, then longer suffix, then more texts between, then text order. */
+  readonly affixed: readonly AffixedBranch[];
   readonly parameter: RouteNode | undefined;
   /** Route that ends here. */
   readonly leaf: RouteLeaf | undefined;
@@ -137,6 +137,14 @@ export interface RouteNode {
   readonly wildcard: RouteLeaf | undefined;
   /** Set where the emitter cuts the trie into functions of their own, so that no function grows without bound. */
   readonly functionName: Identifier | undefined;
+}
+
+export interface AffixedBranch {
+  readonly prefix: string;
+  /** What stands between the parameters of a segment that has several, in order: `,to=` in `(from={a},to={b})`. */
+  readonly between: readonly string[];
+  readonly suffix: string;
+  readonly node: RouteNode;
 }
 
 export interface RouteLeaf {

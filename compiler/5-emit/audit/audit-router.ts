@@ -291,7 +291,12 @@ function plannedConditions(segments: readonly PathSegment[], wild: boolean): str
       if (segment.text === "") conditions.push(`depth > ${index}`);
       return;
     }
-    const { prefix, suffix } = segment;
+    const { prefix, suffix, more = [] } = segment;
+    if (more.length > 0) {
+      const texts = [prefix, ...more.map(({ text }) => text), suffix];
+      conditions.push(`holdsTexts(${name}, [${texts.map(quoted).join(", ")}])`);
+      return;
+    }
     if (prefix !== "") conditions.push(`${name}.startsWith(${quoted(prefix)})`);
     if (suffix !== "") conditions.push(`${name}.endsWith(${quoted(suffix)})`);
     const affixed = prefix.length + suffix.length;

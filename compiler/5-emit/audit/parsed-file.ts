@@ -98,6 +98,7 @@ const runtimeHomes: Readonly<Record<string, string>> = {
   forward: "forward",
   hasAllScopes: "scopes",
   hasAnyScope: "scopes",
+  holdsTexts: "segment",
   jwtModule: "auth-jwt",
   limit: "throttle",
   methodNotAllowed: "respond",

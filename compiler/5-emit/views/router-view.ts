@@ -1,4 +1,4 @@
-import type { ApiPlan, GatewayPlan, RouteLeaf, RouteNode } from "../../model/gateway-plan.ts";
+import type { AffixedBranch, ApiPlan, GatewayPlan, RouteLeaf, RouteNode } from "../../model/gateway-plan.ts";
 import type { ImportList } from "../import-list.ts";
 import type { ConditionView, LocalsView, RouterView, RouteView, SubrouterView } from "./template-views.ts";
 
@@ -66,14 +66,9 @@ class RouterBuilder {
       statements.push(match([this.#depthIs(depth)], [this.#leaf(node.leaf)]));
     }
     statements.push(...this.#literals(node.literals, depth, path));
-    for (const { prefix, suffix, node: child } of node.affixed) {
-      const conditions: Condition[] = [];
-      const segment = this.#segment(depth);
-      if (prefix !== "") conditions.push({ kind: "prefix", segment, text: prefix });
-      if (suffix !== "") conditions.push({ kind: "suffix", segment, text: suffix });
-      // The parameter between is never empty, and prefix and suffix do not overlap.
-      conditions.push({ kind: "longer", segment, length: prefix.length + suffix.length });
-      statements.push(this.#enter(conditions, child, depth, `${path}/${prefix}{}${suffix}`));
+    for (const branch of node.affixed) {
+      const text = [branch.prefix, ...branch.between, branch.suffix].join("{}");
+      statements.push(this.#enter(this.#affixes(branch, depth), branch.node, depth, `${path}/${text}`));
     }
     if (node.parameter !== undefined) {
       const conditions: Condition[] = [{ kind: "filled", segment: this.#segment(depth) }];
@@ -81,6 +76,20 @@ class RouterBuilder {
     }
     if (node.wildcard !== undefined) statements.push(this.#leaf(node.wildcard));
     return statements;
+  }
+
+  #affixes({ prefix, between, suffix }: AffixedBranch, depth: number): Condition[] {
+    const segment = this.#segment(depth);
+    if (between.length > 0) {
+      this.#imports.runtime("segment", "holdsTexts");
+      return [{ kind: "texts", segment, texts: [prefix, ...between, suffix] }];
+    }
+    const conditions: Condition[] = [];
+    if (prefix !== "") conditions.push({ kind: "prefix", segment, text: prefix });
+    if (suffix !== "") conditions.push({ kind: "suffix", segment, text: suffix });
+    // The parameter between is never empty, and prefix and suffix do not overlap.
+    conditions.push({ kind: "longer", segment, length: prefix.length + suffix.length });
+    return conditions;
   }
 
   #literals(literals: RouteNode["literals"], depth: number, path: string): RouteView[] {

@@ -227,6 +227,7 @@ export type ConditionView = { readonly first: boolean } & (
   | { readonly kind: "filled"; readonly segment: string }
   | { readonly kind: "prefix"; readonly segment: string; readonly text: string }
   | { readonly kind: "suffix"; readonly segment: string; readonly text: string }
+  | { readonly kind: "texts"; readonly segment: string; readonly texts: readonly string[] }
   | { readonly kind: "longer"; readonly segment: string; readonly length: number }
 );
 

@@ -80,8 +80,14 @@ export function segmentsOf(template: string): readonly PathSegment[] {
     .split("/")
     .map((text): PathSegment => {
       if (text === "*") return { kind: "wildcard" };
-      const [, prefix = "", name, suffix = ""] = /^([^{]*)\{([^}]*)\}(.*)$/.exec(text) ?? [];
-      return name === undefined ? { kind: "literal", text } : { kind: "parameter", name, prefix, suffix };
+      const names = [...text.matchAll(/\{([^}]*)\}/g)].map(([, name = ""]) => name);
+      const texts = text.split(/\{[^}]*\}/);
+      const [name] = names;
+      if (name === undefined) return { kind: "literal", text };
+      const between = texts.slice(1, -1).map((text, index) => ({ text, name: names[index + 1] ?? "" }));
+      const [first, ...rest] = between;
+      const more = first === undefined ? {} : { more: [first, ...rest] as const };
+      return { kind: "parameter", name, prefix: texts[0] ?? "", suffix: texts[texts.length - 1] ?? "", ...more };
     });
 }
 
@@ -252,6 +258,7 @@ export const petstoreOperations: readonly SampleOperation[] = [
   { template: "/user", symbol: "getUser", chain: [open, { kind: "no-endpoint", keyType: "PRODUCTION" }] },
   { template: "/user/{name}.json", symbol: "getUserJson" },
   { template: "/user/{name}", symbol: "getUserByName" },
+  { template: "/user/range({from},{to})", symbol: "getUserRange" },
   { template: "/user/{name}/*", symbol: "userFiles" },
   { template: "/*", symbol: "rest", group: "root" },
 ];
