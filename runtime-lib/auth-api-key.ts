@@ -1,6 +1,5 @@
 import { BlockList, isIP } from "node:net";
 import { type Api, configureApis } from "./api.ts";
-import { trustedKey } from "./auth-jwt.ts";
 import type { Exchange } from "./exchange.ts";
 import { checkClaims, isRecord, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
 import { callerOfClaims } from "./jwt-caller.ts";
@@ -9,6 +8,7 @@ import { queryValue } from "./query.ts";
 import type { Failure, Scheme, Verified } from "./scheme.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { loadTrustStore, type TrustStore } from "./tls-stores.ts";
+import { trustedKey } from "./trusted-key.ts";
 import { VerifiedCache, type VerifiedCredential } from "./verified-cache.ts";
 
 /** Where a key may stand, as the definition's `apiKey` schemes say. */

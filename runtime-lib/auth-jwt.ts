@@ -1,20 +1,13 @@
 import { type Api, configureApis } from "./api.ts";
 import type { Exchange } from "./exchange.ts";
 import { JwksSource, jwksUrlFlaw } from "./jwks.ts";
-import {
-  checkClaims,
-  keyOfCertificate,
-  type ParsedJwt,
-  parseJwt,
-  skewOf,
-  type VerificationKey,
-  verifySignature,
-} from "./jwt.ts";
+import { checkClaims, type ParsedJwt, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
 import { callerOfClaims } from "./jwt-caller.ts";
 import type { RuntimeModule } from "./module.ts";
 import { classOf, credentialOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { loadTrustStore, type TrustStore } from "./tls-stores.ts";
+import { trustedKey } from "./trusted-key.ts";
 import { VerifiedCache, type VerifiedCredential } from "./verified-cache.ts";
 
 /**
@@ -205,28 +198,6 @@ function keySet(
     ca: trust?.ca,
     onRotation: () => cache.clear(),
   });
-}
-
-/** The key of a certificate in the trust store; what is wrong is reported. */
-export function trustedKey(
-  settings: Settings,
-  trust: TrustStore | undefined,
-  alias: string,
-  name: string,
-  report: SettingsReport,
-): VerificationKey | undefined {
-  const certificate = trust?.certificate(alias);
-  if (trust === undefined || certificate === undefined) {
-    // A store that could not be read has been reported already.
-    if (trust === undefined && settings.path("listenerConfig.trustStorePath") !== undefined) return undefined;
-    const held = trust === undefined ? "" : `; it holds ${trust.aliases.join(", ")}`;
-    return void report.error(name, `"${alias}" is not in the trust store (listenerConfig.trustStorePath)${held}`);
-  }
-  const key = keyOfCertificate(certificate);
-  if (typeof key === "string") return void report.error(name, `"${alias}" cannot verify tokens: ${key}`);
-  if (key.notAfter < Date.now())
-    report.warn(name, `"${alias}" expired on ${certificate.validTo}: its tokens are refused`);
-  return key;
 }
 
 const impliedIssuerName = "https://localhost:9443/oauth2/token";
