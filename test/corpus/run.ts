@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { CompileWorker } from "./compile-pool.ts";
+import { CompileWorker, type PoolResult } from "./compile-pool.ts";
 import { liveTable } from "./live-table.ts";
 import { measuredCompile, writeProject } from "./measured-compile.ts";
 import { type CorpusEntry, entriesOf, installPackages, type PackageName } from "./packages.ts";
@@ -65,7 +65,7 @@ await writeFile(
 );
 say(`written to ${values.out}`);
 const broken =
-  findings.some(({ result }) => result.outcome !== "compiled" && result.outcome !== "diagnostics") ||
+  findings.some(({ result }) => !isFine(result)) ||
   large.some((one) => one.measured.code !== 0 || one.measured.seconds > one.limits.seconds) ||
   large.some((one) => one.measured.peakMiB > (one.limits.mebibytes ?? Number.POSITIVE_INFINITY)) ||
   tables.some(({ outcome }) => outcome.mismatches.length > 0);
@@ -82,10 +82,8 @@ async function compileAll(name: PackageName, entries: readonly CorpusEntry[]): P
         [original, withBackend],
         [standard, standardWithBackend],
       ] as const) {
-        const result = await worker.run({ path: entry.path, pass: first });
-        findings.push({ entry, pass: first, result });
-        if (result.outcome !== "diagnostics") continue;
-        findings.push({ entry, pass: second, result: await worker.run({ path: entry.path, pass: second }) });
+        const { outcome } = await compileOne(worker, entry, first);
+        if (outcome === "diagnostics") await compileOne(worker, entry, second);
       }
       if (++done % 100 === 0) say(`${name}: ${done} of ${entries.length}`);
     }
@@ -93,6 +91,17 @@ async function compileAll(name: PackageName, entries: readonly CorpusEntry[]): P
   };
   await Promise.all(Array.from({ length: Number(values.concurrency) }, work));
   findings.sort((a, b) => order(a) - order(b) || (a.entry.name < b.entry.name ? -1 : 1));
+}
+
+async function compileOne(worker: CompileWorker, entry: CorpusEntry, pass: Pass): Promise<PoolResult> {
+  const result = await worker.run({ path: entry.path, pass });
+  findings.push({ entry, pass, result });
+  if (!isFine(result)) say(`${entry.name}: ${result.outcome}: ${result.detail}`);
+  return result;
+}
+
+function isFine({ outcome }: PoolResult): boolean {
+  return outcome === "compiled" || outcome === "diagnostics";
 }
 
 function order({ entry, pass }: Finding): number {
