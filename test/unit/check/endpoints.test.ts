@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { check, definition, factsOf, operation } from "./check.ts";
+
+const production = (value: unknown, more: Record<string, unknown> = {}) =>
+  definition({ "x-wso2-production-endpoints": value, ...more });
+const foundIn = async (value: unknown, more: Record<string, unknown> = {}) =>
+  (await check(production(value, more))).found;
+const at = "/x-wso2-production-endpoints";
+
+describe("endpoint objects", () => {
+  test("all that is known is read (T-END-01..09)", async () => {
+    const { endpoints } = await factsOf(
+      production({
+        urls: ["https://a.example.com/api", "etcd ( orders , https://b.example.com )"],
+        type: "failover",
+        name: "orders",
+        securityConfig: { type: "basic", username: "svc" },
+        advanceEndpointConfig: {
+          timeoutInMillis: 4000,
+          retryConfig: {
+            count: 2,
+            intervalInMillis: 200,
+            backOffFactor: 1.5,
+            maxWaitIntervalInMillis: 2000,
+            statusCodes: [502],
+          },
+          circuitBreaker: {
+            rollingWindow: { requestVolumeThreshold: 20, timeWindowInMillis: 30_000, bucketSizeInMillis: 3000 },
+            failureThreshold: 0.4,
+            resetTimeInMillis: 8000,
+            statusCodes: [500],
+          },
+          poolConfig: { maxActiveConnections: 200 },
+        },
+      }),
+    );
+    const { ref: _, urls, asksFor, ...rest } = endpoints.production ?? assert.fail("no endpoint");
+    assert.deepEqual(rest, { name: "orders", type: "failover", basicUsername: "svc", timeoutMs: 4000 });
+    assert.deepEqual(
+      urls.map(({ value }) => value),
+      ["https://a.example.com/api", "https://b.example.com"],
+    );
+    assert.deepEqual(
+      asksFor.map(({ value }) => value),
+      ["etcd", "failover", "retry", "circuit-breaker", "connection-pool"],
+    );
+  });
+
+  test("a retry of nothing asks for nothing", async () => {
+    const api = await factsOf(
+      production({ urls: ["https://a.example.com"], advanceEndpointConfig: { retryConfig: { count: 0 } } }),
+    );
+    assert.deepEqual(api.endpoints.production?.asksFor, []);
+  });
+
+  const wrong: readonly (readonly [string, unknown, readonly string[]])[] = [
+    ["no urls", {}, [`error endpoint-urls-missing ${at}`]],
+    ["empty urls", { urls: [] }, [`error endpoint-urls-missing ${at}/urls`]],
+    ["urls as text", { urls: "https://a.example.com" }, [`error value-type ${at}/urls`]],
+    ["a number for a URL", { urls: [8080] }, [`error value-type ${at}/urls/0`]],
+    ["a list for an endpoint", [], [`error value-type ${at}`]],
+    ["a text that is no reference", "https://a.example.com", [`error value-type ${at}`]],
+    [
+      "an unknown key (T-END-10)",
+      { urls: ["https://a.example.com"], security: {} },
+      [`error key-unknown ${at}/security`],
+    ],
+    ["an unknown type", { urls: ["https://a.example.com"], type: "HTTP" }, [`error value-invalid ${at}/type`]],
+    [
+      "a timeout of nothing",
+      { urls: ["https://a.example.com"], advanceEndpointConfig: { timeoutInMillis: 0 } },
+      [`error value-invalid ${at}/advanceEndpointConfig/timeoutInMillis`],
+    ],
+    [
+      "a threshold above 1 (T-END-08)",
+      { urls: ["https://a.example.com"], advanceEndpointConfig: { circuitBreaker: { failureThreshold: 20 } } },
+      [`error value-invalid ${at}/advanceEndpointConfig/circuitBreaker/failureThreshold`],
+    ],
+    [
+      "a status code that is none",
+      { urls: ["https://a.example.com"], advanceEndpointConfig: { retryConfig: { count: 1, statusCodes: [5000] } } },
+      [`error value-invalid ${at}/advanceEndpointConfig/retryConfig/statusCodes/0`],
+    ],
+    [
+      "digest",
+      { urls: ["https://a.example.com"], securityConfig: { type: "digest" } },
+      [`warning endpoint-digest-ignored ${at}/securityConfig/type`],
+    ],
+  ];
+  for (const [name, value, expected] of wrong) {
+    test(name, async () => assert.deepEqual(await foundIn(value), expected));
+  }
+
+  const badUrls = [
+    "a.example.com",
+    "/api",
+    "//a.example.com",
+    "ftp://a.example.com",
+    "https://",
+    "https://a b.example.com",
+    "https://a.example.com/#x",
+    "https://{host}/",
+    "etcd(a)",
+    "etcd(a,b,c)",
+    "etcd(a, /x)",
+  ];
+  for (const url of badUrls) {
+    test(`${url} is no backend`, async () => {
+      const [found, ...others] = await foundIn({ urls: [url] });
+      assert.match(found ?? "", /^error endpoint-(url-invalid|etcd-malformed) /);
+      assert.deepEqual(others, []);
+    });
+  }
+
+  test("credentials are refused and never repeated", async () => {
+    const { diagnostics } = await check(
+      production({
+        urls: ["https://svc:hunter2@a.example.com/"],
+        securityConfig: { type: "basic", username: "svc", password: "hunter3" },
+      }),
+    );
+    assert.deepEqual(
+      diagnostics.map(({ code }) => code),
+      ["endpoint-url-invalid", "endpoint-password-ignored"],
+    );
+    assert.ok(!JSON.stringify(diagnostics).includes("hunter"));
+  });
+
+  test("a misspelt key of securityConfig is ignored, as it was (T-END-05)", async () => {
+    const { diagnostics } = await check(
+      production({ urls: ["https://a.example.com"], securityConfig: { Username: "svc" } }),
+    );
+    assert.deepEqual(
+      diagnostics.map(({ severity, code, hint }) => [severity, code, hint]),
+      [["warning", "key-ignored", 'did you mean "username"?']],
+    );
+  });
+});
+
+describe("references", () => {
+  const table = [
+    { pets: { urls: ["https://pets.example.com"], name: "other" } },
+    { spare: { urls: ["etcd(a, https://s.example.com)"] } },
+  ];
+
+  test("the reference's name is the endpoint's (T-END-11)", async () => {
+    const api = await factsOf(production("#/x-wso2-endpoints/pets", { "x-wso2-endpoints": table }));
+    assert.equal(api.endpoints.production?.name, "pets");
+  });
+
+  test("an unknown name is an error with a suggestion", async () => {
+    const { diagnostics } = await check(production("#/x-wso2-endpoints/pet", { "x-wso2-endpoints": table }));
+    assert.deepEqual(
+      diagnostics.map(({ code, hint }) => [code, hint]),
+      [["endpoint-reference-unknown", 'did you mean "pets"?']],
+    );
+  });
+
+  test("each definition has its own table (T-END-12)", async () => {
+    const one = production("#/x-wso2-endpoints/pets", { "x-wso2-endpoints": table });
+    const other = production("#/x-wso2-endpoints/pets", {
+      "x-wso2-basePath": "/b",
+      info: { title: "B", version: "1" },
+    });
+    assert.deepEqual((await check([one, other])).found, [`error endpoint-reference-unknown ${at}`]);
+  });
+
+  test("an entry that nobody uses asks for nothing", async () => {
+    const { found } = await check(production("#/x-wso2-endpoints/pets", { "x-wso2-endpoints": table }), {
+      compatibility: "standard",
+    });
+    assert.deepEqual(found, []);
+  });
+
+  test("a table that is no list of maps", async () => {
+    assert.deepEqual(await foundIn({ urls: ["https://a.example.com"] }, { "x-wso2-endpoints": { pets: {} } }), [
+      "error value-type /x-wso2-endpoints",
+    ]);
+    assert.deepEqual(await foundIn({ urls: ["https://a.example.com"] }, { "x-wso2-endpoints": ["pets"] }), [
+      "error value-type /x-wso2-endpoints/0",
+    ]);
+  });
+
+  test("names of built-in members are names", async () => {
+    const found = await foundIn("#/x-wso2-endpoints/__proto__");
+    assert.deepEqual(found, [`error endpoint-reference-unknown ${at}`]);
+  });
+});
+
+describe("servers as backends (T-OAS-21..26)", () => {
+  const without = (more: Record<string, unknown>) => {
+    const { "x-wso2-production-endpoints": _, ...rest } = definition(more);
+    return rest;
+  };
+
+  test("variables take their defaults", async () => {
+    const api = await factsOf(
+      without({
+        servers: [
+          { url: "https://{host}/v{n}", variables: { host: { default: "a.example.com" }, n: { default: "3" } } },
+        ],
+      }),
+    );
+    assert.deepEqual(
+      api.servers.map(({ value }) => value),
+      ["https://a.example.com/v3"],
+    );
+  });
+
+  test("several servers are several backends; / alone is none", async () => {
+    const api = await factsOf(
+      without({ servers: [{ url: "https://a.example.com" }, { url: "http://b.example.com" }] }),
+    );
+    assert.equal(api.servers.length, 2);
+    const { found } = await check(without({ servers: [{ url: "/" }] }));
+    assert.deepEqual(found, ["error backend-missing /paths/~1pets/get"]);
+  });
+
+  test("relative servers are refused only where they are needed", async () => {
+    assert.deepEqual((await check(without({ servers: [{ url: "/v3" }] }))).found, [
+      "error server-url-invalid /servers/0/url",
+    ]);
+    assert.deepEqual((await check(definition({ servers: [{ url: "/v3" }] }))).found, []);
+    const own = { "/pets": { get: operation({ "x-wso2-production-endpoints": { urls: ["https://a.example.com"] } }) } };
+    assert.deepEqual((await check(without({ servers: [{ url: "/v3" }], paths: own }))).found, []);
+  });
+
+  test("operation before path item before API (T-OAS-25)", async () => {
+    const item = {
+      servers: [{ url: "https://path.example.com" }],
+      get: operation(),
+      put: operation({ servers: [{ url: "https://own.example.com" }] }),
+    };
+    const api = await factsOf(without({ paths: { "/pets": item } }));
+    assert.deepEqual(
+      api.operations.map(({ method, servers }) => [method, servers[0]?.value]),
+      [
+        ["GET", "https://path.example.com"],
+        ["PUT", "https://own.example.com"],
+      ],
+    );
+  });
+
+  const swagger = (more: Record<string, unknown>) => ({
+    swagger: "2.0",
+    info: { title: "Pets", version: "1" },
+    paths: { "/pets": { get: operation() } },
+    ...more,
+  });
+  test("Swagger 2: one server for each scheme (T-VEC-06)", async () => {
+    const api = await factsOf(swagger({ host: "h.example.com", basePath: "/v1", schemes: ["https", "http"] }));
+    assert.equal(api.basePath.value, "/v1");
+    assert.deepEqual(
+      api.servers.map(({ value }) => value),
+      ["https://h.example.com/v1", "http://h.example.com/v1"],
+    );
+  });
+  test("Swagger 2 without schemes: a base path, but no backend (T-VEC-06)", async () => {
+    assert.deepEqual((await check(swagger({ host: "h.example.com", basePath: "/v1" }))).found, [
+      "error server-url-invalid /host",
+    ]);
+    assert.deepEqual((await check(swagger({ basePath: "/v1" }))).found, ["error server-url-invalid /basePath"]);
+  });
+  test("Swagger 2 with nothing: / and no backend (T-VEC-06)", async () => {
+    assert.deepEqual((await check(swagger({}))).found, [
+      "warning base-path-defaulted ",
+      "error backend-missing /paths/~1pets/get",
+    ]);
+  });
+});
