@@ -4,6 +4,7 @@
  */
 export function suggest(wanted: string, candidates: Iterable<string>): string | undefined {
   const plain = normalized(wanted);
+  if (plain === "") return undefined;
   const limit = Math.max(1, Math.floor(plain.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
