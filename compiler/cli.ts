@@ -11,8 +11,8 @@ import {
 } from "./commands/command.ts";
 import { helpOf, overview } from "./commands/help-text.ts";
 import { absentCommands, commands } from "./commands/index.ts";
-import { CompilerBug } from "./compile.ts";
 import { suggest } from "./diagnostics/suggest.ts";
+import { CompilerBug } from "./phases.ts";
 
 // The only file that touches `process`.
 
@@ -68,7 +68,7 @@ const common: Readonly<Record<string, Options>> = { debug: { type: "boolean", hi
 function parse(command: Command, words: readonly string[], rest: readonly string[]): Arguments {
   for (const word of words) refuseObsolete(command, word);
   let complaint: string | undefined;
-  const options = { ...common, ...command.options };
+  const options = withoutChoices({ ...common, ...command.options });
   const parsed = yargs([...words])
     .options(options)
     .help(false)
@@ -88,10 +88,11 @@ function parse(command: Command, words: readonly string[], rest: readonly string
   if (complaint !== undefined)
     throw new UsageError(complaint.split("\n")[0] ?? "", `\`castgate help ${command.name}\``);
   refuseUnknown(command, words);
+  refuseOtherChoices(command, parsed);
   const positionals = parsed._.map(String);
   const [least, most] = command.positionals;
   if (positionals.length < least || positionals.length > most) {
-    const many = positionals.length < least ? "something is missing" : `"${positionals[most]}" is one word too many`;
+    const many = positionals.length < least ? "a word is missing" : `"${positionals[most]}" is one word too many`;
     throw new UsageError(`${many}: castgate ${command.usage}`, `\`castgate help ${command.name}\` has examples`);
   }
   return { positionals, options: parsed, rest };
@@ -110,6 +111,24 @@ function refuseUnknown(command: Command, words: readonly string[]): void {
       `${name} is not an option of \`${command.name}\``,
       suggestion === undefined ? `\`castgate help ${command.name}\` lists them` : `did you mean ${suggestion}?`,
     );
+  }
+}
+
+/** Of yargs' own words for a wrong choice, only the first line would fit. */
+function withoutChoices(options: Readonly<Record<string, Options>>): Record<string, Options> {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, { choices, ...option }]) => [
+      name,
+      choices === undefined ? option : { ...option, type: "string", requiresArg: true },
+    ]),
+  );
+}
+
+function refuseOtherChoices(command: Command, parsed: Readonly<Record<string, unknown>>): void {
+  for (const [name, { choices }] of Object.entries(command.options)) {
+    const value = parsed[name];
+    if (choices === undefined || value === undefined || choices.some((choice) => choice === value)) continue;
+    throw new UsageError(`--${name} cannot be ${JSON.stringify(value)}`, `it is one of: ${choices.join(", ")}`);
   }
 }
 

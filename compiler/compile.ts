@@ -14,13 +14,11 @@ import { at } from "./diagnostics/place.ts";
 import type { CompileHost } from "./host.ts";
 import type { CheckedProject } from "./model/checked-project.ts";
 import type { GatewayModel, LoweringNote } from "./model/gateway-model.ts";
+import { CompilerBug, type Phase } from "./phases.ts";
 
 export type { Diagnostic } from "./diagnostics/log.ts";
 export type { CompileHost } from "./host.ts";
-
-/** In the order in which they run. */
-export const phases = ["load", "check", "lower", "plan", "emit", "audit", "bundle"] as const;
-export type Phase = (typeof phases)[number];
+export { CompilerBug, type Phase, phases } from "./phases.ts";
 
 export interface CompileOptions {
   /** Ends after this phase and hands out its result as `value`. */
@@ -52,17 +50,6 @@ export interface Build {
   readonly generated: readonly OutputFile[];
   /** `target/`: bundle, manifest and sources; empty when the compilation stopped before bundling. */
   readonly target: readonly OutputFile[];
-}
-
-/** A bug of the compiler, never a mistake in the input. */
-export class CompilerBug extends Error {
-  override name = "CompilerBug";
-  readonly phase: Phase;
-
-  constructor(phase: Phase, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.phase = phase;
-  }
 }
 
 /**

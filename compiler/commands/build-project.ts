@@ -1,8 +1,9 @@
 import { basename, join, relative, resolve, sep } from "node:path";
 import { type Written, writeOutput } from "../6-bundle/write-output.ts";
-import { type Build, type CompileResult, compile, type Phase } from "../compile.ts";
+import type { Build, CompileResult } from "../compile.ts";
 import { HostError } from "../host.ts";
 import { nodeHost } from "../host-node.ts";
+import type { Phase } from "../phases.ts";
 import { CommandFailure, type Terminal } from "./command.ts";
 import { type Format, renderDiagnostics } from "./render.ts";
 
@@ -20,6 +21,8 @@ export async function buildProject(request: BuildRequest, terminal: Terminal): P
   const progress = showProgress(terminal, basename(root));
   let result: CompileResult;
   try {
+    // Loaded when needed: `help` and the like answer at once.
+    const { compile } = await import("../compile.ts");
     result = await compile(root, nodeHost(root), {
       stopAfter: request.stopAfter,
       denyWarnings: request.denyWarnings,

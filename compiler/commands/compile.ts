@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { compareOutput } from "../6-bundle/write-output.ts";
-import { type Build, type Phase, phases } from "../compile.ts";
+import type { Build } from "../compile.ts";
 import { nodeHost } from "../host-node.ts";
+import { type Phase, phases } from "../phases.ts";
 import { buildProject, writeBuild } from "./build-project.ts";
 import { type Command, exitCode, type Terminal, UsageError } from "./command.ts";
 import { printPhase } from "./print-phase.ts";

@@ -69,7 +69,8 @@ export class MockBackend {
     const { status, type, body } = answer ?? echo(request, segments);
     request.resume();
     request.once("end", () => {
-      response.writeHead(status, body === "" ? {} : { "content-type": type });
+      const length = { "content-length": Buffer.byteLength(body) };
+      response.writeHead(status, body === "" ? {} : { "content-type": type, ...length });
       response.end(body);
     });
   }

@@ -34,7 +34,10 @@ export async function sampleRequests(
       .flatMap(({ operations }) => operations)
       .map((operation) => [`${operation.origin.file}#${operation.origin.pointer}`, operation]),
   );
-  const quoteFile = (file: string) => quote(relative(folder, file) || ".");
+  const quoteFile = (file: string) => {
+    const short = relative(folder, file);
+    return quote(short.startsWith("..") ? file : short);
+  };
   const files = new Map<string, Promise<string>>();
   const credential = (kind: "token" | "api-key", need: TokenNeed) => {
     const id = JSON.stringify([kind, need]);
