@@ -19,7 +19,7 @@ export async function writeSettings(
   folder: string,
   identity: TestIssuer,
   ports: { readonly http: number; readonly https: number },
-  issuers: readonly TrustedIssuer[] = [{ name: identity.name, audience: "", alias: "issuer" }],
+  issuers: readonly TrustedIssuer[] = [{ name: identity.name, audience: "bench", alias: "issuer" }],
 ): Promise<string> {
   await mkdir(join(folder, "trust"), { recursive: true });
   await writeFile(join(folder, "server.pem"), identity.privateKeyPem + identity.certificatePem);
@@ -28,7 +28,7 @@ export async function writeSettings(
     [
       "[[jwtTokenConfig]]",
       `issuer = ${JSON.stringify(name)}`,
-      ...(audience === "" ? [] : [`audience = ${JSON.stringify(audience)}`]),
+      `audience = ${JSON.stringify(audience)}`,
       `certificateAlias = ${JSON.stringify(alias)}`,
       "",
     ].join("\n"),
@@ -45,6 +45,10 @@ trustStorePath = "trust"
 
 [castgate]
 accessLog = false
+
+[apikey.tokenConfigs]
+issuer = ${JSON.stringify(`${identity.name}/apikey`)}
+certificateAlias = "issuer"
 
 ${tables.join("\n")}`,
   );

@@ -1,0 +1,69 @@
+import { cpus, totalmem } from "node:os";
+import type { Memory } from "./memory.ts";
+import type { SideBySide } from "./side-by-side.ts";
+import type { StartUp } from "./start-up.ts";
+
+export interface NodeRow {
+  /** Of Node. */
+  readonly version: string;
+  readonly startUp: StartUp | undefined;
+  readonly memory: Memory | undefined;
+}
+
+export interface BenchReport {
+  readonly date: string;
+  readonly rows: readonly NodeRow[];
+  /** Empty when it was not measured. */
+  readonly throughput: readonly SideBySide[];
+  /** Why there is no side-by-side benchmark. */
+  readonly absent: string | undefined;
+}
+
+/** The figures as Markdown. */
+export function renderReport({ date, rows, throughput, absent }: BenchReport): string {
+  const machine = `${cpus()[0]?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux`;
+  return `${[
+    "# Benchmarks: results",
+    "Written by `npm run bench`; do not edit. What is measured, and how, stands in [README.md](README.md).",
+    `${date}; ${machine}.`,
+    ...(rows.length > 0 ? ["## The petstore: start and memory", petstoreTable(rows)] : []),
+    "## Beside nginx, one core, a cached RS256 token, 1 KiB, 100 connections",
+    throughput.length > 0 ? throughputTable(throughput) : `Not measured${absent === undefined ? "" : `: ${absent}`}.`,
+  ].join("\n\n")}\n`;
+}
+
+function petstoreTable(rows: readonly NodeRow[]): string {
+  const lines = rows.map(({ version, startUp, memory }) => {
+    const start = startUp && `${ms(startUp.median)} (${ms(startUp.best)} to ${ms(startUp.worst)})`;
+    const resident = memory && `${Math.round(memory.residentMiB)} MiB (peak ${Math.round(memory.peakMiB)} MiB)`;
+    return `| ${version} | ${start ?? "-"} | ${resident ?? "-"} |`;
+  });
+  return [
+    "| Node | spawn to first 200 with a token, median (best to worst); target: below 150 ms | resident after load; target: below 150 MiB |",
+    "|---|--:|--:|",
+    ...lines,
+  ].join("\n");
+}
+
+function throughputTable(results: readonly SideBySide[]): string {
+  const lines = results.map((one) => {
+    const cells = [
+      Math.round(one.requestsPerSecond),
+      one.ratio.toFixed(2),
+      one.microsecondsPerRequest.toFixed(1),
+      `${one.p50.toFixed(2)} / ${one.p99.toFixed(2)} ms`,
+      `${Math.round(one.residentMiB)} MiB`,
+      one.errors,
+    ];
+    return `| ${one.id} | ${cells.join(" | ")} |`;
+  });
+  return [
+    "| gateway | requests a second | ratio to nginx; target: at least 0.20 | us a request | p50 / p99 | resident | errors |",
+    "|---|--:|--:|--:|--:|--:|--:|",
+    ...lines,
+  ].join("\n");
+}
+
+function ms(value: number): string {
+  return `${Math.round(value)} ms`;
+}
