@@ -75,16 +75,20 @@ function parseJson(file: string, text: string, log: DiagnosticLog): Parsed | und
     errors.length = 0; // nested too deeply for the recovering parser
   }
   if (errors.length === 0) log.report("json-syntax", atOffset(file, 0, 0), { problem });
-  for (const { error, offset, length } of distinct(errors)) {
+  for (const { error, offset, length } of distinct(errors, text)) {
     log.report("json-syntax", atOffset(file, offset, offset + Math.max(1, length)), { problem: jsonProblem(error) });
   }
   return undefined;
 }
 
-/** One message a place: a recovering parser says of one mistake several things. */
-function distinct(errors: readonly ParseError[]): readonly ParseError[] {
-  const seen = new Set<number>();
-  const kept = errors.filter(({ offset }) => !seen.has(offset) && seen.add(offset));
+/** A recovering parser says several things of one mistake: those that follow closely on the same line are left out. */
+function distinct(errors: readonly ParseError[], text: string): readonly ParseError[] {
+  let last = Number.NEGATIVE_INFINITY;
+  const kept = errors.filter(({ offset }) => {
+    const follows = offset - last < 20 && !text.slice(last, offset).includes("\n");
+    last = offset;
+    return !follows;
+  });
   return kept.slice(0, maxSyntaxErrors);
 }
 

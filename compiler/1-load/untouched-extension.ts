@@ -15,9 +15,9 @@ export function doesNothing(text: string): boolean {
     empty.add(name);
   }
   // Not calls: what is declared, and the conditions of `if`.
-  const bodies = code.replaceAll(/\bfunction\s+\w+\s*\(/g, "(");
+  const bodies = code.replaceAll(/\bfunction\s+\w+\s*\(/g, ";(");
   for (const [, callee = ""] of bodies.matchAll(/([\w.:]+)\s*\(/g)) {
-    if (callee !== "if" && callee !== "returns" && !empty.has(callee)) return false;
+    if (callee !== "if" && callee !== !empty.has(callee)) return false;
   }
   for (const [, answer = ""] of code.matchAll(/\breturn\b([^;]*);/g)) {
     if (!["", "true"].includes(answer.trim())) return false;

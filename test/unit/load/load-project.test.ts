@@ -309,4 +309,26 @@ describe("conf/", () => {
       ],
     );
   });
+
+  test("code of the user's own, not what the original's init made (T-PRJ-03)", async () => {
+    const { project } = await load({
+      ...definition,
+      "extensions/extension_filter.bal": "public function f() {}",
+      "extensions/startup_extension.bal": "public function f() { g(); }",
+      "extensions/token_revocation_extension.bal": "",
+      "extensions/other.bal": "public function f() {}",
+      "interceptors/.keep": "",
+      "interceptors/a/startup_extension.bal": "",
+      "lib/x.jar": new Uint8Array([0x50, 0x4b, 0xff]),
+      "lib/readme.txt": "",
+      "grpc_definitions/a/b.proto": "",
+    });
+    assert.deepEqual(project.extras.codeFiles, [
+      "extensions/other.bal",
+      "extensions/startup_extension.bal",
+      "interceptors/a/startup_extension.bal",
+      "lib/x.jar",
+    ]);
+    assert.deepEqual(project.extras.protoFiles, ["grpc_definitions/a/b.proto"]);
+  });
 });
