@@ -161,6 +161,8 @@ export class BackendCall implements Dispatcher.DispatchHandler {
         if (name === "connection") named = connectionNames(value, named);
         continue;
       }
+      // The answer carries the gateway's, which the backend was told.
+      if (name.length === 12 && name === "x-request-id") continue;
       if (name.length === 14 && name === "content-length") {
         // RFC 9110 section 8.6: none with 204.
         if (status === 204) continue;

@@ -56,14 +56,15 @@ export async function spawnGateway(args: readonly string[], env: Record<string, 
   child.stderr.on("data", (chunk) => {
     stderr += chunk;
   });
+  let unread = "";
   child.stdout.on("data", (chunk) => {
     stdout += chunk;
-    const lines = stdout.split("\n");
-    stdout = lines.pop() ?? "";
-    for (const line of lines) if (line.startsWith("{")) log.push(JSON.parse(line));
+    const lines = `${unread}${chunk}`.split("\n");
+    unread = lines.pop() ?? "";
+    for (const line of lines) if (line.startsWith('{"')) log.push(JSON.parse(line));
     wake();
   });
-  const exited = new Promise<number | null>((resolve) => child.on("exit", (code) => resolve(code)));
+  const exited = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(code)));
   const until = async (test: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> => {
     for (;;) {
       const found = log.find(test);

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import {
+  eventually,
+  exchange,
+  headBackend,
+  rawClient,
+  spawnGateway,
+  startGateway,
+} from "../../support/engine-process.ts";
+
+describe("start", () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "castgate-life-"));
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  const run = async (...args: string[]) => {
+    const spawned = await spawnGateway(args);
+    return { code: await spawned.exited, stdout: spawned.stdout(), stderr: spawned.stderr() };
+  };
+
+  test("--version, --help, --manifest, --check-config", async () => {
+    assert.deepEqual(await run("--version"), { code: 0, stdout: "engine-test 0\n", stderr: "" });
+    assert.match((await run("--help")).stdout, /^Usage: /);
+    assert.deepEqual(JSON.parse((await run("--manifest")).stdout), { name: "engine-test", version: "0" });
+    const checked = await run("--check-config");
+    assert.equal(checked.code, 0);
+    assert.equal(checked.stdout, "The settings are fine.\n");
+  });
+
+  test("wrong usage is 2", async () => {
+    for (const args of [["stray"], ["--unknown"], ["--config"], ["--workers", "0"], ["--workers=x"]]) {
+      const { code, stderr } = await run(...args);
+      assert.equal(code, 2, args.join(" "));
+      assert.match(stderr, /Usage: /);
+    }
+  });
+
+  test("wrong settings are 78, all of them listed, no value of a secret among them", async () => {
+    const file = join(folder, "bad.conf");
+    await writeFile(
+      file,
+      '[listenerConfig]\nhttpPort = 99999999\nkeyStorePath = "/nowhere.p12"\nkeyStorePassword = "hush"\n',
+    );
+    const { code, stderr } = await run(
+      "--config",
+      file,
+      "--castgate.trustedProxies=10.0.0.0/8,300.1.1.1",
+      "--echo_prod_endpoint_0=ftp://user:hush@host/",
+    );
+    assert.equal(code, 78);
+    for (const what of [/httpPort/, /keyStorePath/, /trustedProxies/, /echo_prod_endpoint_0/])
+      assert.match(stderr, what);
+    assert.doesNotMatch(stderr, /hush/);
+    assert.equal((await run("--config", join(folder, "none.conf"))).code, 78);
+  });
+
+  test("a port in use is said plainly", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const { port } = taken.address() as { port: number };
+    const { code, stderr } = await run("--listenerConfig.host=127.0.0.1", `--listenerConfig.httpPort=${port}`);
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: the address is in use\n`));
+    taken.close();
+  });
+});
+
+describe("stop", () => {
+  test("SIGTERM: requests in flight finish, idle connections close, exit code 0", async () => {
+    let answer = (): void => {};
+    const backend = await headBackend((_head, socket) => {
+      answer = () => void socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      return undefined;
+    });
+    const gateway = await startGateway([`--echo_prod_endpoint_0=${backend.url}`]);
+    const idle = await rawClient(gateway.port, "GET /readyz HTTP/1.1\r\nHost: gw\r\n\r\n");
+    await idle.until(/\{"status":"ready"\}$/);
+    const busy = await rawClient(gateway.port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\n\r\n");
+    await eventually("the backend is asked", () => backend.sockets.size > 0);
+    const stopped = gateway.stop();
+    await idle.closed;
+    await eventually("nobody is let in", async () => {
+      try {
+        (await rawClient(gateway.port)).socket.destroy();
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    answer();
+    assert.match(await busy.closed, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nok$/);
+    assert.equal(await stopped, 0);
+    backend.close();
+  });
+
+  test("what does not finish in time is cut off; a second signal ends at once", async () => {
+    const backend = await headBackend(() => undefined);
+    const gateway = await startGateway([`--echo_prod_endpoint_0=${backend.url}`, "--castgate.drainSeconds=1"]);
+    const busy = await rawClient(gateway.port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\n\r\n");
+    await eventually("the backend is asked", () => backend.sockets.size > 0);
+    const other = await startGateway([`--echo_prod_endpoint_0=${backend.url}`]);
+    const held = await rawClient(other.port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\n\r\n");
+    await eventually("the backend is asked", () => backend.sockets.size > 1);
+    const stopped = gateway.stop();
+    void other.stop();
+    await eventually("it drains", () => other.log.some((line) => line.msg === "draining"));
+    assert.equal(await other.stop(), 1);
+    await held.closed;
+    assert.equal(await busy.closed, "");
+    assert.equal(await stopped, 0);
+    backend.close();
+  });
+});
+
+describe("settings of the listener", () => {
+  test("keepAlive NEVER closes, server.header names the gateway, the access log has no query", async () => {
+    const gateway = await startGateway([
+      "--listenerConfig.keepAlive=NEVER",
+      "--server.header=gw",
+      "--b7a.http.accesslog.console=true",
+    ]);
+    const answer = await exchange(
+      gateway.port,
+      "GET /health?token=hush HTTP/1.1\r\nHost: gw\r\nX-Request-ID: a1\r\n\r\n",
+    );
+    assert.match(answer, /\r\nServer: gw\r\n/);
+    assert.match(answer, /\r\nConnection: close\r\n/);
+    await eventually("it is logged", () => gateway.log.some((line) => line.msg === "access"));
+    const line = gateway.log.find((entry) => entry.msg === "access") as Record<string, unknown>;
+    assert.deepEqual(
+      [line.id, line.client, line.method, line.path, line.status],
+      ["a1", "127.0.0.1", "GET", "/health", 200],
+    );
+    assert.doesNotMatch(JSON.stringify(gateway.log), /hush/);
+    assert.equal(await gateway.stop(), 0);
+  });
+
+  test("S-PIPE-06 done right: X-Forwarded-For is believed from trusted proxies only", async () => {
+    const backend = await headBackend((head) => {
+      const fields = (head.match(/^x-forwarded.*$/gim) ?? []).join("|");
+      return `HTTP/1.1 200 OK\r\nContent-Length: ${fields.length}\r\n\r\n${fields}`;
+    });
+    const gateway = await startGateway([
+      `--echo_prod_endpoint_0=${backend.url}`,
+      "--castgate.trustedProxies=127.0.0.0/8",
+      "--castgate.accessLog=true",
+    ]);
+    const answer = await exchange(
+      gateway.port,
+      "GET /v1/pets/1 HTTP/1.1\r\nHost: inner\r\nConnection: close\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.7\r\nX-Forwarded-For: 127.0.0.9\r\n" +
+        "X-Forwarded-Proto: https\r\nX-Forwarded-Host: outer\r\nX-Forwarded-Port: 443\r\n\r\n",
+    );
+    assert.ok(
+      answer.endsWith(
+        "X-Forwarded-Port: 443\r|X-Forwarded-For: 6.6.6.6, 203.0.113.7, 127.0.0.9, 127.0.0.1\r|X-Forwarded-Proto: https\r|X-Forwarded-Host: outer\r",
+      ) || answer.includes("X-Forwarded-For: 6.6.6.6, 203.0.113.7, 127.0.0.9, 127.0.0.1"),
+      answer,
+    );
+    await eventually("it is logged", () => gateway.log.some((line) => line.msg === "access"));
+    assert.equal(gateway.log.find((line) => line.msg === "access")?.client, "203.0.113.7");
+    assert.equal(await gateway.stop(), 0);
+    backend.close();
+  });
+
+  test("--workers shares the listeners and drains all", async () => {
+    const backend = await headBackend(() => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    const probe = createServer();
+    await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+    const { port } = probe.address() as { port: number };
+    await new Promise((resolve) => probe.close(resolve));
+    const gateway = await startGateway([
+      `--echo_prod_endpoint_0=${backend.url}`,
+      `--listenerConfig.httpPort=${port}`,
+      "--workers",
+      "2",
+    ]);
+    await eventually("both listen", () => gateway.log.filter((line) => line.msg === "listening").length === 2);
+    for (let i = 0; i < 4; i++) {
+      const answer = await exchange(port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n");
+      assert.match(answer, /\r\n\r\nok$/);
+    }
+    assert.equal(await gateway.stop(), 0);
+    backend.close();
+  });
+});
