@@ -9,6 +9,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -16,6 +17,7 @@ import { pathToFileURL } from "node:url";
 const root = path.resolve(import.meta.dirname, "../..");
 const suite = path.resolve(root, "../shared/conformance");
 const pending = JSON.parse(readFileSync(path.join(import.meta.dirname, "pending.json"), "utf8"));
+const ports = [2380, 9443, 9590, 9595, 9596];
 const args = process.argv.slice(2);
 const filters = args.filter((arg) => arg !== "--all");
 
@@ -29,6 +31,7 @@ async function runSuite() {
   const notRun = cases.length - selected.length;
   if (selected.length === 0) return close("no case selected", { passed: 0, failed: 0, skipped: cases.length });
 
+  await portsFree();
   const work = mkdtempSync(path.join(os.tmpdir(), "castgate-conformance-"));
   const results = await runCases(selected, work);
   const counts = { passed: 0, failed: 0, skipped: notRun };
@@ -51,6 +54,24 @@ async function runSuite() {
   if (counts.failed === 0) rmSync(work, { recursive: true, force: true });
   else say(`logs: ${work}`);
   return close("", counts);
+}
+
+/** The suite's cases name these ports. Another run on this machine may still have them: waits for its end. */
+async function portsFree() {
+  const inUse = async () => (await Promise.all(ports.map(isInUse))).some(Boolean);
+  for (let tries = 0; await inUse(); tries++) {
+    if (tries === 0) say(`waiting: one of the ports ${ports.join(", ")} is in use`);
+    if (tries === 300) throw new Error("the ports of the suite did not become free");
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+function isInUse(port) {
+  return new Promise((resolve) => {
+    const server = createServer()
+      .once("error", () => resolve(true))
+      .listen(port, "127.0.0.1", () => server.close(() => resolve(false)));
+  });
 }
 
 /** Active cases by id. */
