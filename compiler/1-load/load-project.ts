@@ -28,6 +28,7 @@ export async function loadProject(
     return undefined;
   }
   const store = new DocumentStore(host, log);
+  await reportMisnamed(host, log);
   // First: how grave the rest is depends on `compatibility`.
   const { name, settings } = await loadSettings(store, log);
   log.ignored = new Set(settings.ignore);
@@ -49,3 +50,20 @@ export async function loadProject(
     extras,
   };
 }
+
+/** Files that look like the ones that are read, where those are absent: their settings would silently not apply. */
+async function reportMisnamed(host: CompileHost, log: DiagnosticLog): Promise<void> {
+  for (const [expected, others] of lookAlikes) {
+    if ((await host.stat(expected)) !== undefined) continue;
+    for (const file of others) {
+      if ((await host.stat(file)) === "file") {
+        log.report("file-misnamed", at({ file, pointer: "" }), { file, expected });
+      }
+    }
+  }
+}
+
+const lookAlikes = [
+  ["castgate.yaml", ["castgate.json", "castgate.toml", "castgate.yml"]],
+  ["policies.yaml", ["policies.json", "policies.yml"]],
+] as const;

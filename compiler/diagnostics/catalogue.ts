@@ -28,6 +28,13 @@ export const catalogue = {
     hint: () => "change the title or the version, or remove one of the files",
     explanation: "Title and version are an API's identity, so no two definitions share both (T-OAS-05).",
   }),
+  "api-key-in-cookie": entry<{ scheme: string }>({
+    severity: "warning",
+    message: ({ scheme }) => `the security scheme "${scheme}" wants its key in a cookie: such keys are never accepted`,
+    hint: () => "use `in: header` or `in: query`",
+    explanation:
+      "The original compiles `in: cookie` and never looks at the cookie, so nobody gets in by it (T-SEC-06).",
+  }),
   "application-security-optional": entry({
     severity: "error",
     message: () => "`optional: true` needs `x-wso2-mutual-ssl: mandatory`",
@@ -205,6 +212,13 @@ export const catalogue = {
     hint: () => "the operation answers 501 and never calls its backend until the feature is there",
     explanation:
       "Nothing is half-served: an operation that needs a feature of a later version is compiled to a handler that answers 501 in `wso2-3.2`, and is an error in `standard`.",
+  }),
+  "file-misnamed": entry<{ file: string; expected: string }>({
+    severity: "error",
+    message: ({ file, expected }) => `${file} is not read: the file must be called ${expected}`,
+    hint: ({ expected }) => `rename it to ${expected}`,
+    explanation:
+      "The project has a file whose name differs from one that is looked for by its extension only. Settings or limits that its author believes to be in force would not be.",
   }),
   "file-unreadable": entry<{ file: string; why: string }>({
     severity: "error",
@@ -481,7 +495,7 @@ export const catalogue = {
   "security-scheme-unsupported": entry<{ scheme: string; what: string }>({
     severity: doubtful,
     message: ({ scheme, what }) =>
-      `the security scheme "${scheme}" (${what}) is of no known kind: it selects nothing, and where nothing else is selected a token is required`,
+      `the security scheme "${scheme}" (${what}) is not supported: it selects nothing, and where nothing else is selected a token is required`,
     hint: () => "use oauth2, openIdConnect, http with basic or bearer, or apiKey",
     explanation:
       "The gateway knows OAuth2, OpenID Connect, Basic, Bearer and API keys (T-SEC-01). Other schemes fail closed.",

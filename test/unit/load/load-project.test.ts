@@ -158,6 +158,17 @@ describe("a project that is none", () => {
 });
 
 describe("bad files", () => {
+  test("settings and policies under a name that is not read", async () => {
+    const { found } = await load({
+      "api_definitions/a.yaml": minimal,
+      "castgate.yml": "compatibility: standard",
+      "policies.yml": "",
+    });
+    assert.deepEqual(found, ["error file-misnamed castgate.yml", "error file-misnamed policies.yml"]);
+    const both = { "api_definitions/a.yaml": minimal, "castgate.yml": "x", "castgate.yaml": "" };
+    assert.deepEqual((await load(both)).found, []);
+  });
+
   test("unreadable, binary, not UTF-8: each is reported, the rest is read", async () => {
     const { found, project } = await load({
       "api_definitions/a.yaml": new HostError("permission denied"),
