@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
-import { CompilerBug, compile } from "../../compiler/compile.ts";
+import { CompilerBug, compile, type Phase } from "../../compiler/compile.ts";
 import { type Pass, projectOf } from "./project.ts";
 
 /** One definition to compile. */
 export interface Job {
   readonly path: string;
   readonly pass: Pass;
+  /** Undefined: all phases. */
+  readonly stopAfter: Phase | undefined;
 }
 
 export interface JobResult {
@@ -23,22 +25,22 @@ process.on("message", (job: Job) => {
   run(job).then((result) => process.send?.(result));
 });
 
-async function run({ path, pass }: Job): Promise<JobResult> {
+async function run({ path, pass, stopAfter }: Job): Promise<JobResult> {
   const text = readFileSync(path, "utf8");
   const begun = performance.now();
   try {
-    const { diagnostics, failed, build } = await compile("corpus", projectOf(path, text, pass));
-    const bundle = build?.target.some(({ file, text }) => file.endsWith(".cjs") && text !== "");
+    const { diagnostics, failed, build } = await compile("corpus", projectOf(path, text, pass), { stopAfter });
+    const made = stopAfter === undefined ? build?.target.some(({ file }) => file.endsWith(".cjs")) : !failed;
     const counted = (severity: string) => count(diagnostics.filter((one) => one.severity === severity));
     const first = diagnostics.find(({ severity }) => severity === "error");
-    const silent = failed !== (first !== undefined) || failed === (bundle === true);
+    const silent = failed !== (first !== undefined) || failed === (made === true);
     return {
       outcome: silent ? "bug" : failed ? "diagnostics" : "compiled",
       errors: counted("error"),
       warnings: counted("warning"),
       operations: build?.model.apis.flatMap((api) => api.operations).length ?? 0,
       milliseconds: performance.now() - begun,
-      detail: silent ? "neither errors nor a bundle, or both" : first && `${first.place.ref.pointer}: ${first.message}`,
+      detail: silent ? "neither errors nor a result, or both" : first && `${first.place.ref.pointer}: ${first.message}`,
     };
   } catch (error) {
     return {

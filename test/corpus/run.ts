@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import type { Phase } from "../../compiler/compile.ts";
 import { CompileWorker, type PoolResult } from "./compile-pool.ts";
 import { liveTable } from "./live-table.ts";
 import { measuredCompile, writeProject } from "./measured-compile.ts";
@@ -10,7 +11,8 @@ import { type Pass, projectFiles } from "./project.ts";
 import { type Finding, type LargeCompile, type NamedTable, renderReport } from "./report.ts";
 
 /**
- * npm run corpus [-- --parts=examples,directory,large,tables] [--sample=N] [--concurrency=2] [--out=FILE]
+ * npm run corpus [-- --parts=examples,directory,large,tables] [--sample=N] [--concurrency=2] [--compatibility=standard]
+ *                [--stop-after=PHASE] [--out=FILE]
  *
  * Compiles the definitions of three packages and asks GitHub's gateway for every operation. Exit code 0 when nothing
  * broke and no limit was passed.
@@ -20,6 +22,10 @@ const { values } = parseArgs({
     parts: { type: "string", default: "examples,directory,large,tables" },
     /** Every so many definitions of the directory that about N are left. */
     sample: { type: "string" },
+    /** Only this one. */
+    compatibility: { type: "string" },
+    /** For a quick look: the bundle phase takes most of the time. */
+    "stop-after": { type: "string" },
     concurrency: { type: "string", default: "1" },
     out: { type: "string", default: fileURLToPath(new URL("RESULTS.md", import.meta.url)) },
   },
@@ -33,6 +39,11 @@ const original: Pass = { compatibility: "wso2-3.2", withBackend: false };
 const withBackend: Pass = { compatibility: "wso2-3.2", withBackend: true };
 const standard: Pass = { compatibility: "standard", withBackend: false };
 const standardWithBackend: Pass = { compatibility: "standard", withBackend: true };
+
+const passes = [
+  [original, withBackend],
+  [standard, standardWithBackend],
+] as const;
 
 const versions = await installPackages();
 const findings: Finding[] = [];
@@ -78,10 +89,8 @@ async function compileAll(name: PackageName, entries: readonly CorpusEntry[]): P
   const work = async () => {
     const worker = new CompileWorker({ milliseconds: 120_000, heapMiB: 4096 });
     for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-      for (const [first, second] of [
-        [original, withBackend],
-        [standard, standardWithBackend],
-      ] as const) {
+      for (const [first, second] of passes) {
+        if (values.compatibility !== undefined && values.compatibility !== first.compatibility) continue;
         const { outcome } = await compileOne(worker, entry, first);
         if (outcome === "diagnostics") await compileOne(worker, entry, second);
       }
@@ -94,7 +103,7 @@ async function compileAll(name: PackageName, entries: readonly CorpusEntry[]): P
 }
 
 async function compileOne(worker: CompileWorker, entry: CorpusEntry, pass: Pass): Promise<PoolResult> {
-  const result = await worker.run({ path: entry.path, pass });
+  const result = await worker.run({ path: entry.path, pass, stopAfter: values["stop-after"] as Phase | undefined });
   findings.push({ entry, pass, result });
   if (!isFine(result)) say(`${entry.name}: ${result.outcome}: ${result.detail}`);
   return result;
