@@ -1,7 +1,7 @@
 import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts, SecurityFacts } from "../../model/checked-project.ts";
-import type { Cursor } from "../../model/source.ts";
+import type { Cursor, SourceRef } from "../../model/source.ts";
 import { malformedKey } from "../read/schemes.ts";
 import { unreadable } from "../read/security.ts";
 import { keysOf } from "../read/values.ts";
@@ -9,7 +9,7 @@ import type { CheckContext, Rule } from "./rule.ts";
 
 /** Schemes and scopes that `security` names and the definition does not declare, and schemes of an unknown kind. */
 export const securitySchemes: Rule = {
-  codes: ["security-scheme-undeclared", "security-scheme-unsupported", "scope-undeclared"],
+  codes: ["api-key-in-cookie", "security-scheme-undeclared", "security-scheme-unsupported", "scope-undeclared"],
   check(context) {
     for (const api of context.apis) {
       const scopes = new Map([...api.schemes.keys()].map((name) => [name, scopesOf(api, name)]));
@@ -22,7 +22,7 @@ export const securitySchemes: Rule = {
 };
 
 function checkLevel(
-  { log }: CheckContext,
+  context: CheckContext,
   api: ApiFacts,
   level: SecurityFacts,
   declared: ReadonlyMap<string, readonly string[] | undefined>,
@@ -30,31 +30,37 @@ function checkLevel(
 ): void {
   for (const { ref, schemes } of level.requirements ?? []) {
     for (const { name, scopes } of schemes) {
-      // Reported where they were read.
-      if (name === unreadable) continue;
-      const scheme = api.schemes.get(name);
-      if (scheme?.kind === "unknown" && scheme.what === malformedKey) continue;
-      // Each scheme once for each definition: the first use says enough.
-      if ((scheme === undefined || scheme.kind === "unknown") && !once(reported, `scheme ${name}`)) continue;
-      if (scheme === undefined) {
-        const suggestion = suggest(name, api.schemes.keys());
-        log.report("security-scheme-undeclared", at(ref), { scheme: name, ...(suggestion && { suggestion }) });
-        continue;
-      }
-      if (scheme.kind === "unknown") {
-        const related = [{ place: at(scheme.ref), label: "declared here" }];
-        log.report("security-scheme-unsupported", at(ref), { scheme: name, what: scheme.what }, related);
-        continue;
-      }
+      // Each scheme once for each definition: the first use says enough. What could not be read was reported then.
+      if (name !== unreadable && once(reported, `scheme ${name}`)) checkScheme(context, api, name, ref);
       const known = declared.get(name);
       if (known === undefined) continue;
       for (const scope of scopes) {
         if (known.includes(scope) || !once(reported, `scope ${name}\0${scope}`)) continue;
         const suggestion = suggest(scope, known);
-        log.report("scope-undeclared", at(ref), { scope, scheme: name, ...(suggestion && { suggestion }) });
+        context.log.report("scope-undeclared", at(ref), { scope, scheme: name, ...(suggestion && { suggestion }) });
       }
     }
   }
+}
+
+function checkScheme({ compatibility, log }: CheckContext, api: ApiFacts, name: string, ref: SourceRef): void {
+  const scheme = api.schemes.get(name);
+  if (scheme === undefined) {
+    const suggestion = suggest(name, api.schemes.keys());
+    log.report("security-scheme-undeclared", at(ref), { scheme: name, ...(suggestion && { suggestion }) });
+    return;
+  }
+  const related = [{ place: at(scheme.ref), label: "declared here" }];
+  if (scheme.kind === "unknown" && scheme.what !== malformedKey) {
+    log.report("security-scheme-unsupported", at(ref), { scheme: name, what: scheme.what }, related);
+  }
+  // In `standard` operations that need one of these are errors: the feature is not built.
+  if (compatibility === "standard") return;
+  if (scheme.kind === "mutual-tls") {
+    log.report("security-scheme-unsupported", at(ref), { scheme: name, what: "mutualTLS" }, related);
+  }
+  if (scheme.kind === "api-key" && scheme.in === "cookie")
+    log.report("api-key-in-cookie", at(ref), { scheme: name }, related);
 }
 
 function once(seen: Set<string>, key: string): boolean {

@@ -217,6 +217,11 @@ describe("servers as backends (T-OAS-21..26)", () => {
     assert.deepEqual(found, ["error backend-missing /paths/~1pets/get"]);
   });
 
+  test("an empty URL is no server", async () => {
+    const { found } = await check(definition({ servers: [{ url: "" }] }));
+    assert.deepEqual(found, ["warning value-empty /servers/0/url"]);
+  });
+
   test("relative servers are refused only where they are needed", async () => {
     assert.deepEqual((await check(without({ servers: [{ url: "/v3" }] }))).found, [
       "error server-url-invalid /servers/0/url",
