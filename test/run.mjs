@@ -16,6 +16,8 @@ const ltsMajor = 26;
 const testParts = ["unit", "golden", "blackbox", "property"];
 const allParts = ["lint", "types", ...testParts, "conformance"];
 
+/** tsx keeps a cache that all processes of a machine share and write at once: a test must not depend on it. */
+const environment = { ...process.env, TSX_DISABLE_CACHE: "1" };
 const options = readOptions(process.argv.slice(2));
 const total = { passed: 0, failed: 0, skipped: 0 };
 
@@ -138,7 +140,7 @@ function testFiles(part) {
 /** Shows what the command prints while it runs, and hands it back. */
 function run(command, args, { quiet = false } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd: root, env: environment, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");

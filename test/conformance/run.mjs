@@ -86,6 +86,8 @@ async function runCases(selected, work) {
   const tsx = pathToFileURL(path.join(root, "node_modules/tsx/dist/esm/index.mjs")).href;
   const node = quote(process.execPath);
   await runner([only, `--json=${report}`], {
+    // tsx keeps a cache that all processes of a machine share and write at once.
+    TSX_DISABLE_CACHE: "1",
     ACCEPT_WORK: path.join(work, "work"),
     ACCEPT_BUILD: `${node} --import=${quote(tsx)} ${quote(path.join(root, "compiler/cli.ts"))} compile {project}`,
     ACCEPT_RUN: `${node} {project}/target/{name}.cjs --config {conf} --allow-known-defaults {args}`,
