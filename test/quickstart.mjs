@@ -33,7 +33,17 @@ function compile() {
     cpSync(path.join(root, "fixtures/petstore", part), path.join(project, part), { recursive: true });
   }
   say(`> castgate compile ${shown}`);
-  run(process.execPath, castgate("compile", project));
+  const { status, stdout, stderr } = spawnSync(process.execPath, castgate("compile", project), {
+    cwd: root,
+    encoding: "utf8",
+  });
+  if (status !== 0) {
+    say(stderr);
+    process.exit(status ?? 1);
+  }
+  // Of each note its first line: the places would fill the screen.
+  say(stderr.replaceAll(/^(?!note|warning).*\n/gm, "").trimEnd());
+  say(stdout);
 }
 
 /** What a reviewer reads: one operation with its checks, in order. */
