@@ -92,14 +92,13 @@ export async function echoBackend(): Promise<{ readonly port: number; readonly s
   return { port: (server.address() as AddressInfo).port, server };
 }
 
-/** A port that nobody listens on at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+/** Two ports that nobody listens on at the moment. Asked for one after the other, they might be the same. */
+export async function freePorts(): Promise<{ readonly http: number; readonly https: number }> {
+  const servers = [createTcpServer(), createTcpServer()];
+  for (const server of servers) await once(server.listen(0, "127.0.0.1"), "listening");
+  const [http = 0, https = 0] = servers.map((server) => (server.address() as AddressInfo).port);
+  for (const server of servers) await once(server.close(), "close");
+  return { http, https };
 }
 
 async function stop(child: ChildProcess): Promise<void> {

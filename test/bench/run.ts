@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type CompiledProject, compileProject } from "../support/gateway-under-test.ts";
 import { TestIssuer } from "../support/test-issuer.ts";
-import { echoBackend, freePort, spawnGateway, waitForStatus } from "./gateway-process.ts";
+import { echoBackend, freePorts, spawnGateway, waitForStatus } from "./gateway-process.ts";
 import { writeSettings } from "./identity.ts";
 import { type Memory, measureMemory } from "./memory.ts";
 import { type BenchReport, type NodeRow, renderReport } from "./report.ts";
@@ -78,8 +78,9 @@ function meetsTargets(): boolean {
 async function measurePetstore(project: CompiledProject, version: string, node: string): Promise<NodeRow> {
   const issuer = new TestIssuer("https://issuer.example.com");
   const backend = await echoBackend();
-  const port = await freePort();
-  const settings = await writeSettings(join(work, version), issuer, { http: port, https: await freePort() });
+  const ports = await freePorts();
+  const port = ports.http;
+  const settings = await writeSettings(join(work, version), issuer, ports);
   const overrides = project.manifest.endpoints.flatMap(({ key, urls }) =>
     urls.map((_, index) => `${key}_endpoint_${index} = "http://127.0.0.1:${backend.port}"\n`),
   );
@@ -111,7 +112,12 @@ async function measureThroughput(): Promise<readonly SideBySide[]> {
   const project = await compileProject(source);
   const issuer = new TestIssuer("https://unused.example.com");
   const trusted = [{ name: benchIssuer.name, audience: benchIssuer.audience, alias: "bench" }];
-  const settings = await writeSettings(join(work, "run"), issuer, { http: 8080, https: await freePort() }, trusted);
+  const settings = await writeSettings(
+    join(work, "run"),
+    issuer,
+    { http: 8080, https: (await freePorts()).https },
+    trusted,
+  );
   writeFileSync(join(work, "run", "trust", "bench.pem"), benchIssuer.certificate());
   const contenders = [...nodes].map(([version, node]) => ({
     id: `castgate, Node ${version}`,

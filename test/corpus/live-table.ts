@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { basename, join } from "node:path";
-import { echoBackend, freePort, spawnGateway, waitForStatus } from "../bench/gateway-process.ts";
+import { echoBackend, freePorts, spawnGateway, waitForStatus } from "../bench/gateway-process.ts";
 import { writeSettings } from "../bench/identity.ts";
 import { type ReferenceRules, referenceForward, referenceMatcher } from "../support/reference-matcher.ts";
 import { TestIssuer } from "../support/test-issuer.ts";
@@ -44,12 +44,12 @@ export async function liveTable(
   try {
     const compiled = await measuredCompile(project, { seconds: 300 });
     if (compiled.code !== 0) throw new Error(`compile ended with ${compiled.code}:\n${compiled.stderr.slice(0, 5000)}`);
-    const port = await freePort();
-    const settings = await writeSettings(join(project, "run"), issuer, { http: port, https: await freePort() }, []);
+    const ports = await freePorts();
+    const settings = await writeSettings(join(project, "run"), issuer, ports, []);
     const gateway = spawnGateway(join(project, "target", `${basename(project)}.cjs`), settings);
     try {
-      await waitForStatus(gateway, port, "/livez");
-      return await sendTable(port, basePath, operations, compatibility);
+      await waitForStatus(gateway, ports.http, "/livez");
+      return await sendTable(ports.http, basePath, operations, compatibility);
     } finally {
       await gateway.stop();
     }
