@@ -1,5 +1,5 @@
 import type { Place } from "./place.ts";
-import { PlaceTree } from "./place-tree.ts";
+import type { PlaceTree } from "./place-tree.ts";
 import { jsonPlaces } from "./place-tree-json.ts";
 import { tomlPlaces } from "./place-tree-toml.ts";
 import { yamlPlaces } from "./place-tree-yaml.ts";
@@ -99,7 +99,7 @@ function tree(source: Source): PlaceTree {
 }
 
 function find(places: PlaceTree, pointer: string): { readonly node: number; readonly exact: boolean } {
-  let node = PlaceTree.root;
+  let node = places.root;
   if (pointer === "") return { node, exact: true };
   for (const token of pointer.slice(1).split("/")) {
     const child = places.child(node, token.replaceAll("~1", "/").replaceAll("~0", "~"));
@@ -118,7 +118,7 @@ function valueRange(source: Source, node: number): readonly [start: number, end:
   const places = tree(source);
   const [start, end] = trimmed(source.text, places.valueSpan(node), source.format === "yaml");
   // A value that is not written (`key:`) is shown by its key.
-  if (start >= end) return keyRange(source, node) ?? (node === PlaceTree.root ? [0, 0] : [start, start]);
+  if (start >= end) return keyRange(source, node) ?? (node === places.root ? [0, 0] : [start, start]);
   return [start, end];
 }
 

@@ -8,7 +8,11 @@ export function jsonPlaces(text: string): PlaceTree {
   let key: { name: string; start: number; end: number } | undefined;
   const open = (start: number, end: number) => {
     const parent = stack.at(-1);
-    const node = tree.add(parent, key?.name, key?.start ?? 0, key?.end ?? 0, start, end);
+    const node = tree.add(start, end);
+    if (parent !== undefined) {
+      if (key === undefined) tree.append(parent, node);
+      else tree.appendMember(parent, key.name, key.start, key.end, node);
+    }
     key = undefined;
     return node;
   };

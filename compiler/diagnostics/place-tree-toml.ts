@@ -3,8 +3,8 @@ import { PlaceTree } from "./place-tree.ts";
 /** The places of a TOML text: tables, and keys with their values, line by line. Never throws. */
 export function tomlPlaces(text: string): PlaceTree {
   const tree = new PlaceTree();
-  tree.add(undefined, undefined, 0, 0, 0, text.length);
-  let table = PlaceTree.root;
+  tree.add(0, text.length);
+  let table = tree.root;
   let offset = 0;
   let openString: string | undefined;
   for (const line of text.split("\n")) {
@@ -18,7 +18,7 @@ export function tomlPlaces(text: string): PlaceTree {
     if (header !== null && !/^[^"'#]*=/.test(line)) {
       const [, indent = "", brackets = "", name = ""] = header;
       const from = start + indent.length + brackets.length;
-      table = descend(tree, PlaceTree.root, splitKey(name), from, from + name.length, brackets === "[[");
+      table = descend(tree, tree.root, splitKey(name), from, from + name.length, brackets === "[[");
       continue;
     }
     const pair =
@@ -32,7 +32,8 @@ export function tomlPlaces(text: string): PlaceTree {
     const path = splitKey(key);
     const parent = descend(tree, table, path.slice(0, -1), from, from + key.length, false);
     const valueStart = start + whole.length;
-    tree.add(parent, path.at(-1) ?? key, from, from + key.length, valueStart, valueStart + uncommented(value).length);
+    const node = tree.add(valueStart, valueStart + uncommented(value).length);
+    tree.appendMember(parent, path.at(-1) ?? key, from, from + key.length, node);
     const multiline = /^("""|''')/.exec(value)?.[1];
     if (multiline !== undefined && !value.slice(3).includes(multiline)) openString = multiline;
   }
@@ -44,10 +45,12 @@ function descend(tree: PlaceTree, from: number, path: readonly string[], start: 
   for (const [index, name] of path.entries()) {
     const last = index === path.length - 1;
     const existing = tree.child(node, name);
-    const next = existing ?? tree.add(node, name, start, end, start, end);
-    node = next;
-    if (last && append) node = tree.add(next, undefined, 0, 0, start, end);
-    else if (existing !== undefined) node = tree.lastItem(existing) ?? existing;
+    const next = existing ?? tree.add(start, end);
+    if (existing === undefined) tree.appendMember(node, name, start, end, next);
+    if (last && append) {
+      node = tree.add(start, end);
+      tree.append(next, node);
+    } else node = (existing === undefined ? undefined : tree.lastItem(existing)) ?? next;
   }
   return node;
 }

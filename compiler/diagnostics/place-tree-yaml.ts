@@ -18,12 +18,15 @@ interface ParserState {
   readonly result: unknown;
 }
 
-interface Node {
+/** What the parser said of a value. Short-lived: gone once the collection around it is complete. */
+interface Value {
   readonly start: number;
   end: number;
   kind: string | null;
   result: unknown;
-  children: Node[] | undefined;
+  children: Value[] | undefined;
+  /** In the tree; undefined as long as it may turn out to be a key. */
+  node: number | undefined;
 }
 
 /**
@@ -31,20 +34,35 @@ interface Node {
  * a parser that keeps every token (32 MB: 1 s instead of 15 s). Never throws: what follows a syntax error may be missing.
  */
 export function yamlPlaces(text: string): PlaceTree {
-  const stack: Node[] = [];
-  let root: Node | undefined;
+  const tree = new PlaceTree();
+  const stack: Value[] = [];
+  let root: Value | undefined;
+  const complete = (value: Value) => {
+    settle(tree, text, value);
+    const parent = stack.at(-1);
+    if (parent === undefined) root ??= value;
+    else if (parent.children === undefined) parent.children = [value];
+    else parent.children.push(value);
+  };
   const listener = (event: string, state: ParserState) => {
     if (event === "open") {
-      stack.push({ start: state.position, end: state.position, kind: null, result: undefined, children: undefined });
+      const { position } = state;
+      stack.push({
+        start: position,
+        end: position,
+        kind: null,
+        result: undefined,
+        children: undefined,
+        node: undefined,
+      });
       return;
     }
-    const node = stack.pop();
-    if (node === undefined) return;
-    node.end = state.position;
-    node.kind = state.kind;
-    node.result = state.result;
-    attach(stack.at(-1), node);
-    if (stack.length === 0) root ??= node;
+    const value = stack.pop();
+    if (value === undefined) return;
+    value.end = state.position;
+    value.kind = state.kind;
+    value.result = state.result;
+    complete(value);
   };
   try {
     yaml.loadAll(text, () => undefined, {
@@ -54,79 +72,77 @@ export function yamlPlaces(text: string): PlaceTree {
       listener: listener as never,
     } as yaml.LoadOptions);
   } catch {
-    while (stack.length > 0) {
-      const node = stack.pop();
-      if (node === undefined) break;
-      node.kind = guessKind(text, node);
-      node.end = text.length;
-      attach(stack.at(-1), node);
-      if (stack.length === 0) root ??= node;
+    // Collections that the error left open hold what was found in them so far.
+    for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
+      value.kind = guessKind(text, value);
+      value.end = text.length;
+      complete(value);
     }
   }
-  const tree = new PlaceTree();
-  if (root === undefined) tree.add(undefined, undefined, 0, 0, 0, 0);
-  else copy(tree, text, root, undefined, undefined);
+  tree.root = root === undefined ? tree.add(0, 0) : nodeOf(tree, root);
   return tree;
 }
 
-function attach(parent: Node | undefined, node: Node): void {
+/** Puts a collection into the tree. A scalar has to wait: it may be a key. */
+function settle(tree: PlaceTree, text: string, value: Value): void {
+  const children = value.children ?? [];
+  value.children = undefined;
+  if (value.kind === "scalar") return;
   // The parser tries "is this the key of a mapping?" first: the same value then appears once too often.
-  const only = node.children?.length === 1 ? node.children[0] : undefined;
-  if (only !== undefined && typeof only.result === "object" && only.result !== null && only.result === node.result) {
-    node.children = only.children;
-  }
-  if (node.kind === "scalar") node.children = undefined;
-  if (parent === undefined) return;
-  if (parent.children === undefined) parent.children = [node];
-  else parent.children.push(node);
+  const only = children.length === 1 ? children[0] : undefined;
+  if (only?.node !== undefined && typeof only.result === "object" && only.result === value.result) {
+    value.node = only.node;
+  } else if (value.kind === "mapping") settleMapping(tree, text, value, children);
+  else if (value.kind === "sequence") settleSequence(tree, text, value, children);
 }
 
-function guessKind(text: string, node: Node): string | null {
-  const [first, second] = node.children ?? [];
-  if (first === undefined) return null;
-  return second !== undefined && text.slice(first.end, second.start).includes(":") ? "mapping" : "sequence";
-}
-
-function copy(tree: PlaceTree, text: string, node: Node, parent: number | undefined, key: Node | undefined): void {
-  const name = key === undefined ? undefined : String(key.result);
-  const id = tree.add(parent, name, key?.start ?? 0, key?.end ?? 0, node.start, node.end);
-  const children = node.children ?? [];
-  node.children = undefined; // large documents: let go of what was copied
-  if (node.kind === "mapping") {
-    for (let index = 0; index < children.length; index++) {
-      const member = children[index];
-      if (member === undefined || member.kind === null) continue; // the parser looked for a further key and found none
-      const value = children[index + 1];
-      if (value !== undefined && text.slice(member.end, value.start).includes(":")) {
-        copy(tree, text, value, id, member);
-        index++;
-      } else {
-        copy(tree, text, { ...member, start: member.end, children: undefined }, id, member);
-      }
-    }
-  } else if (node.kind === "sequence") {
-    for (const child of elements(children, node)) copy(tree, text, child, id, undefined);
+function settleMapping(tree: PlaceTree, text: string, value: Value, children: readonly Value[]): void {
+  const node = nodeOf(tree, value);
+  for (let index = 0; index < children.length; index++) {
+    const key = children[index];
+    if (key === undefined || key.kind === null) continue; // the parser looked for a further key and found none
+    const next = children[index + 1];
+    const hasValue = next !== undefined && text.slice(key.end, next.start).includes(":");
+    const member = hasValue ? nodeOf(tree, next) : tree.add(key.end, key.end);
+    tree.appendMember(node, String(key.result), key.start, key.end, member);
+    if (hasValue) index++;
   }
 }
 
-/** One node an element: for `-` with nothing behind it the parser tells of none, for `[key: value]` of two. */
-function elements(children: readonly Node[], { result, end }: Node): readonly Node[] {
-  if (!Array.isArray(result) || result.length === children.length) return children;
-  const aligned: Node[] = [];
+function settleSequence(tree: PlaceTree, text: string, value: Value, children: readonly Value[]): void {
+  const node = nodeOf(tree, value);
+  const { result } = value;
+  if (!Array.isArray(result) || result.length === children.length) {
+    for (const child of children) tree.append(node, nodeOf(tree, child));
+    return;
+  }
+  // For `-` with nothing behind it the parser tells of no value, for `[key: value]` of two.
   let next = 0;
   for (const element of result) {
     const child = children[next];
-    const start = child?.start ?? end;
+    const start = child?.start ?? value.end;
     if (child !== undefined && child.result === element) {
-      aligned.push(child);
+      tree.append(node, nodeOf(tree, child));
       next++;
-    } else if (element === null) {
-      aligned.push({ start, end: start, kind: null, result: null, children: undefined });
-    } else {
+    } else if (element === null) tree.append(node, tree.add(start, start));
+    else {
       const pair = children.slice(next, next + 2);
-      aligned.push({ start, end: pair.at(-1)?.end ?? start, kind: "mapping", result: element, children: pair });
+      const end = pair.at(-1)?.end ?? start;
+      const mapping: Value = { start, end, kind: "mapping", result: element, children: undefined, node: undefined };
+      settleMapping(tree, text, mapping, pair);
+      tree.append(node, nodeOf(tree, mapping));
       next += 2;
     }
   }
-  return aligned;
+}
+
+function nodeOf(tree: PlaceTree, value: Value): number {
+  value.node ??= tree.add(value.start, value.end);
+  return value.node;
+}
+
+function guessKind(text: string, { children = [] }: Value): string | null {
+  const [first, second] = children;
+  if (first === undefined) return null;
+  return second !== undefined && text.slice(first.end, second.start).includes(":") ? "mapping" : "sequence";
 }

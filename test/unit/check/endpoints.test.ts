@@ -217,6 +217,14 @@ describe("servers as backends (T-OAS-21..26)", () => {
     assert.deepEqual(found, ["error backend-missing /paths/~1pets/get"]);
   });
 
+  test("endpoints without a value are no backend", async () => {
+    const { found } = await check(definition({ "x-wso2-production-endpoints": null }));
+    assert.deepEqual(found, [
+      "warning value-empty /x-wso2-production-endpoints",
+      "error backend-missing /paths/~1pets/get",
+    ]);
+  });
+
   test("an empty URL is no server", async () => {
     const { found } = await check(definition({ servers: [{ url: "" }] }));
     assert.deepEqual(found, ["warning value-empty /servers/0/url"]);

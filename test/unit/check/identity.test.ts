@@ -11,6 +11,7 @@ describe("base paths", () => {
     ["/*", "/"],
     ["/shop/{version}", "/shop/1.0.0"],
     ["/CA.PSD2.API/v1", "/CA.PSD2.API/v1"],
+    ["/%7euser/%c3%a9/%40me", "/~user/%C3%A9/@me"],
   ];
   for (const [written, basePath] of cases) {
     test(`${written} is ${basePath} (T-OAS-07, T-OAS-11)`, async () => {
@@ -18,7 +19,7 @@ describe("base paths", () => {
     });
   }
 
-  for (const written of ["/a//b", "/a/../b", "/{tenant}", "/a?b", "/a b", "/a*", "/a%2fb"]) {
+  for (const written of ["/a//b", "/a/../b", "/{tenant}", "/a?b", "/a b", "/a*", "/a%2fb", "/a;b", "/a%zz"]) {
     test(`${written} is refused`, async () => {
       const { found } = await check(definition({ "x-wso2-basePath": written }));
       assert.deepEqual(found, ["error base-path-invalid /x-wso2-basePath"]);

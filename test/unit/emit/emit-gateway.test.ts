@@ -390,7 +390,11 @@ function wide(): GatewayPlan {
     operations.push({
       template: `/wide/{a}/${name}`,
       symbol: `plain${name}${index}`,
-      chain: [authenticate(), requireScopes("any", ...(["one:scope", "two:scope", "three:scope"] as const)), forward],
+      chain: [
+        authenticate(),
+        requireScopes("any", ...(["one:scope", "two:scope", "three:scope"] as const)),
+        { kind: "forward", upstream: id(`plain${name}${index}Production`) },
+      ],
       upstreams: [{ symbol: id(`plain${name}${index}Production`), upstream: upstream("k", ["https://a.test"]) }],
     });
   });
@@ -416,7 +420,10 @@ describe("layout", () => {
     const folder = await mkdtemp(join(tmpdir(), "castgate-emit-"));
     try {
       const { formatter, linter } = JSON.parse(await readFile(join(root, "biome.json"), "utf8"));
-      await writeFile(join(folder, "biome.json"), JSON.stringify({ root: true, formatter, linter }));
+      await writeFile(
+        join(folder, "biome.json"),
+        JSON.stringify({ root: true, json: { formatter: { enabled: false } }, formatter, linter }),
+      );
       for (const { file, text } of await emitGateway(wide())) {
         await mkdir(dirname(join(folder, file)), { recursive: true });
         await writeFile(join(folder, file), text);
