@@ -18,7 +18,7 @@ import { type OperationDraft, readOperations } from "./operations.ts";
 import { readSchemes } from "./schemes.ts";
 import { readSecurity } from "./security.ts";
 import { meansNone, readServers, type Server } from "./servers.ts";
-import { isMap, kindOf, type Reading, readText } from "./values.ts";
+import { isMap, isStated, kindOf, type Reading, readText } from "./values.ts";
 
 /** The facts of one definition; undefined when it is not a map at all. */
 export function readApi(reading: Reading, definition: Definition): ApiFacts | undefined {
@@ -44,9 +44,7 @@ export function readApi(reading: Reading, definition: Definition): ApiFacts | un
     root,
     ...info,
     basePath,
-    servers: needsServers(root.get("x-wso2-production-endpoints") !== undefined, operations)
-      ? usable(reading, stated)
-      : [],
+    servers: needsServers(isStated(root, "x-wso2-production-endpoints"), operations) ? usable(reading, stated) : [],
     endpoints,
     tier: readTier(reading, root, "api", reading.compatibility),
     cors: readCors(reading, root),
@@ -71,7 +69,7 @@ function needsServers(apiHasProduction: boolean, operations: readonly OperationF
 }
 
 function operationServers(reading: Reading, { facts, servers }: OperationDraft): readonly Fact<string>[] {
-  const own = facts.node.get("x-wso2-production-endpoints") !== undefined;
+  const own = isStated(facts.node, "x-wso2-production-endpoints");
   return own ? [] : usable(reading, servers);
 }
 

@@ -39,6 +39,12 @@ export function present(reading: Reading, parent: Cursor, key: string): Cursor |
   return undefined;
 }
 
+/** Whether a member says something: it is there and not null. Reports nothing. */
+export function isStated(parent: Cursor, key: string): boolean {
+  const value = parent.get(key)?.value;
+  return value !== undefined && value !== null;
+}
+
 /** Reports that a value is of another kind than `expected`. */
 export function wrongType(reading: Reading, cursor: Cursor, what: string, expected: string): void {
   reading.log.report("value-type", at(cursor.ref), { what, expected, found: kindOf(cursor.value) });

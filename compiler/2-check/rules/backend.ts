@@ -1,40 +1,35 @@
 import { at } from "../../diagnostics/place.ts";
 import type { ApiFacts, OperationFacts } from "../../model/checked-project.ts";
+import { isStated } from "../read/values.ts";
 import type { Rule } from "./rule.ts";
 
 const keys = ["x-wso2-production-endpoints", "x-wso2-sandbox-endpoints"];
+
+/** More say little more: the last one listed counts the rest. */
+const listedAtMost = 5;
 
 /** An operation whose requests could go nowhere (T-OAS-26). */
 export const backend: Rule = {
   codes: ["backend-missing"],
   check({ apis, log }) {
+    // Where servers were refused, that has been said, and says it better.
+    const refused = new Set(
+      log.all().flatMap(({ code, place }) => (code === "server-url-invalid" ? [place.ref.file] : [])),
+    );
     for (const api of apis) {
-      if (statesEndpoint(api) || api.servers.length > 0) continue;
-      const lacking = api.operations.filter(
-        (operation) => !statesEndpoint(operation) && operation.servers.length === 0,
-      );
-      const [first] = lacking;
-      // Servers that were refused have been reported already.
-      if (
-        first === undefined ||
-        (log.hasErrors &&
-          log.all().some((found) => found.code === "server-url-invalid" && found.place.ref.file === api.file))
-      )
-        continue;
-      const listed = lacking.slice(0, 5);
-      for (const operation of listed) {
-        log.report("backend-missing", at(operation.origin, "key"), {
-          operation: `${operation.method} ${operation.path}`,
-          ...(operation === listed.at(-1) &&
-            lacking.length > listed.length && { more: String(lacking.length - listed.length) }),
-        });
+      if (hasBackend(api) || refused.has(api.file)) continue;
+      const lacking = api.operations.filter((operation) => !hasBackend(operation));
+      const left = lacking.length - listedAtMost;
+      for (const [index, { method, path, origin }] of lacking.slice(0, listedAtMost).entries()) {
+        const more = left > 0 && index === listedAtMost - 1 ? { more: String(left) } : {};
+        log.report("backend-missing", at(origin, "key"), { operation: `${method} ${path}`, ...more });
       }
     }
   },
 };
 
 /** Also an endpoint that could not be read counts: its mistake has been reported. */
-function statesEndpoint(level: ApiFacts | OperationFacts): boolean {
+function hasBackend(level: ApiFacts | OperationFacts): boolean {
   const node = "root" in level ? level.root : level.node;
-  return keys.some((key) => node.get(key) !== undefined);
+  return level.servers.length > 0 || keys.some((key) => isStated(node, key));
 }
