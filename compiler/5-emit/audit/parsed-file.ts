@@ -118,7 +118,7 @@ const runtimeHomes: Readonly<Record<string, string>> = {
 
 /**
  * Every import is used, those of the runtime come from the one module that has it, and every name that the code uses is
- * imported or its own.
+ * imported or its own. What a file declares for itself alone it uses.
  */
 export function auditNames(
   parsed: ParsedFile,
@@ -126,9 +126,9 @@ export function auditNames(
   isLocal: (name: string) => boolean,
   report: Report,
 ): void {
-  const { imports, statements, text } = parsed;
+  const { imports, statements, exports, text } = parsed;
   const first = statements[0]?.node;
-  const used = first === undefined ? new Set<string>() : tokens.names(text, first.pos, text.length);
+  const used = first === undefined ? new Map<string, number>() : tokens.names(text, first.pos, text.length);
   const declared = new Set(statements.map(({ name }) => name));
   for (const [name, source] of imports) {
     if (!used.has(name)) report(name, "is imported and not used");
@@ -138,7 +138,10 @@ export function auditNames(
       report(name, `is imported from "${source}"`);
     }
   }
-  for (const name of used) {
+  for (const { name } of statements) {
+    if (!exports.has(name) && (used.get(name) ?? 0) < 2) report(name, "is declared and not used");
+  }
+  for (const name of used.keys()) {
     if (!imports.has(name) && !declared.has(name) && !isLocal(name))
       report(name, "is used and neither imported nor declared");
   }

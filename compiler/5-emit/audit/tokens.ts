@@ -35,10 +35,10 @@ export class TokenReader {
     return form;
   }
 
-  /** Names that `text` refers to: not members, keys, parameters, or names of the language itself. */
-  names(text: string, start: number, end: number): ReadonlySet<string> {
+  /** How often `text` says which name: not counting members, keys, parameters, or names of the language itself. */
+  names(text: string, start: number, end: number): ReadonlyMap<string, number> {
     const tokens = this.#read(text, start, end);
-    const names = new Set<string>();
+    const names = new Map<string, number>();
     tokens.forEach(({ kind, text }, index) => {
       if (kind !== ts.SyntaxKind.Identifier || globals.has(text)) return;
       const before = tokens[index - 1]?.kind;
@@ -48,7 +48,7 @@ export class TokenReader {
         before === ts.SyntaxKind.CommaToken ||
         before === ts.SyntaxKind.OpenParenToken;
       if (opensKey && tokens[index + 1]?.kind === ts.SyntaxKind.ColonToken) return;
-      names.add(text);
+      names.set(text, (names.get(text) ?? 0) + 1);
     });
     return names;
   }
