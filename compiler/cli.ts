@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import yargs, { type Options } from "yargs";
+import { packageRoot } from "./6-bundle/package-root.ts";
 import {
   type Arguments,
   type Command,
@@ -17,19 +18,24 @@ import { CompilerBug } from "./phases.ts";
 // The only file that touches `process`.
 
 const terminal: Terminal = {
-  // npm runs scripts in the package's own folder and says where the user stood.
-  folder: process.env.npm_lifecycle_event === "castgate" ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd(),
+  folder: workingFolder(),
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   interactive: process.stderr.isTTY === true,
   colors: process.stderr.isTTY === true && process.env.NO_COLOR === undefined,
-  width: process.stderr.columns ?? 100,
   node: process.execPath,
   onStop(handler) {
     process.once("SIGINT", handler);
     process.once("SIGTERM", handler);
   },
 };
+
+/** In a clone, `npm run castgate` starts in this package's folder and says where the user stood. */
+function workingFolder(): string {
+  const here = process.cwd();
+  const { npm_lifecycle_event: script, INIT_CWD: user } = process.env;
+  return script === "castgate" && user !== undefined && here === packageRoot() ? user : here;
+}
 
 async function main(words: readonly string[]): Promise<number> {
   const [name, ...others] = words;

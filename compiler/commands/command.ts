@@ -11,8 +11,6 @@ export interface Terminal {
   /** Standard error is a terminal: progress may be shown. */
   readonly interactive: boolean;
   readonly colors: boolean;
-  /** Columns of the terminal; 100 when it is none. */
-  readonly width: number;
   /** The Node executable that runs this. */
   readonly node: string;
   /** Calls back on the first SIGINT or SIGTERM, which then does not end this process by itself. */
