@@ -66,7 +66,8 @@ function viewsOf(map: ReadonlyMap<string, ReadonlySet<string>>, typeOnly: boolea
       const [name = text, alias = ""] = text.split(" as ");
       return { first: index === 0, name, hasAlias: alias !== "", alias };
     });
-    return { source, typeOnly, names, wide: line.length > lineWidth };
+    // The formatter never breaks an import of a single name.
+    return { source, typeOnly, names, wide: names.length > 1 && line.length > lineWidth };
   });
 }
 
