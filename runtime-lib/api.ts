@@ -1,3 +1,4 @@
+import { isGatewayOwned } from "./headers.ts";
 import type { Settings } from "./settings.ts";
 
 /** What generated code says of an API. */
@@ -44,12 +45,18 @@ export interface CredentialRules {
   readonly authHeader: string;
   /** Whether the auth header is kept from the backend (S-HDR-01). */
   readonly removeAuthHeader: boolean;
+  /**
+   * Further fields, lower case, in which a client could pass off its own words as the gateway's: the backend JWT and the
+   * client certificate under names of the operator's choice (S-SEC-09, S-SEC-10). The usual names never pass anyway.
+   */
+  readonly alsoWithheld: readonly string[];
 }
 
 export let credentialRules: CredentialRules = {
   compatibility: "standard",
   authHeader: "authorization",
   removeAuthHeader: true,
+  alsoWithheld: [],
 };
 
 /** Reads `[authConfig]`. To be called once at start, whether or not anything authenticates: public operations strip too. */
@@ -58,5 +65,8 @@ export function configureApis(settings: Settings): void {
     compatibility: settings.compatibility,
     authHeader: (settings.string("authConfig.authorizationHeader") ?? "Authorization").toLowerCase(),
     removeAuthHeader: settings.boolean("authConfig.removeAuthHeaderFromOutMessage") ?? true,
+    alsoWithheld: ["jwtConfig.header", "mutualSSLConfig.certificateHeaderName"]
+      .map((key) => (settings.string(key) ?? "").toLowerCase())
+      .filter((name) => name !== "" && !isGatewayOwned(name)),
   };
 }

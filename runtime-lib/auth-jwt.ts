@@ -1,3 +1,4 @@
+import { rootCertificates } from "node:tls";
 import { type Api, configureApis } from "./api.ts";
 import type { Exchange } from "./exchange.ts";
 import { JwksSource, jwksUrlFlaw } from "./jwks.ts";
@@ -195,7 +196,8 @@ function keySet(
   return new JwksSource(url, {
     timeoutMs: (settings.number("castgate.jwksTimeoutSeconds") ?? 5) * 1000,
     cacheMs: (settings.number("castgate.jwksCacheSeconds") ?? 300) * 1000,
-    ca: trust?.ca,
+    // As towards backends: the operator's certificates stand beside the authorities of Node.
+    ca: trust === undefined ? undefined : [...rootCertificates, ...trust.ca],
     onRotation: () => cache.clear(),
   });
 }

@@ -54,7 +54,9 @@ export function authenticate(
 
 /** A public operation: the auth header does not reach the backend either (S-HDR-01). */
 export function withholdCredentials(x: Exchange, api: Api): void {
-  if (credentialRules.removeAuthHeader) x.withheld.push(api.authHeader);
+  const { removeAuthHeader, alsoWithheld } = credentialRules;
+  if (removeAuthHeader) x.withheld.push(api.authHeader);
+  for (const name of alsoWithheld) x.withheld.push(name);
 }
 
 const noCredentials: Failure = { ok: false, code: 900902, reason: "no credentials" };

@@ -68,6 +68,8 @@ export function isGatewayOwned(name: string): boolean {
       return name === "content-length";
     case 15:
       return name === "x-jwt-assertion" || name === "x-forwarded-for";
+    case 25:
+      return name === "x-wso2-client-certificate";
     default:
       return name.length > 12 && name.startsWith("x-forwarded-");
   }

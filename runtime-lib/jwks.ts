@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { keysOfJwks, type VerificationKey } from "./jwt.ts";
+import { log } from "./log.ts";
 
 export interface JwksOptions {
   readonly timeoutMs: number;
@@ -105,15 +106,28 @@ export class JwksSource {
       const rotated = this.#keys.some((old) => !keys.some((key) => sameKey(old, key)));
       this.#keys = keys;
       this.#fetched = true;
+      if (this.#lastFailed) log().info({ url: shown(this.#url) }, "key source back");
       this.#lastFailed = false;
       if (rotated) this.#options.onRotation();
       nextMs = Math.min(maxCacheMs, Math.max(minCacheMs, maxAgeMs ?? this.#options.cacheMs));
-    } catch {
-      // What went wrong is not told to clients; `away` and readiness say that it did.
+    } catch (error) {
+      // Told once, not at each attempt; never to clients, who get 503 where it matters.
+      if (!this.#lastFailed) log().warn({ url: shown(this.#url), reason: reasonOf(error) }, "key source away");
       this.#lastFailed = true;
     }
     if (!this.#closed) this.#timer = setTimeout(() => void this.refresh(), nextMs).unref();
   }
+}
+
+/** Without the query: it may hold a key. */
+function shown(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === "string" ? code : String(message);
 }
 
 function sameKey(a: VerificationKey, b: VerificationKey): boolean {

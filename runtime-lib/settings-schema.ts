@@ -96,7 +96,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "mutualSSLConfig.protocolVersions": { type: "list", default: ["TLSv1.2", "TLSv1.3"] },
   "mutualSSLConfig.ciphers": { type: "list" },
   "mutualSSLConfig.sslVerifyClient": text({ default: "optional", oneOf: ["optional", "require"] }),
-  "mutualSSLConfig.certificateHeaderName": text({ ignored: silent, pattern: headerName }),
+  "mutualSSLConfig.certificateHeaderName": text({ default: "X-WSO2-CLIENT-CERTIFICATE", pattern: headerName }),
   "mutualSSLConfig.isClientCertificateValidationEnabled": flag({
     notBuilt: (value) => (value === false ? "client certificates in a header" : undefined),
   }),
@@ -205,7 +205,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "tokenRevocationConfig.persistent.password": unread.secret,
 
   // Backend JWT
-  "jwtConfig.header": text({ ignored: silent, pattern: headerName }),
+  "jwtConfig.header": text({ default: "X-JWT-Assertion", pattern: headerName }),
   "jwtGeneratorConfig.jwtGeneratorEnabled": switchOf("backend JWT generation"),
   "jwtGeneratorConfig.claimDialect": unread.text,
   "jwtGeneratorConfig.signingAlgorithm": unread.text,

@@ -3,6 +3,7 @@ import { before, describe, test } from "node:test";
 import { api, configureApis } from "../../../runtime-lib/api.ts";
 import { type Alternative, authenticate, withholdCredentials } from "../../../runtime-lib/authenticate.ts";
 import type { Caller } from "../../../runtime-lib/caller.ts";
+import { isGatewayOwned } from "../../../runtime-lib/headers.ts";
 import { classOf, type Scheme, type Verified } from "../../../runtime-lib/scheme.ts";
 import { allScopes, anyScope, hasAllScopes, hasAnyScope } from "../../../runtime-lib/scopes.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
@@ -193,6 +194,16 @@ describe("what reaches the backend (S-HDR-01)", () => {
     const open = new RecordedExchange();
     withholdCredentials(open, api({ name: "A", version: "1", basePath: "/a", authHeader: "X-Auth", challenges: [] }));
     assert.deepEqual(open.withheld, ["x-auth"]);
+  });
+
+  test("nor fields in which the gateway itself would speak (S-SEC-09, S-SEC-10)", async () => {
+    const own =
+      "[jwtConfig]\nheader = 'X-Assertion'\n[mutualSSLConfig]\ncertificateHeaderName = 'X-WSO2-Client-Certificate'\n";
+    await configure("wso2-3.2", own);
+    const x = new RecordedExchange();
+    withholdCredentials(x, petstore);
+    assert.deepEqual(x.withheld, ["authorization", "x-assertion"]);
+    assert.ok(isGatewayOwned("x-wso2-client-certificate") && isGatewayOwned("x-jwt-assertion"));
   });
 
   test("the auth header when the settings say so, but then only one", async () => {
