@@ -10,6 +10,9 @@ import { memberOf, referenceIn } from "./reference.ts";
 
 const require = createRequire(import.meta.url);
 
+/** More help nobody. */
+const maxFindings = 1000;
+
 /**
  * What the OpenAPI specification has against a definition: its JSON schema, and for Swagger 2.0 the rules that the schema
  * cannot say. One finding a place, by pointer. Never throws, fetches nothing, leaves the document as it is; references
@@ -26,12 +29,19 @@ export function specFindings(
     if (!found.has(key)) found.set(key, { ref: { file: document.file, pointer }, message, ...(target && { target }) });
   };
   try {
-    for (const { pointer, message, target } of schemaProblems(document.value, version)) add(pointer, message, target);
+    for (const { pointer, message, target } of schemaProblems(document.value, version)) {
+      add(pointer, message, target);
+      if (found.size < maxFindings) continue;
+      add("", `there are more than ${maxFindings} findings; the rest was not looked at`);
+      break;
+    }
   } catch (error) {
     add("", `the definition cannot be validated: ${error instanceof Error ? error.message : "unknown reason"}`);
   }
   if (version === "2.0") {
-    for (const { pointer, message } of swagger2Problems(document, documents)) add(pointer, message, "key");
+    for (const { pointer, message } of swagger2Problems(document, documents)) {
+      if (found.size <= maxFindings) add(pointer, message, "key");
+    }
   }
   return [...found.values()].sort((a, b) =>
     a.ref.pointer < b.ref.pointer ? -1 : a.ref.pointer > b.ref.pointer ? 1 : 0,
@@ -71,12 +81,55 @@ function openApi31Schema(): object {
   });
 }
 
-function schemaProblems(value: unknown, version: Definition["version"]): readonly Problem[] {
+function* schemaProblems(value: unknown, version: Definition["version"]): Generator<Problem> {
   const validate = validatorFor(version);
-  if (validate(value)) return [];
-  const errors = validate.errors ?? [];
-  validate.errors = null;
-  return withoutConsequences(outermostChoices(errors)).map(explain);
+  for (const part of parts(value, version)) {
+    if (validate(part)) continue;
+    const errors = validate.errors ?? [];
+    validate.errors = null;
+    for (const error of withoutConsequences(outermostChoices(errors))) yield explain(error);
+  }
+}
+
+/** Members of a large map that are validated at a time: the validator's time grows with the square of the errors. */
+const chunkSize = 100;
+
+/** The definition, cut so that each place is in one part; a small one is its only part. */
+function* parts(value: unknown, version: Definition["version"]): Generator<unknown> {
+  const paths = largeMap(memberOf(value, "paths")?.value);
+  const definitions = version === "2.0" ? largeMap(memberOf(value, "definitions")?.value) : undefined;
+  const components = version === "2.0" ? undefined : memberOf(value, "components")?.value;
+  const schemas = largeMap(memberOf(components, "schemas")?.value);
+  if (paths === undefined && definitions === undefined && schemas === undefined) {
+    yield value;
+    return;
+  }
+  yield {
+    ...(value as object),
+    ...(paths && { paths: {} }),
+    ...(definitions && { definitions: {} }),
+    ...(schemas && { components: { ...(components as object), schemas: {} } }),
+  };
+  const frame = {
+    ...(version === "2.0" ? { swagger: "2.0" } : { openapi: `${version}.0` }),
+    info: { title: "part", version: "1" },
+    paths: {},
+  };
+  for (const chunk of chunks(paths)) yield { ...frame, paths: chunk };
+  for (const chunk of chunks(definitions)) yield { ...frame, definitions: chunk };
+  for (const chunk of chunks(schemas)) yield { ...frame, components: { schemas: chunk } };
+}
+
+function largeMap(value: unknown): object | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return Object.keys(value).length > chunkSize ? value : undefined;
+}
+
+function* chunks(map: object | undefined): Generator<object> {
+  const members = Object.entries(map ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (let from = 0; from < members.length; from += chunkSize) {
+    yield Object.fromEntries(members.slice(from, from + chunkSize));
+  }
 }
 
 /** OpenAPI 3.1 calls a member unevaluated also when the branch that would have looked at it failed for another reason. */

@@ -112,3 +112,18 @@ for (const value of ["null", "[]", "{}", "5", "{paths: [1]}", "{paths: {/a: 1, /
     for (const version of ["2.0", "3.0", "3.1"] as const) findings(version, [value]);
   });
 }
+
+test("large definitions are validated in parts: the same findings, up to a limit", () => {
+  const paths = (count: number) =>
+    Array.from({ length: count }, (_, at) => `  /p${at}: {get: {responses: {"200": {}}}}`).join("\n");
+  const head = ["openapi: 3.0.1", 'info: {title: A, version: "1"}', "tags: x", "paths:"];
+  const schemas = Array.from({ length: 150 }, (_, at) => `S${at}: {type: object, minLength: -1}`).join(", ");
+  const found = findings("3.0", [...head, paths(150), `components: {schemas: {${schemas}}}`]);
+  assert.equal(found.length, 301);
+  assert.ok(found.includes('/paths/~1p149/get/responses/200 (missing): "description" is missing'));
+  assert.ok(found.includes("/components/schemas/S149/minLength: must be >= 0"));
+  assert.ok(found.includes("/tags: must be a list"));
+  const many = findings("3.0", [...head, paths(1500)]);
+  assert.equal(many.length, 1001);
+  assert.equal(many[0], ": there are more than 1000 findings; the rest was not looked at");
+});
