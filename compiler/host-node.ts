@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { type CompileHost, decodeText, HostError } from "./host.ts";
 
@@ -97,9 +97,12 @@ export function nodeHost(root: string): CompileHost {
     async remove(file) {
       const path = locate(file);
       try {
-        if (await isInside(dirname(path))) await rm(path, { force: true });
+        if (!(await isInside(dirname(path)))) return;
+        await rm(path, { force: true });
+        for (let above = dirname(path); above !== folder; above = dirname(above)) await rmdir(above);
       } catch (error) {
-        if (!isAbsent(error)) throw asHostError(error);
+        const code = codeOf(error);
+        if (!isAbsent(error) && code !== "ENOTEMPTY" && code !== "EEXIST") throw asHostError(error);
       }
     },
   };

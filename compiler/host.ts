@@ -6,7 +6,9 @@ export interface CompileHost {
   read(file: string): Promise<string | undefined>;
   /** Files below a folder, at any depth, sorted by name; empty when there is no such folder. Never follows a link outside the project. */
   list(folder: string): Promise<readonly string[]>;
+  /** Whole or not at all; a file that already has this content is left untouched. Throws `HostError`. */
   write(file: string, content: string | Uint8Array, options?: { readonly executable?: boolean }): Promise<void>;
+  /** Removes a file, if it is there, and the folders that this leaves empty. */
   remove(file: string): Promise<void>;
 }
 

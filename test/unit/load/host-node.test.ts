@@ -106,5 +106,9 @@ describe("project folder on disk", () => {
     await host.remove("out/old");
     await host.remove("nowhere/at/all");
     assert.equal(await host.stat("out/old"), undefined);
+    await host.write("stale/api/pets/a.ts", "x");
+    await host.write("stale/b.ts", "x");
+    await host.remove("stale/api/pets/a.ts");
+    assert.deepEqual(await readdir(join(root, "stale")), ["b.ts"]);
   });
 });
