@@ -35,7 +35,7 @@ export function readApi(reading: Reading, definition: Definition): ApiFacts | un
   const mutualSsl = readMutualSsl(reading, root);
   const basePath = readBasePath(reading, root, stated, info.version.value);
   const allowEncodedSlash = readEncodedSlash(reading, root);
-  const drafts = readOperations(reading, root, table, { basePath: basePath.value, allowEncodedSlash });
+  const drafts = readOperations({ ...reading, table, basePath: basePath.value, allowEncodedSlash }, root);
   const operations = drafts.map(
     (draft): OperationFacts => ({ ...draft.facts, servers: operationServers(reading, draft) }),
   );
@@ -46,7 +46,7 @@ export function readApi(reading: Reading, definition: Definition): ApiFacts | un
     basePath,
     servers: needsServers(isStated(root, "x-wso2-production-endpoints"), operations) ? usable(reading, stated) : [],
     endpoints,
-    tier: readTier(reading, root, "api", reading.compatibility),
+    tier: readTier(reading, root, "api"),
     cors: readCors(reading, root),
     transports: readTransports(reading, root, mutualSsl),
     authHeader: readAuthHeader(reading, root),

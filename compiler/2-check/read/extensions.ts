@@ -1,7 +1,6 @@
 import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts, Fact } from "../../model/checked-project.ts";
-import type { Compatibility } from "../../model/names.ts";
 import type { Cursor } from "../../model/source.ts";
 import {
   kindOf,
@@ -83,16 +82,11 @@ export function readAuthHeader(reading: Reading, root: Cursor): Fact<string> | u
  * The tier of a level. API Manager's `x-throttling-tier` counts only where `x-wso2-throttling-tier` is absent; the
  * original lets it win on an operation (T-EXT-06), and so does `wso2-3.2`.
  */
-export function readTier(
-  reading: Reading,
-  parent: Cursor,
-  level: "api" | "operation",
-  compatibility: Compatibility,
-): Fact<string> | undefined {
+export function readTier(reading: Reading, parent: Cursor, level: "api" | "operation"): Fact<string> | undefined {
   const own = readText(reading, parent, "x-wso2-throttling-tier");
   const legacy = readText(reading, parent, "x-throttling-tier");
   if (own !== undefined && legacy !== undefined && own.value !== legacy.value) {
-    const legacyWins = level === "operation" && compatibility === "wso2-3.2";
+    const legacyWins = level === "operation" && reading.compatibility === "wso2-3.2";
     const [winner, loser] = legacyWins ? [legacy, own] : [own, legacy];
     const related = [{ place: at(winner.ref), label: "this one applies" }];
     reading.log.report("tier-repeated", at(loser.ref), { tier: loser.value, winner: winner.value }, related);

@@ -1,6 +1,6 @@
 import { at, type Place } from "../../diagnostics/place.ts";
 import type { Fact, OperationFacts } from "../../model/checked-project.ts";
-import { httpMethods } from "../../model/names.ts";
+import { type HttpMethod, httpMethods } from "../../model/names.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
 import { type EndpointTable, readEndpointPair } from "./endpoints.ts";
 import { readTier } from "./extensions.ts";
@@ -17,47 +17,31 @@ export interface OperationDraft {
 
 /** Verbs of HTTP that no route is made for; other unknown members of a path item are not operations at all. */
 const unroutedVerbs = ["trace", "connect", "query", "link", "unlink", "purge", "lock", "unlock", "copy", "propfind"];
-const pathItemKeys = ["$ref", "summary", "description", "servers", "parameters", "additionalOperations"];
+const servedVerbs: readonly string[] = httpMethods.map((method) => method.toLowerCase());
+
+/** What the operations of one definition share. */
+interface PathsReading extends Reading {
+  readonly table: EndpointTable;
+  readonly basePath: string;
+  readonly allowEncodedSlash: boolean;
+}
 
 /** Operations by path, then in the order of `httpMethods`. */
-export function readOperations(
-  reading: Reading,
-  root: Cursor,
-  table: EndpointTable,
-  api: { readonly basePath: string; readonly allowEncodedSlash: boolean },
-): readonly OperationDraft[] {
+export function readOperations(reading: PathsReading, root: Cursor): readonly OperationDraft[] {
   const paths = root.get("paths");
   if (paths === undefined || paths.value === null) {
     reading.log.report("paths-missing", paths === undefined ? at(root.ref, "missing") : at(paths.ref, "key"), {});
     return [];
   }
   if (!isMap(paths.value)) {
-    reading.log.report("definition-unusable", at(paths.ref), {
-      problem: `paths must be a map, but is ${kindOf(paths.value)}`,
-    });
+    const problem = `paths must be a map, but is ${kindOf(paths.value)}`;
+    reading.log.report("definition-unusable", at(paths.ref), { problem });
     return [];
   }
-  const drafts: OperationDraft[] = [];
-  for (const path of keysOf(paths)) {
-    if (!path.startsWith("x-")) drafts.push(...readPath(reading, paths, path, table, templateOptions(path)));
-  }
-  return drafts;
-
-  function templateOptions(path: string): Parameters<typeof parsePathTemplate>[1] {
-    const old = reading.compatibility === "wso2-3.2";
-    // At the root there is no segment before the slash: `/` is the base path itself.
-    const ignoreTrailingSlash = old || (path === "/" && api.basePath === "/");
-    return { ignoreTrailingSlash, matrix: old, encodedSlash: api.allowEncodedSlash };
-  }
+  return keysOf(paths).flatMap((path) => (path.startsWith("x-") ? [] : readPath(reading, paths, path)));
 }
 
-function readPath(
-  reading: Reading,
-  paths: Cursor,
-  path: string,
-  table: EndpointTable,
-  options: Parameters<typeof parsePathTemplate>[1],
-): readonly OperationDraft[] {
+function readPath(reading: PathsReading, paths: Cursor, path: string): readonly OperationDraft[] {
   const place = keyPlace(paths, path);
   const item = paths.get(path);
   // A $ref that leads nowhere was reported when the file was loaded.
@@ -71,82 +55,84 @@ function readPath(
     reading.log.report("definition-unusable", place, { problem });
     return [];
   }
-  const template = parsePathTemplate(path, options);
-  if (template.kind === "malformed") {
-    reading.log.report("path-malformed", place, { path, problem: template.problem });
-    return [];
-  }
-  if (template.kind === "unmatchable") {
-    reading.log.report("path-unmatchable", place, { path, problem: template.problem });
-    return [];
-  }
-  if (template.slashAdded) reading.log.report("path-without-slash", place, { path });
-  return readPathItem(reading, item, path, template.segments, table);
+  const segments = readSegments(reading, path, place);
+  if (segments === undefined) return [];
+  reportOtherMethods(reading, item, path);
+  const servers = listedServers(reading, item);
+  const present = keysOf(item);
+  return httpMethods.flatMap((method) => {
+    if (!present.includes(method.toLowerCase())) return [];
+    const node = operationNode(reading, item, method, path);
+    return node === undefined ? [] : [readOperation(reading, node, { method, path, segments }, servers)];
+  });
 }
 
-function readPathItem(
-  reading: Reading,
-  item: Cursor,
-  path: string,
-  segments: OperationFacts["segments"],
-  table: EndpointTable,
-): readonly OperationDraft[] {
-  reportOtherMethods(reading, item, path);
-  const shared = listedServers(reading, item);
-  const drafts: OperationDraft[] = [];
-  for (const method of httpMethods) {
-    const key = method.toLowerCase();
-    if (!keysOf(item).includes(key)) continue;
-    const node = item.get(key);
-    if (node?.value === null) {
-      reading.log.report("value-empty", keyPlace(item, key), { what: `${method} ${path}` });
-      continue;
-    }
-    if (node === undefined || !isMap(node.value)) {
-      const found = node === undefined ? "a $ref that leads nowhere" : kindOf(node.value);
-      const problem = `the operation ${method} ${path} must be a map, but is ${found}`;
-      reading.log.report("definition-unusable", keyPlace(item, key), { problem });
-      continue;
-    }
-    const own = listedServers(reading, node);
-    drafts.push({
-      servers: meansNone(own) ? shared : own,
-      facts: {
-        method,
-        path,
-        segments,
-        operationId: operationIdOf(node),
-        origin: node.ref,
-        node,
-        endpoints: readEndpointPair(reading, node, table),
-        tier: readTier(reading, node, "operation", reading.compatibility),
-        security: readSecurity(reading, node, "operation"),
-        scope: readText(reading, node, "x-scope"),
-        authTypeNone: authTypeNone(node),
-        requestInterceptor: readText(reading, node, "x-wso2-request-interceptor"),
-        responseInterceptor: readText(reading, node, "x-wso2-response-interceptor"),
-      },
-    });
+function readSegments(reading: PathsReading, path: string, place: Place): OperationFacts["segments"] | undefined {
+  const original = reading.compatibility === "wso2-3.2";
+  const template = parsePathTemplate(path, {
+    // At the root there is no segment before the slash: `/` is the base path itself.
+    ignoreTrailingSlash: original || (path === "/" && reading.basePath === "/"),
+    matrix: original,
+    encodedSlash: reading.allowEncodedSlash,
+  });
+  if (template.kind === "segments") {
+    if (template.slashAdded) reading.log.report("path-without-slash", place, { path });
+    return template.segments;
   }
-  return drafts;
+  const code = template.kind === "malformed" ? "path-malformed" : "path-unmatchable";
+  reading.log.report(code, place, { path, problem: template.problem });
+  return undefined;
+}
+
+function operationNode(reading: Reading, item: Cursor, method: HttpMethod, path: string): Cursor | undefined {
+  const key = method.toLowerCase();
+  const node = item.get(key);
+  if (node !== undefined && isMap(node.value)) return node;
+  const what = `${method} ${path}`;
+  if (node?.value === null) reading.log.report("value-empty", keyPlace(item, key), { what });
+  else {
+    const found = node === undefined ? "a $ref that leads nowhere" : kindOf(node.value);
+    const problem = `the operation ${what} must be a map, but is ${found}`;
+    reading.log.report("definition-unusable", keyPlace(item, key), { problem });
+  }
+  return undefined;
+}
+
+function readOperation(
+  reading: PathsReading,
+  node: Cursor,
+  route: Pick<OperationFacts, "method" | "path" | "segments">,
+  pathServers: readonly Server[],
+): OperationDraft {
+  const own = listedServers(reading, node);
+  return {
+    servers: meansNone(own) ? pathServers : own,
+    facts: {
+      ...route,
+      operationId: operationIdOf(node),
+      origin: node.ref,
+      node,
+      endpoints: readEndpointPair(reading, node, reading.table),
+      tier: readTier(reading, node, "operation"),
+      security: readSecurity(reading, node, "operation"),
+      scope: readText(reading, node, "x-scope"),
+      authTypeNone: authTypeNone(node),
+      requestInterceptor: readText(reading, node, "x-wso2-request-interceptor"),
+      responseInterceptor: readText(reading, node, "x-wso2-response-interceptor"),
+    },
+  };
 }
 
 function reportOtherMethods(reading: Reading, item: Cursor, path: string): void {
-  const methods: readonly string[] = httpMethods;
   for (const key of keysOf(item)) {
-    if (
-      key.startsWith("x-") ||
-      pathItemKeys.includes(key) ||
-      (methods.includes(key.toUpperCase()) && key === key.toLowerCase())
-    ) {
-      continue;
-    }
     const verb = key.toLowerCase();
-    const known = methods.includes(key.toUpperCase());
-    if (known || unroutedVerbs.includes(verb)) {
-      const place: Place = keyPlace(item, key);
-      reading.log.report("method-unsupported", place, { method: key, path, ...(known && { suggestion: verb }) });
-    }
+    const served = servedVerbs.includes(verb);
+    if ((served && key === verb) || !(served || unroutedVerbs.includes(verb))) continue;
+    reading.log.report("method-unsupported", keyPlace(item, key), {
+      method: key,
+      path,
+      ...(served && { suggestion: verb }),
+    });
   }
 }
 

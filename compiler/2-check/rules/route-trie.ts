@@ -60,8 +60,8 @@ export interface Overlap {
 }
 
 /**
- * Calls `found` for each two routes that overlap. `steps` bounds the work on hostile input; false when it did not
- * suffice.
+ * Calls `found` for each two routes that overlap. `steps` bounds the work on hostile input (the largest definition known,
+ * with 22,361 operations, takes 43,000); false when it did not suffice and some overlaps may be missing.
  */
 export function findOverlaps(root: RouteTrie, found: (overlap: Overlap) => void, steps = 5_000_000): boolean {
   const walk = new OverlapWalk(found, steps);
@@ -95,8 +95,8 @@ class OverlapWalk {
       const other = many.literals.get(text);
       if (other !== undefined) this.#step(text, swapped ? other : child, swapped ? child : other, state);
     }
-    this.#literalsAgainstParameters(a, b, state, firstNarrower | firstWins);
-    if (a !== b) this.#literalsAgainstParameters(b, a, swap(state), firstNarrower | firstWins, true);
+    this.#literalsAgainstParameters(a, b, state, false);
+    if (a !== b) this.#literalsAgainstParameters(b, a, swap(state), true);
     this.#affixed(a, b, state);
     if (a.parameter && b.parameter) this.#step(freshText(a, b), a.parameter, b.parameter, state);
   }
@@ -107,11 +107,12 @@ class OverlapWalk {
     this.#witness.pop();
   }
 
-  #literalsAgainstParameters(a: RouteTrie, b: RouteTrie, state: number, marks: number, swapped = false): void {
+  #literalsAgainstParameters(a: RouteTrie, b: RouteTrie, state: number, swapped: boolean): void {
     if (b.parameter === undefined && b.affixed.size === 0) return;
-    const next = decide(state, marks);
+    const next = decide(state, firstNarrower | firstWins);
     for (const [text, child] of a.literals) {
       for (const { segment, child: other } of b.affixed.values()) {
+        if (this.left-- < 0) return;
         if (matches(segment, text)) this.#ordered(text, child, other, next, swapped);
       }
       if (b.parameter !== undefined && text !== "") this.#ordered(text, child, b.parameter, next, swapped);
@@ -128,6 +129,7 @@ class OverlapWalk {
     const others = a === b ? own : [...b.affixed.values()];
     for (const [index, one] of own.entries()) {
       for (const other of a === b ? own.slice(index) : others) {
+        if (this.left-- < 0) return;
         const text = commonText(one.segment, other.segment);
         if (text === undefined) continue;
         const same = sameAffixes(one.segment, other.segment);

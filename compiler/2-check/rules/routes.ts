@@ -28,44 +28,41 @@ export const routes: Rule = {
   },
 };
 
+/** A loser that lacks methods where winners take its paths: the first such winner, and how many more there are. */
+interface Shadow {
+  readonly overlap: Overlap;
+  readonly methods: readonly HttpMethod[];
+  more: number;
+}
+
 function reportOverlaps({ log }: CheckContext, api: ApiFacts, trie: RouteTrie): void {
   const ambiguous: Overlap[] = [];
   let ambiguities = 0;
-  const shadowed = new Map<
-    Route,
-    { readonly overlap: Overlap; readonly methods: readonly HttpMethod[]; more: number }
-  >();
-  findOverlaps(trie, (overlap) => {
+  const shadows = new Map<Route, Shadow>();
+  const complete = findOverlaps(trie, (overlap) => {
     if (!overlap.contained) {
       if (ambiguities++ < listedAtMost) ambiguous.push(overlap);
       return;
     }
     const methods = lostMethods(overlap);
-    if (methods.length === 0) return;
-    const known = shadowed.get(overlap.loser);
-    if (known === undefined) shadowed.set(overlap.loser, { overlap, methods, more: 0 });
-    else known.more++;
+    const known = shadows.get(overlap.loser);
+    if (known !== undefined && methods.length > 0) known.more++;
+    else if (methods.length > 0) shadows.set(overlap.loser, { overlap, methods, more: 0 });
   });
   for (const [index, overlap] of ambiguous.entries()) {
     const left = index === listedAtMost - 1 ? ambiguities - listedAtMost : 0;
-    log.report(
-      "route-ambiguous",
-      loserPlace(api, overlap),
-      { ...describe(api, overlap), ...moreOf(left) },
-      winnerPlace(api, overlap),
-    );
+    const args = { ...describe(api, overlap), ...(left > 0 && { more: `${left}${complete ? "" : " or more"}` }) };
+    log.report("route-ambiguous", loserPlace(api, overlap), args, winnerPlace(api, overlap));
   }
-  let listed = 0;
-  for (const { overlap, methods, more } of shadowed.values()) {
-    if (++listed > listedAtMost) break;
-    const args = { ...describe(api, overlap), methods: methods.join(", "), ...moreOf(more) };
-    const others = listed === listedAtMost ? shadowed.size - listedAtMost : 0;
-    log.report(
-      "route-shadowed",
-      loserPlace(api, overlap),
-      { ...args, ...(others > 0 && { others: String(others) }) },
-      winnerPlace(api, overlap),
-    );
+  for (const [index, { overlap, methods, more }] of [...shadows.values()].slice(0, listedAtMost).entries()) {
+    const left = index === listedAtMost - 1 ? shadows.size - listedAtMost : 0;
+    const args = {
+      ...describe(api, overlap),
+      methods: methods.join(", "),
+      ...(more > 0 && { more: String(more) }),
+      ...(left > 0 && { others: String(left) }),
+    };
+    log.report("route-shadowed", loserPlace(api, overlap), args, winnerPlace(api, overlap));
   }
 }
 
@@ -80,10 +77,6 @@ function describe(api: ApiFacts, overlap: Overlap): { winner: string; loser: str
   const method = overlap.contained ? lostMethods(overlap)[0] : (shared ?? loser.methods.keys().next().value);
   const request = `${method} ${shownBase(api)}/${overlap.witness.join("/")}`;
   return { winner: winner.path, loser: loser.path, request };
-}
-
-function moreOf(count: number): { more?: string } {
-  return count > 0 ? { more: String(count) } : {};
 }
 
 function loserPlace(api: ApiFacts, { loser }: Overlap) {
