@@ -167,8 +167,11 @@ function issuerOf(
 ): Issuer | undefined {
   const issuer = table.string("issuer");
   if (issuer === undefined || issuer === "") return void report.error(table.nameOf("issuer"), "is required");
-  const audience = table.strings("audience")?.filter((one) => one !== "");
-  if (audience === undefined || audience.length === 0)
+  const audience = table.strings("audience");
+  // Not taken for "unchecked": an empty variable behind @env must not open the gateway.
+  if (audience?.length === 0 || audience?.includes(""))
+    return void report.error(table.nameOf("audience"), "must not be empty; remove it to accept any audience");
+  if (audience === undefined)
     report.warn(table.nameOf("audience"), "is not set: tokens that this issuer made for others are accepted too");
   const alias = table.string("certificateAlias") ?? "";
   const url = table.string("jwksURL") ?? "";
@@ -183,7 +186,7 @@ function issuerOf(
   const flaw = url === "" ? undefined : jwksUrlFlaw(url);
   if (flaw !== undefined) return void report.error(table.nameOf("jwksURL"), flaw);
   const jwks = url === "" ? undefined : keySet(url, settings, trust, cache);
-  const rules = { issuer, audience: audience === undefined || audience.length === 0 ? undefined : audience, skewMs };
+  const rules = { issuer, audience, skewMs };
   return { rules, certificateKey, jwks };
 }
 

@@ -163,6 +163,7 @@ describe("settings", () => {
           "[[jwtTokenConfig]]\nissuer = 'c'\naudience = 'x'\ncertificateAlias = 'nobody'",
           "[[jwtTokenConfig]]\nissuer = 'd'\naudience = 'x'\njwksURL = 'http://idp.test/'",
           "[[jwtTokenConfig]]\nissuer = 'e'\ncertificateAlias = 'idp'",
+          "[[jwtTokenConfig]]\nissuer = 'f'\ncertificateAlias = 'idp'\naudience = ''",
         ].join("\n"),
       ),
       [
@@ -171,6 +172,7 @@ describe("settings", () => {
         'error: jwtTokenConfig[2].certificateAlias: "nobody" is not in the trust store (listenerConfig.trustStorePath); it holds idp, other',
         "error: jwtTokenConfig[3].jwksURL: must be an https URL; plain http is only for loopback",
         "warning: jwtTokenConfig[4].audience: is not set: tokens that this issuer made for others are accepted too",
+        "error: jwtTokenConfig[5].audience: must not be empty; remove it to accept any audience",
       ],
     );
   });
