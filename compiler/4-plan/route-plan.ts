@@ -8,6 +8,13 @@ import { httpMethods, type Identifier, type NonEmpty } from "../model/names.ts";
  */
 const routesPerFunction = 40;
 
+/**
+ * Many small subtrees side by side can be too much too: above the first number, all with at least the second become
+ * functions. A route takes some 80 bytes of bytecode (GitHub's API), so that 200 stay far below the limit.
+ */
+const routesAtMost = 200;
+const routesWorthFunction = 6;
+
 type Target = RouteLeaf["byMethod"][number];
 
 export interface RoutedOperation {
@@ -62,20 +69,29 @@ class Node {
     path: readonly string[],
     nameOf: (path: readonly string[]) => Identifier,
   ): { node: RouteNode; routes: number } {
+    const frozen = new Map<Node, { readonly node: RouteNode; readonly routes: number }>();
+    const freezeChild = (child: Node, step: string) => frozen.set(child, child.freeze([...path, step], nameOf));
+    for (const [text, child] of this.#literals) freezeChild(child, text);
+    for (const branch of this.#affixed.values()) freezeChild(branch.node, textOf(branch));
+    if (this.#parameter !== undefined) freezeChild(this.#parameter, "{}");
+
     let routes = (this.#leaf === undefined ? 0 : 1) + (this.#wildcard === undefined ? 0 : 1);
+    for (const child of frozen.values()) routes += child.routes;
+    const crowded = routes > routesAtMost;
     const enter = (child: Node, step: string): RouteNode => {
-      const frozen = child.freeze([...path, step], nameOf);
-      routes += frozen.routes;
-      return frozen.node;
+      const { node, routes: below } = frozen.get(child) as { node: RouteNode; routes: number };
+      if (!crowded || below < routesWorthFunction) return node;
+      routes -= below;
+      return { ...node, functionName: nameOf([...path, step]) };
     };
     const literals = [...this.#literals]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([text, child]) => ({ text, node: enter(child, text) }));
-    const affixed = [...this.#affixed.values()].sort(bySpecificity).map(({ prefix, between, suffix, node }) => ({
-      prefix,
-      between,
-      suffix,
-      node: enter(node, textOf({ prefix, between, suffix })),
+    const affixed = [...this.#affixed.values()].sort(bySpecificity).map((branch) => ({
+      prefix: branch.prefix,
+      between: branch.between,
+      suffix: branch.suffix,
+      node: enter(branch.node, textOf(branch)),
     }));
     const parameter = this.#parameter && enter(this.#parameter, "{}");
     const cut = path.length > 0 && routes > routesPerFunction;
