@@ -289,7 +289,10 @@ const oddEndings = [
   "%2f",
 ];
 
-/** Mostly near a route, sometimes far from anything. Holds no line break: that would be another request. */
+/**
+ * Mostly near a route, sometimes far from anything. Holds no line break, which would be another request, and no space at
+ * its ends, which is no part of it (RFC 9112 section 3).
+ */
 export function randomTarget(random: () => number): string {
   const pick = (from: readonly string[]): string => from[Math.floor(random() * from.length)] as string;
   let target = random() < 0.15 ? pick(oddStarts) : "/fuzz/";
@@ -312,11 +315,11 @@ export function randomTarget(random: () => number): string {
     ];
     target = pick(changes);
   }
-  return target.replace(/[\r\n]/g, "");
+  return target.replace(/[\r\n]/g, "").replace(/^ +| +$/g, "");
 }
 
 /** Mulberry32: the same numbers from the same seed, everywhere. */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
