@@ -5,6 +5,7 @@ import type { Cursor, SourceRef } from "../../model/source.ts";
 import { readBackendUrl, shownUrl } from "./backend-url.ts";
 import {
   isMap,
+  isStated,
   keysOf,
   numberOf,
   present,
@@ -69,6 +70,10 @@ function readEndpoint(reading: Reading, parent: Cursor, key: string, table: Endp
   const cursor = present(reading, parent, key);
   if (cursor === undefined) return undefined;
   if (typeof cursor.value !== "string") return readEndpointObject(reading, cursor, key);
+  if (!isStated(parent, key)) {
+    reading.log.report("value-empty", at(cursor.ref, "key"), { what: key });
+    return undefined;
+  }
   const mark = cursor.value.indexOf(referenceMark);
   if (mark < 0) {
     wrongType(reading, cursor, key, `a map with urls, or a reference such as "${referenceMark}name"`);

@@ -4,6 +4,7 @@ import type { ApiFacts, Fact } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
 import {
   kindOf,
+  present,
   type Reading,
   readFlag,
   readList,
@@ -11,6 +12,7 @@ import {
   readNumber,
   readText,
   reportUnknownKeys,
+  textOf,
 } from "./values.ts";
 
 /** `x-wso2-transports`: a set, any case and order; empty or absent means both (T-EXT-20). */
@@ -41,7 +43,9 @@ export function readTransports(
 
 /** T-EXT-14: any case. */
 export function readMutualSsl(reading: Reading, root: Cursor): ApiFacts["mutualSsl"] {
-  const text = readText(reading, root, "x-wso2-mutual-ssl");
+  const cursor = present(reading, root, "x-wso2-mutual-ssl");
+  // Not as other text: blank must not switch it off.
+  const text = cursor && textOf(reading, cursor, "x-wso2-mutual-ssl");
   if (text === undefined) return undefined;
   const value = (["mandatory", "optional"] as const).find((word) => word === text.value.toLowerCase());
   if (value !== undefined) return { value, ref: text.ref };

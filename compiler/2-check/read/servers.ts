@@ -36,12 +36,6 @@ export function listedServers(reading: Reading, parent: Cursor): readonly Server
       wrongType(reading, item, "a server", "a map");
       continue;
     }
-    const written = item.get("url");
-    if (typeof written?.value === "string" && written.value.trim() === "") {
-      // Stated without being stated: as if the server were not listed.
-      reading.log.report("value-empty", at(written.ref, "key"), { what: "url" });
-      continue;
-    }
     const url = readText(reading, item, "url");
     if (url !== undefined) servers.push({ url: fillIn(reading, url.value, item), ref: url.ref });
   }

@@ -39,10 +39,10 @@ export function present(reading: Reading, parent: Cursor, key: string): Cursor |
   return undefined;
 }
 
-/** Whether a member says something: it is there and not null. Reports nothing. */
+/** Whether a member says something: it is there, not null and no blank text. Reports nothing. */
 export function isStated(parent: Cursor, key: string): boolean {
   const value = parent.get(key)?.value;
-  return value !== undefined && value !== null;
+  return value !== undefined && value !== null && !(typeof value === "string" && value.trim() === "");
 }
 
 /** Reports that a value is of another kind than `expected`. */
@@ -50,12 +50,17 @@ export function wrongType(reading: Reading, cursor: Cursor, what: string, expect
   reading.log.report("value-type", at(cursor.ref), { what, expected, found: kindOf(cursor.value) });
 }
 
-/** Text that is not blank, without blanks around it. */
+/** Text, without blanks around it. Blank text counts as absent, and is reported: an empty tier was allowed (R-THR-18). */
 export function readText(reading: Reading, parent: Cursor, key: string): Fact<string> | undefined {
   const cursor = present(reading, parent, key);
+  if (typeof cursor?.value === "string" && cursor.value.trim() === "") {
+    reading.log.report("value-empty", at(cursor.ref, "key"), { what: key });
+    return undefined;
+  }
   return cursor && textOf(reading, cursor, key);
 }
 
+/** Text that is not blank, without blanks around it. */
 export function textOf(reading: Reading, cursor: Cursor, what: string): Fact<string> | undefined {
   if (typeof cursor.value === "string" && cursor.value.trim() !== "") {
     return { value: cursor.value.trim(), ref: cursor.ref };

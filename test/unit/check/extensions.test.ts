@@ -52,6 +52,8 @@ describe("values", () => {
     [{ "x-wso2-response-cache": { enabled: "yes" } }, "error value-type /x-wso2-response-cache/enabled"],
     [{ "x-wso2-throttling-tier": 10 }, "error value-type /x-wso2-throttling-tier"],
     [{ "x-wso2-throttling-tier": null }, "warning value-empty /x-wso2-throttling-tier"],
+    [{ "x-wso2-throttling-tier": "" }, "warning value-empty /x-wso2-throttling-tier"],
+    [{ "x-wso2-mutual-ssl": "" }, "error value-type /x-wso2-mutual-ssl"],
     [{ "x-wso2-cors": [] }, "error value-type /x-wso2-cors"],
     [{ "x-wso2-cors": { accessControlAllowOrigins: "*" } }, "error value-type /x-wso2-cors/accessControlAllowOrigins"],
     [
