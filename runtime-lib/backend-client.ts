@@ -14,6 +14,8 @@ export interface TargetOptions {
   readonly timeoutMs: number;
   /** Connections at a time; undefined: as many as are needed. */
   readonly connections: number | undefined;
+  /** Longest wait for one of them to be free. */
+  readonly waitMs: number;
   readonly maxHeaderSize: number;
   /** Longest body of an answer in bytes; -1: any. */
   readonly maxBodySize: number;
@@ -49,7 +51,7 @@ export async function openTarget(options: TargetOptions): Promise<RelayTarget> {
     maxResponseSize: options.maxBodySize,
     ...(tls === undefined ? {} : { connect: tlsConnect(tls, options.timeoutMs) }),
   });
-  return { origin: options.origin, pool, timeoutMs: options.timeoutMs };
+  return { origin: options.origin, pool, waitMs: options.connections === undefined ? undefined : options.waitMs };
 }
 
 /** The secure context is made once: reading the certificate authorities takes longer than a handshake. */
@@ -85,9 +87,15 @@ export interface AnswerSink {
   /** False: wait for `resume` before sending more. */
   answerData(chunk: Buffer): boolean;
   answerEnd(): void;
-  /** No answer, or it broke off. `reached`: the request may have been seen by the backend. */
-  answerFailed(failure: BackendFailure, reason: string, reached: boolean): void;
+  /** No answer, or it broke off. */
+  answerFailed(failure: BackendFailure, reason: string, reach: Reach): void;
 }
+
+/**
+ * How far a failed request came. `none`: no byte of it was sent. `stale`: it was written to a connection that had served
+ * before and that the backend was about to close (RFC 9112 section 9.5). `maybe`: the backend may have acted on it.
+ */
+export type Reach = "none" | "stale" | "maybe";
 
 type Body = Dispatcher.DispatchOptions["body"];
 
@@ -207,7 +215,8 @@ export class BackendCall implements Dispatcher.DispatchHandler {
     if (this.#ended) return;
     this.#ended = true;
     this.#fields = undefined;
-    this.#sink.answerFailed(failureOf(error), reasonOf(error), this.#reached);
+    const reach = !this.#reached ? "none" : this.#status === 0 && isStale(error) ? "stale" : "maybe";
+    this.#sink.answerFailed(failureOf(error), reasonOf(error), reach);
   }
 
   /** Called at the end of the turn in which the head came: what is still without a body by then goes out alone. */
@@ -253,6 +262,10 @@ function failureOf(error: Error & { code?: unknown }): BackendFailure {
     default:
       return "unreachable";
   }
+}
+
+function isStale(error: Error & { code?: unknown; socket?: { bytesRead?: number } | null }): boolean {
+  return error.code === "UND_ERR_SOCKET" && (error.socket?.bytesRead ?? 0) > 0;
 }
 
 /** For the log: a code where there is one, never a message that repeats what the backend sent. */

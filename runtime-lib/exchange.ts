@@ -95,7 +95,8 @@ export interface RelayTarget {
   readonly origin: string;
   /** Engine's own handle. */
   readonly pool: unknown;
-  readonly timeoutMs: number;
+  /** Milliseconds until a request gives up to wait for a connection; undefined: connections are not limited. */
+  readonly waitMs: number | undefined;
 }
 
 export interface RelayHead {

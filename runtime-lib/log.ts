@@ -18,10 +18,13 @@ let current: Logger | undefined;
 
 /** Sets the level (`b7a.log.level`) and starts writing to standard output. */
 export function openLog(level: string): Log {
+  // Synchronous: what was said before a crash is there to be read.
+  const output = pino.destination({ fd: 1, sync: true });
+  // A reader that went away must not end the gateway.
+  output.on("error", () => undefined);
   current = pino(
     { level: levels[level.toUpperCase()] ?? "info", base: null, timestamp: isoTime, formatters: { level: levelName } },
-    // Synchronous: what was said before a crash is there to be read.
-    pino.destination({ fd: 1, sync: true }),
+    output,
   );
   return current;
 }

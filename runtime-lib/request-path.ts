@@ -113,12 +113,31 @@ export function parseRequestTarget(target: string, rules: PathRules): RequestPat
   };
 }
 
+/**
+ * How many segments of the path the base path covers; -1: the path does not lie at or below it. Base paths are in the
+ * form of `canonicalSegment`; a trailing slash of theirs says nothing.
+ */
+export function depthBelow(path: RequestPath, basePath: string): number {
+  if (basePath === "/") return 0;
+  const { raw, segments, ends } = path;
+  if (path.plain) {
+    if (!raw.startsWith(basePath)) return -1;
+    const length = basePath.charCodeAt(basePath.length - 1) === 0x2f ? basePath.length - 1 : basePath.length;
+    for (let i = 0; i < ends.length; i++) if (ends[i] === length) return i + 1;
+    return -1;
+  }
+  const base = basePath.split("/");
+  if (base[base.length - 1] === "") base.pop();
+  for (let i = 1; i < base.length; i++) if (segments[i - 1] !== base[i]) return -1;
+  return base.length - 1;
+}
+
 /** A literal segment of a definition in the form in which request segments are matched; undefined when no request can match it. */
 export function canonicalSegment(text: string): string | undefined {
   let target = "/";
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
-    target += c < 128 ? text[i] : encodeCharacter(text, i);
+    target += c === 0x20 ? "%20" : c < 128 ? text[i] : encodeCharacter(text, i);
     if (c >= 0xd800 && c < 0xdc00) i++;
   }
   const path = parseRequestTarget(target, { matrixParameters: false, ignoreTrailingSlash: false, encodedSlash: true });
@@ -241,10 +260,10 @@ function parseCarefully(target: string, rules: PathRules): RequestPath | PathFla
     } else if (byte === semicolon && partOpen && isDots(matched, partStart, matched.length)) {
       return "dot segment"; // `..%3B`
     }
-    const escape = `%${upperHex[byte >> 4]}${upperHex[byte & 15]}`;
+    const encoded = `%${upperHex[byte >> 4]}${upperHex[byte & 15]}`;
     const character = String.fromCharCode(byte);
-    raw += isUnreserved(byte) ? character : escape;
-    if (!inMatrix) matched += decodesForMatching(byte) ? character : escape;
+    raw += isUnreserved(byte) ? character : encoded;
+    if (!inMatrix) matched += decodesForMatching(byte) ? character : encoded;
     if (byte === slash) {
       partOpen = true;
       partStart = matched.length;

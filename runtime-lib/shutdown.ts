@@ -1,8 +1,9 @@
 import type { Log } from "./log.ts";
+import { drainMessage, isWorker } from "./workers.ts";
 
 /**
  * SIGTERM and SIGINT end the process in order: `drain` stops accepting and waits for what is in flight, then exit code 0.
- * A second signal ends it at once.
+ * A second signal ends it at once. A worker does the same when its parent says so.
  */
 export function drainOnSignal(log: Log, drain: () => Promise<boolean>): void {
   let begun = false;
@@ -25,6 +26,14 @@ export function drainOnSignal(log: Log, drain: () => Promise<boolean>): void {
       },
     );
   };
+  if (isWorker()) {
+    process.on("SIGTERM", () => undefined);
+    process.on("SIGINT", () => undefined);
+    process.on("message", (message) => {
+      if (message === drainMessage && !begun) onSignal(drainMessage);
+    });
+    return;
+  }
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 }

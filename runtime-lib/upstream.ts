@@ -131,6 +131,7 @@ class Pools {
       origin,
       timeoutMs,
       connections: connections > 0 ? connections : undefined,
+      waitMs: settings.number("httpClients.poolConfig.waitTimeInMillis") ?? 30_000,
       maxHeaderSize: settings.number("httpClients.responseLimits.maxHeaderSize") ?? 8192,
       maxBodySize: settings.number("httpClients.responseLimits.maxEntityBodySize") ?? -1,
       tls: origin.startsWith("https:") ? await this.#tls : undefined,

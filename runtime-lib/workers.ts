@@ -6,6 +6,9 @@ export function isWorker(): boolean {
   return cluster.isWorker;
 }
 
+/** Workers listen to their parent, not to signals: a terminal sends Ctrl-C to all processes at once. */
+export const drainMessage = "drain";
+
 const firstRestartMs = 250;
 const longestRestartMs = 30_000;
 /** A worker that lived this long did not fail because of its start. */
@@ -13,16 +16,20 @@ const stableMs = 60_000;
 
 /**
  * Runs N workers on the same listeners and starts those that crash again, more slowly each time. A signal drains all of
- * them; this process ends with 0 when they are gone. A worker that stops with 78 or 1 at its start stops everything.
+ * them; this process ends with 0 when they are gone. A first worker that cannot start ends everything with its exit code.
  */
 export function runWorkers(count: number, log: Log, graceMs: number): void {
   let stopping = false;
   let crashes = 0;
+  let everListened = false;
+  /** The worker whose listeners open before the next one is started. */
+  let waitingFor = 0;
   const started = new Map<number, number>();
 
   const fork = (): void => {
     const worker = cluster.fork();
     started.set(worker.id, Date.now());
+    waitingFor = worker.id;
   };
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
@@ -31,11 +38,11 @@ export function runWorkers(count: number, log: Log, graceMs: number): void {
     }
     stopping = true;
     log.info({ signal, workers: live().length }, "draining");
-    for (const worker of live()) worker.process.kill("SIGTERM");
+    for (const worker of live()) worker.send(drainMessage);
     setTimeout(() => {
       for (const worker of live()) worker.process.kill("SIGKILL");
     }, graceMs + 5_000).unref();
-    if (live().length === 0) process.exit(0);
+    if (live().length === 0) process.exit(process.exitCode ?? 0);
   };
 
   cluster.on("exit", (worker, code, signal) => {
@@ -45,8 +52,9 @@ export function runWorkers(count: number, log: Log, graceMs: number): void {
       if (live().length === 0) process.exit(process.exitCode ?? 0);
       return;
     }
-    if (code === 78) {
-      process.exitCode = 78;
+    // What no worker could do at first, the next one cannot do either.
+    if (!everListened || code === 78) {
+      process.exitCode = code ?? 1;
       stop("SIGTERM");
       return;
     }
@@ -59,7 +67,15 @@ export function runWorkers(count: number, log: Log, graceMs: number): void {
   });
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  for (let i = 0; i < count; i++) fork();
+  // One after the other: wrong settings are then found, and listed, once.
+  let wanted = count - 1;
+  cluster.on("listening", (worker) => {
+    everListened = true;
+    if (waitingFor !== worker.id || stopping) return;
+    if (wanted-- > 0) fork();
+    else waitingFor = 0;
+  });
+  fork();
 }
 
 function live(): Worker[] {

@@ -3,6 +3,7 @@ import { forward } from "castgate/runtime/forward.js";
 import type { Gateway } from "castgate/runtime/gateway.js";
 import { main } from "castgate/runtime/main.js";
 import { unknownApi, unknownResource } from "castgate/runtime/respond.js";
+import { throttleModule } from "castgate/runtime/throttle.js";
 import { upstreamModule } from "castgate/runtime/upstream.js";
 import { balanced } from "castgate/runtime/upstream-balanced.js";
 import { upstream } from "castgate/runtime/upstream-single.js";
@@ -16,7 +17,7 @@ const pair = balanced({ key: "pair_prod", urls: ["http://127.0.0.1:1", "http://1
 
 const gateway: Gateway = {
   compatibility: process.env.TEST_COMPATIBILITY === "standard" ? "standard" : "wso2-3.2",
-  modules: [upstreamModule],
+  modules: process.env.TEST_LIMITS === "1" ? [upstreamModule, throttleModule] : [upstreamModule],
   builtinPaths: ["/health", "/livez", "/readyz"],
   encodedSlash: true,
   route,
@@ -29,6 +30,7 @@ function route(x: Exchange): void | Promise<void> {
   if (x.under("/files", { encodedSlash: true })) return forward(x, backend);
   if (x.under("/throws")) throw new Error("a bug");
   if (x.under("/silent")) return;
+  if (x.scheme === "https" && x.under("/only-tls")) return forward(x, backend);
   if (x.under("/v1/pets")) return pets(x);
   return unknownApi(x, "text");
 }

@@ -1,0 +1,34 @@
+import type { TrustedProxies } from "./client-address.ts";
+import type { Faults } from "./faults.ts";
+import type { Handler } from "./gateway.ts";
+import type { Log } from "./log.ts";
+import type { PathRules } from "./request-path.ts";
+
+/** What an HTTP engine needs to know. */
+export interface EngineOptions {
+  readonly handle: Handler;
+  readonly faults: Faults;
+  readonly pathRules: PathRules;
+  readonly proxies: TrustedProxies;
+  readonly limits: EngineLimits;
+  readonly keepAlive: "auto" | "never";
+  /** `Server` of the gateway's own answers; undefined: none is sent. A backend's passes (R-HDR-06). */
+  readonly serverName: string | undefined;
+  readonly log: Log;
+  readonly accessLog: boolean;
+}
+
+export interface EngineLimits {
+  /** Characters of the request target (414). */
+  readonly maxUriLength: number;
+  /** Bytes of all header fields (431). */
+  readonly maxHeaderSize: number;
+  /** Bytes of a request body (413); -1: any. */
+  readonly maxBodySize: number;
+  /** Milliseconds until the head of a request must be there (408). */
+  readonly headerTimeoutMs: number;
+  /** Milliseconds until the whole request must be there (408). */
+  readonly requestTimeoutMs: number;
+  /** Milliseconds without a byte: between requests, within a request body (408), while the client takes nothing. */
+  readonly idleTimeoutMs: number;
+}
