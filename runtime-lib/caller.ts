@@ -15,7 +15,7 @@ export interface Caller {
 }
 
 export interface CallerApplication {
-  /** `__unknown__` when the token names none (R-THR-05), `anonymous` for Basic. */
+  /** `__unknown__` when the token names none (R-THR-05; in `standard` its client, else its subject), `anonymous` for Basic. */
   readonly id: string;
   /** Tier names as the token has them: `Unlimited` and `Default` when it says nothing. */
   readonly tier: string;

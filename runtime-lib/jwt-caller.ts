@@ -16,7 +16,8 @@ export function callerOfClaims(
   const application = isRecord(claims.application) ? claims.application : undefined;
   const original = compatibility === "wso2-3.2";
   // Without an application the original ignores `keytype` of access tokens.
-  const keyType = application === undefined && scheme === "jwt" ? "PRODUCTION" : (claims.keytype ?? "PRODUCTION");
+  const ignored = original && application === undefined && scheme === "jwt";
+  const keyType = ignored ? "PRODUCTION" : (claims.keytype ?? "PRODUCTION");
   if (keyType !== "PRODUCTION" && keyType !== "SANDBOX") return undefined;
   // S-SCP-06: nobody in particular holds no scope.
   const anonymous = original && subject === "" && textOf(claims.name) === "";
@@ -27,7 +28,7 @@ export function callerOfClaims(
     scopesApply: !(original && scheme === "api-key"),
     keyType,
     application: {
-      id: idOf(application?.id),
+      id: idOf(application?.id) || (original ? "" : clientOf(claims)) || "__unknown__",
       tier: textOf(application?.tier) || "Unlimited",
       subscriptions: subscriptionsOf(claims.subscribedAPIs ?? (scheme === "api-key" ? claims.allowedAPIs : undefined)),
     },
@@ -41,7 +42,15 @@ function scopesOf(claim: unknown): string[] {
 }
 
 function idOf(claim: unknown): string {
-  return typeof claim === "number" ? String(claim) : textOf(claim) || "__unknown__";
+  return typeof claim === "number" ? String(claim) : textOf(claim);
+}
+
+/**
+ * Whom a quota is for when the token names no application: the client that it was issued to (RFC 9068 section 2.2, OpenID
+ * Connect Core section 2), else its subject. The original lets all such tokens share one quota (R-THR-05).
+ */
+function clientOf(claims: Claims): string {
+  return textOf(claims.client_id) || textOf(claims.azp) || textOf(claims.sub);
 }
 
 function subscriptionsOf(claim: unknown): CallerSubscription[] {
