@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import type { GeneratedFile } from "../model/generated-file.ts";
 import { bundlePlugin, namespaces } from "./bundle-plugin.ts";
+import { listedJson } from "./listed-json.ts";
 import type { Manifest } from "./manifest.ts";
 import { packageRoot } from "./package-root.ts";
 
@@ -28,7 +29,7 @@ export async function bundleGateway(
   const entry = [
     'import { main } from "castgate/runtime/main.js";',
     'import { gateway } from "./gateway.ts";',
-    `main(gateway, ${placeholder});`,
+    `main(gateway, () => JSON.parse(${placeholder}));`,
     "",
   ].join("\n");
   const result = await build({
@@ -54,8 +55,16 @@ export async function bundleGateway(
   const text = result.outputFiles[0]?.text ?? "";
   // The entry comes last: the same word earlier is text out of a definition.
   const hole = text.lastIndexOf(placeholder);
-  const filled = text.slice(0, hole) + JSON.stringify(manifest, undefined, 2) + text.slice(hole + placeholder.length);
-  return { text: filled, manifest };
+  const embedded = templateLiteral(listedJson(manifest));
+  return { text: text.slice(0, hole) + embedded + text.slice(hole + placeholder.length), manifest };
+}
+
+/**
+ * A text as JavaScript that can be read line by line. One string costs the start of a bundle next to nothing; as an object
+ * literal, the manifest of 22,000 operations took 0.1 s and 80 MB at every start.
+ */
+function templateLiteral(text: string): string {
+  return `\`${text.replaceAll(/[\\`]|\$(?=\{)/g, "\\$&")}\``;
 }
 
 function runtimeModules(used: readonly string[]): string[] {

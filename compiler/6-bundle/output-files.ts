@@ -3,6 +3,7 @@ import type { GeneratedFile } from "../model/generated-file.ts";
 import type { LoadedProject } from "../model/loaded-project.ts";
 import type { SourceRef } from "../model/source.ts";
 import type { Bundle } from "./bundle-gateway.ts";
+import { listedJson } from "./listed-json.ts";
 import { fullPath, rawDigests, sha256 } from "./manifest.ts";
 
 export interface OutputFile {
@@ -28,8 +29,8 @@ export function targetFiles(
   const manifest = { ...bundle.manifest, files: rawDigests(project), bundle: { sha256: sha256(bundle.text) } };
   return [
     { file: `${path}.cjs`, text: bundle.text, executable: true },
-    { file: `${path}.manifest.json`, text: json(manifest) },
-    { file: `${path}.sources.json`, text: json(operationSources(model, lineOf)) },
+    { file: `${path}.manifest.json`, text: listedJson(manifest) },
+    { file: `${path}.sources.json`, text: listedJson({ operations: operationSources(model, lineOf) }) },
   ];
 }
 
@@ -46,8 +47,4 @@ function operationSources(model: GatewayModel, lineOf: (ref: SourceRef) => numbe
       line: lineOf(origin),
     })),
   );
-}
-
-function json(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

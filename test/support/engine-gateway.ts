@@ -42,4 +42,4 @@ function pets(x: Exchange): void | Promise<void> {
   return forward(x, backend);
 }
 
-void main(gateway, { name: "engine-test", version: "0" });
+void main(gateway, () => ({ name: "engine-test", version: "0" }));

@@ -51,7 +51,7 @@ describe("castgate compile", () => {
   test("sources.json has the line of each operation", () => {
     const sources = JSON.parse(readFileSync(path.join(shop, "target/petstore.sources.json"), "utf8"));
     const lines = readFileSync(path.join(shop, "api_definitions/petstore-v3.yaml"), "utf8").split("\n");
-    const login = sources.find((each: { path: string }) => each.path === "/petstore/v3/user/login");
+    const login = sources.operations.find((each: { path: string }) => each.path === "/petstore/v3/user/login");
     assert.equal(lines[login.line - 2]?.trim(), "/user/login:");
   });
 

@@ -77,7 +77,7 @@ describe("what is in a bundle", () => {
   test("text of a definition that looks like the manifest's place is only text", async () => {
     const { text, manifest } = await build({ paths: { "/__CASTGATE_MANIFEST__": { get: open } } });
     assert.deepEqual(manifest.publicOperations, ["GET /shop/__CASTGATE_MANIFEST__"]);
-    assert.match(text, /main\(gateway, \{\n {2}"manifest": 1,/);
+    assert.match(text, /main\(gateway, \(\) => JSON\.parse\(`\{\n {2}"manifest": 1,/);
   });
 
   test("an executable file that any supported Node runs", async () => {
