@@ -1,0 +1,295 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { loadProject } from "../../../compiler/1-load/load-project.ts";
+import { checkProject } from "../../../compiler/2-check/check-project.ts";
+import { describeAccess } from "../../../compiler/3-lower/access.ts";
+import { lowerProject } from "../../../compiler/3-lower/lower-project.ts";
+import { DiagnosticLog } from "../../../compiler/diagnostics/log.ts";
+import type { ApiModel, GatewayModel, LoweringNote, OperationModel } from "../../../compiler/model/gateway-model.ts";
+import type { Compatibility } from "../../../compiler/model/names.ts";
+import { memoryHost } from "../../support/memory-host.ts";
+
+const schemes = `
+components:
+  securitySchemes:
+    oa: {type: oauth2, flows: {clientCredentials: {tokenUrl: "https://k.test/t", scopes: {read: r, write: w}}}}
+    bearer: {type: http, scheme: bearer}
+    oidc: {type: openIdConnect, openIdConnectUrl: "https://k.test/.well-known/openid-configuration"}
+    ba: {type: http, scheme: basic}
+    key: {type: apiKey, in: header, name: X-Key}
+    queryKey: {type: apiKey, in: query, name: key}
+`;
+const head = `openapi: 3.0.1
+info: {title: Shop, version: 1.0.0}
+servers: [{url: "https://shop.test/v1"}]
+`;
+
+async function lower(
+  definition: string,
+  compatibility: Compatibility,
+  policies = "",
+): Promise<{ model: GatewayModel; notes: readonly LoweringNote[] }> {
+  const log = new DiagnosticLog();
+  const files: Record<string, string> = {
+    "api_definitions/shop.yaml": definition,
+    "castgate.yaml": `compatibility: ${compatibility}\n`,
+  };
+  if (policies !== "") files["policies.yaml"] = policies;
+  const loaded = await loadProject("shop", memoryHost(files), log);
+  const checked = loaded && checkProject(loaded, log);
+  assert.ok(
+    checked,
+    log
+      .all()
+      .map((found) => `${found.code}: ${found.message}`)
+      .join("\n"),
+  );
+  return lowerProject(checked);
+}
+
+/** One GET /pets; `api` and `operation` are lines of YAML at their levels. */
+function petDefinition(api: string, operation: string): string {
+  const lines = operation === "" ? "" : `      ${operation.replaceAll("\n", "\n      ")}\n`;
+  return `${head}${api}\n${schemes}paths:\n  /pets:\n    get:\n${lines}      responses: {"200": {description: ok}}\n`;
+}
+
+function only(model: GatewayModel): { api: ApiModel; operation: OperationModel } {
+  const [api] = model.apis;
+  const [operation] = api?.operations ?? [];
+  assert.ok(api && operation);
+  return { api, operation };
+}
+
+describe("who may call, in both readings", () => {
+  const cases: readonly (readonly [
+    what: string,
+    api: string,
+    operation: string,
+    original: string,
+    standard: string,
+  ])[] = [
+    ["nothing is stated (S-SEL-06)", "", "", "jwt", "everyone"],
+    ["API level is inherited", "security: [{ba: []}]", "", "basic", "basic"],
+    [
+      "operation replaces API (S-SEL-05)",
+      "security: [{ba: []}]",
+      "security: [{oa: [read]}]",
+      "jwt; scopes: read",
+      "jwt; scopes: read",
+    ],
+    [
+      "an empty list inherits and drops the scopes, or opens",
+      "security: [{oa: [read]}]",
+      "security: []",
+      "jwt",
+      "everyone",
+    ],
+    [
+      "an empty requirement opens in OpenAPI",
+      "security: [{oa: [read]}]",
+      "security: [{}, {oa: [read]}]",
+      "jwt; scopes: read",
+      "everyone",
+    ],
+    [
+      "AND is flattened, or kept (S-SEL-03)",
+      "",
+      "security: [{ba: [], key: []}]",
+      "basic, or api key in header X-Key",
+      "basic and api key in header X-Key",
+    ],
+    [
+      "scopes of all entries, any of them, or each its own (S-SCP-01)",
+      "",
+      "security: [{oa: [read]}, {oa: [write]}]",
+      "jwt; scopes: any of read write",
+      "jwt with read, or jwt with write",
+    ],
+    [
+      "all scopes of one requirement",
+      "",
+      "security: [{oa: [read, write]}]",
+      "jwt; scopes: any of read write",
+      "jwt; scopes: all of read write",
+    ],
+    [
+      "http bearer is a token with scopes",
+      "",
+      "security: [{bearer: [read]}]",
+      "jwt; scopes: read",
+      "jwt; scopes: read",
+    ],
+    ["openIdConnect too", "", "security: [{oidc: [write]}]", "jwt; scopes: write", "jwt; scopes: write"],
+    [
+      "scopes of oauth2 hold for Basic in the original",
+      "",
+      "security: [{oa: [read]}, {ba: []}]",
+      "jwt, or basic; scopes: read",
+      "jwt with read, or basic",
+    ],
+    [
+      "keys in header and query are two places, or two credentials",
+      "",
+      "security: [{key: [], queryKey: []}]",
+      "api key in header X-Key or query key",
+      "api key in header X-Key and api key in query key",
+    ],
+    [
+      "x-scope is one scope, blanks and all (T-EXT-12)",
+      "",
+      "security: [{oa: [read]}]\nx-scope: a b",
+      "jwt; scopes: a b",
+      "jwt; scopes: a b",
+    ],
+    [
+      "disable-security of the operation",
+      "security: [{oa: []}]",
+      "x-wso2-disable-security: true",
+      "everyone",
+      "everyone",
+    ],
+    [
+      "operation over API (S-SEL-07)",
+      "x-wso2-disable-security: true\nsecurity: [{oa: []}]",
+      "x-wso2-disable-security: false",
+      "jwt",
+      "jwt",
+    ],
+    ["x-auth-type None", "security: [{oa: []}]", "x-auth-type: None", "everyone", "everyone"],
+    [
+      "an API-level switch of either value beats x-auth-type (T-EXT-11)",
+      "x-wso2-disable-security: false\nsecurity: [{oa: []}]",
+      "x-auth-type: None",
+      "jwt",
+      "jwt",
+    ],
+    [
+      "application-security beats security of its level (S-SEL-04)",
+      "",
+      "security: [{oa: [read]}]\nx-wso2-application-security: {security-types: [basic_auth]}",
+      "basic; scopes: read",
+      "basic; scopes: read",
+    ],
+    [
+      "api_key without a scheme: header and query apikey (T-SEC-06)",
+      "",
+      "x-wso2-application-security: {security-types: [api_key]}",
+      "api key in header apikey or query apikey",
+      "api key in header apikey or query apikey",
+    ],
+  ];
+  for (const [what, api, operation, original, standard] of cases) {
+    test(what, async () => {
+      const definition = petDefinition(api, operation);
+      assert.equal(describeAccess(only((await lower(definition, "wso2-3.2")).model).operation.access), original);
+      assert.equal(describeAccess(only((await lower(definition, "standard")).model).operation.access), standard);
+    });
+  }
+});
+
+describe("notes", () => {
+  test("each operation where the readings differ is listed in wso2-3.2", async () => {
+    const { notes } = await lower(petDefinition("security: [{oa: [read]}]", "security: []"), "wso2-3.2");
+    assert.deepEqual(notes, [
+      {
+        code: "compatibility-difference",
+        ref: { file: "api_definitions/shop.yaml", pointer: "/paths/~1pets/get" },
+        args: { operation: "GET /pets", here: "jwt", standard: "everyone" },
+      },
+    ]);
+  });
+
+  test("a public operation is listed, and a standard API that says nothing is warned of", async () => {
+    const { notes } = await lower(petDefinition("", ""), "standard");
+    assert.deepEqual(
+      notes.map((note) => note.code),
+      ["operation-public", "security-unstated"],
+    );
+  });
+});
+
+describe("tiers", () => {
+  const policies = `resourcePolicies:
+  - small: {count: 1, unitTime: 2, timeUnit: min}
+  - big: {count: 9, unitTime: 1, timeUnit: hour}
+subscriptionPolicies:
+  - Unauthenticated: {count: 5, unitTime: 1, timeUnit: day}
+`;
+  const both = petDefinition("x-wso2-throttling-tier: big\nsecurity: [{ba: []}]", "x-wso2-throttling-tier: small");
+
+  test("the API's tier drops the operation's in wso2-3.2; both hold in standard (T-POL-08)", async () => {
+    const original = only((await lower(both, "wso2-3.2", policies)).model);
+    assert.equal(original.api.apiLimit?.kind === "tier" && original.api.apiLimit.tier.name, "big");
+    assert.equal(original.operation.throttle.resource, undefined);
+    const standard = only((await lower(both, "standard", policies)).model);
+    assert.deepEqual(standard.operation.throttle.resource, {
+      kind: "tier",
+      tier: { name: "small", count: 1, unitMs: 60_000, windowMs: 120_000, stopOnQuota: true },
+    });
+  });
+
+  test("Unlimited at the API drops them too, and limits nothing (T-VEC-04)", async () => {
+    const definition = petDefinition("x-wso2-throttling-tier: Unlimited", "x-wso2-throttling-tier: small");
+    const { api, operation } = only((await lower(definition, "wso2-3.2", policies)).model);
+    assert.deepEqual([api.apiLimit, operation.throttle.resource], [undefined, undefined]);
+  });
+
+  test("public operations: Unauthenticated, missing is a fault in wso2-3.2 and no limit in standard (R-THR-18)", async () => {
+    const open = petDefinition("", "x-wso2-disable-security: true");
+    const kindOf = async (compatibility: Compatibility, text: string) =>
+      only((await lower(open, compatibility, text)).model).operation.throttle.unauthenticated?.kind;
+    const without = "resourcePolicies:\n  - small: {count: 1, unitTime: 1, timeUnit: min}\n";
+    assert.equal(await kindOf("wso2-3.2", policies), "tier");
+    assert.equal(await kindOf("wso2-3.2", without), "undefined");
+    assert.equal(await kindOf("standard", policies), "tier");
+    assert.equal(await kindOf("standard", without), undefined);
+  });
+});
+
+describe("backends", () => {
+  test("override names: the API's id as the original has it, a stable one for operations (T-VEC-07, T-OVR-02)", async () => {
+    const definition = petDefinition("", 'x-wso2-sandbox-endpoints: {urls: ["https://s.test"]}')
+      .replace("title: Shop", "title: Orders")
+      .replace("version: 1.0.0", "version: 1.2.0");
+    const { backend } = only((await lower(definition, "wso2-3.2")).model).operation;
+    assert.ok(backend.kind === "forward");
+    assert.equal(
+      backend.production?.overrideKey,
+      "api_80b1edf9e797268b55896e315163609d978431515e0a63630f3b3f1b94a25380_prod",
+    );
+    assert.match(backend.sandbox?.overrideKey ?? "", /^op_[0-9a-f]{16}_sand$/);
+    const again = only((await lower(definition, "wso2-3.2")).model).operation.backend;
+    assert.deepEqual(again, backend);
+  });
+
+  test("a named endpoint keeps its name; http takes the first URL, load_balance all (R-EP-01)", async () => {
+    const endpoint = (type: string) =>
+      petDefinition(
+        `x-wso2-production-endpoints: {name: main, type: ${type}, urls: ["https://a.test", "https://b.test"]}`,
+        "",
+      );
+    const urlsOf = async (type: string) => {
+      const { backend } = only((await lower(endpoint(type), "wso2-3.2")).model).operation;
+      return backend.kind === "forward" ? [backend.production?.overrideKey, backend.production?.urls] : backend;
+    };
+    assert.deepEqual(await urlsOf("http"), ["main_prod", ["https://a.test"]]);
+    assert.deepEqual(await urlsOf("load_balance"), ["main_prod", ["https://a.test", "https://b.test"]]);
+    assert.deepEqual(await urlsOf("failover"), { kind: "not-built", features: ["failover"] });
+  });
+
+  test("one URL has nothing to fail over to (T-END-03)", async () => {
+    const definition = petDefinition('x-wso2-production-endpoints: {type: failover, urls: ["https://a.test"]}', "");
+    assert.equal(only((await lower(definition, "wso2-3.2")).model).operation.backend.kind, "forward");
+  });
+
+  test("a server of the operation feeds production only (T-OAS-21, 25)", async () => {
+    const definition = petDefinition(
+      'x-wso2-sandbox-endpoints: {urls: ["https://s.test"]}',
+      'servers: [{url: "https://own.test"}]',
+    );
+    const { backend } = only((await lower(definition, "wso2-3.2")).model).operation;
+    assert.ok(backend.kind === "forward");
+    assert.deepEqual(backend.production?.urls, ["https://own.test"]);
+    assert.deepEqual(backend.sandbox?.urls, ["https://s.test"]);
+  });
+});
