@@ -64,7 +64,12 @@ export async function spawnGateway(args: readonly string[], env: Record<string, 
     for (const line of lines) if (line.startsWith('{"')) log.push(JSON.parse(line));
     wake();
   });
-  const exited = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(code)));
+  const exited = new Promise<number | null>((resolve) =>
+    child.on("close", (code, signal) => {
+      if (signal !== null) stderr += `ended by ${signal}`;
+      resolve(code);
+    }),
+  );
   const until = async (test: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> => {
     for (;;) {
       const found = log.find(test);

@@ -117,6 +117,6 @@ describe("bodies of any size take constant memory", () => {
     for (const socket of stuck.sockets) socket.resume();
     await eventually("the backend connection is closed", () => stuck.sockets.size === 0);
     stuck.close();
-    assert.equal(await other.stop(), 0);
+    assert.equal(await other.stop(), 0, other.stderr());
   });
 });
