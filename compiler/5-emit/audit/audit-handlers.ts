@@ -97,7 +97,7 @@ function auditHandler(
   const found = node.body.statements.map((statement) => tokens.normalForm(text, statement.pos, statement.end));
   const checks = expectedChecks(api, handler).map(({ name, statements }) => ({
     name,
-    statements: statements.map((statement) => tokens.normalForm(statement)),
+    statements: statements.map((statement) => tokens.planned(statement)),
   }));
   const planned = checks.flatMap(({ statements }) => statements);
   if (found.length === planned.length && found.every((statement, index) => statement === planned[index])) return;

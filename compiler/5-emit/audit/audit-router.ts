@@ -109,7 +109,7 @@ class RouterReader {
     const planned = main
       ? `export function ${name}(x: Exchange): void | Promise<void>`
       : `function ${name}(x: Exchange): void | Promise<void> | false`;
-    if (signature !== this.#tokens.normalForm(planned)) this.#report(name, `has another signature: ${signature}`);
+    if (signature !== this.#tokens.planned(planned)) this.#report(name, `has another signature: ${signature}`);
 
     const statements = [...declaration.body.statements];
     if (main && this.#api.cors !== undefined) this.#take(name, statements, "crossOrigin.decorate(x);");
@@ -231,7 +231,7 @@ class RouterReader {
   }
 
   #compareConditions({ leaf, wild }: PlannedRoute, found: readonly Condition[]): void {
-    const planned = new Set(plannedConditions(leaf.segments, wild).map((text) => this.#tokens.normalForm(text)));
+    const planned = new Set(plannedConditions(leaf.segments, wild).map((text) => this.#tokens.planned(text)));
     const missing = new Set(planned);
     for (const condition of found) {
       if (condition.kind === "text") {
@@ -257,7 +257,7 @@ class RouterReader {
 
   /** `depth` and `s0`, `s1`, ... are what they seem. */
   #readLocals(name: string, statements: ts.Statement[]): void {
-    const depth = this.#tokens.normalForm("const depth = x.segments.length;");
+    const depth = this.#tokens.planned("const depth = x.segments.length;");
     if (statements[0] !== undefined && this.#form(statements[0]) === depth) statements.shift();
     const [next] = statements;
     const declaration = next && ts.isVariableStatement(next) ? next.declarationList.declarations[0] : undefined;
@@ -272,7 +272,7 @@ class RouterReader {
   #take(name: string, statements: ts.Statement[], planned: string): void {
     const next = statements.shift();
     const found = next === undefined ? "nothing" : this.#form(next);
-    if (found !== this.#tokens.normalForm(planned)) this.#report(name, `lacks \`${planned}\`; found: ${found}`);
+    if (found !== this.#tokens.planned(planned)) this.#report(name, `lacks \`${planned}\`; found: ${found}`);
   }
 
   #form(node: ts.Node | undefined, end = node?.end ?? 0): string {

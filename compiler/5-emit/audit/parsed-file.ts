@@ -21,7 +21,8 @@ export interface ParsedStatement {
 
 /** Parses a file and reports what no generated file may hold. undefined: it does not parse. */
 export function parseFile({ file, text }: GeneratedFile, report: Report): ParsedFile | undefined {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+  const options = { languageVersion: ts.ScriptTarget.Latest, jsDocParsingMode: ts.JSDocParsingMode.ParseNone };
+  const source = ts.createSourceFile(file, text, options);
   const { parseDiagnostics } = source as unknown as { readonly parseDiagnostics: readonly ts.Diagnostic[] };
   const [first] = parseDiagnostics;
   if (first !== undefined) {

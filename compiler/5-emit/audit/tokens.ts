@@ -12,12 +12,27 @@ const closing: ReadonlySet<ts.SyntaxKind> = new Set([
   ts.SyntaxKind.CloseParenToken,
 ]);
 
+/** Bounds the memory for a large API. */
+const knownAtMost = 1_000;
+
 /** Names that are always there. */
 const globals: ReadonlySet<string> = new Set(["Promise", "undefined"]);
 
 /** Reads source text as the language does, so that layout and spelling of literals make no difference. */
 export class TokenReader {
   readonly #scanner = ts.createScanner(ts.ScriptTarget.Latest, true);
+  /** Forms of short texts without an operation's own names: most of what is planned. */
+  readonly #known = new Map<string, string>();
+
+  /** `normalForm` of text that is planned again and again. */
+  planned(text: string): string {
+    let form = this.#known.get(text);
+    if (form === undefined) {
+      form = this.normalForm(text);
+      if (this.#known.size < knownAtMost) this.#known.set(text, form);
+    }
+    return form;
+  }
 
   /**
    * `text` in one normal form: one blank between tokens, literals by their value, no trailing commas. Two texts with equal

@@ -88,7 +88,9 @@ function stepViews(api: ApiPlan, handler: HandlerPlan, imports: ImportList): Ste
         imports.runtime("respond", "refuse");
         return {
           kind: step.kind,
-          summary: step.anyOf.map(({ allOf }) => allOf.join(" and ")).join(", or "),
+          summary: step.anyOf
+            .map(({ allOf }) => allOf.map((scheme) => schemeText(api, scheme)).join(" and "))
+            .join(", or "),
           apiSymbol: imports.local("./shared.js", apiSymbol(api)),
           accessSymbol: accessSymbol(handler),
         };
@@ -132,6 +134,12 @@ function stepViews(api: ApiPlan, handler: HandlerPlan, imports: ImportList): Ste
     }
   };
   return handler.chain.map(viewOf);
+}
+
+function schemeText(api: ApiPlan, symbol: string): string {
+  const scheme = api.schemes.find((one) => one.symbol === symbol);
+  if (scheme?.kind !== "api-key") return symbol;
+  return `API key in ${scheme.locations.map((place) => `${place.in} ${place.name}`).join(" or ")}`;
 }
 
 function limitsText(api: ApiPlan, limits: LimitsPlan): string {
