@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { canonicalSegment, type PathRules, parseRequestTarget, pathRules } from "../../../runtime-lib/request-path.ts";
+import {
+  canonicalSegment,
+  depthBelow,
+  type PathRules,
+  parseRequestTarget,
+  pathRules,
+} from "../../../runtime-lib/request-path.ts";
 
 const original = pathRules("wso2-3.2", false);
 const standard = pathRules("standard", false);
@@ -180,6 +186,71 @@ describe("properties", () => {
         parseRequestTarget(`/${text}`, rule);
       }),
       { numRuns: 5_000 },
+    );
+  });
+});
+
+describe("base paths", () => {
+  const below: readonly [target: string, rules: PathRules, base: string, depth: number][] = [
+    ["/petstore/v1/pet", original, "/petstore/v1", 2],
+    ["/petstore/v1", original, "/petstore/v1", 2],
+    ["/petstore/v1/", original, "/petstore/v1", 2],
+    ["/petstore/v1/", standard, "/petstore/v1", 2],
+    ["/petstore/v1/pet", standard, "/petstore/v1/", 2],
+    ["/petstore/v10", original, "/petstore/v1", -1],
+    ["/petstore/v1.0", original, "/petstore/v1", -1],
+    ["/petstore", original, "/petstore/v1", -1],
+    ["/Petstore/v1", original, "/petstore/v1", -1],
+    ["/x/petstore/v1", original, "/petstore/v1", -1],
+    ["/anything", original, "/", 0],
+    ["/", standard, "/", 0],
+    ["/pet%73tore/%761/x", standard, "/petstore/v1", 2],
+    ["/petstore;a=1/v1;b/pet", original, "/petstore/v1", 2],
+    ["/petstore;a=1/v1/pet", standard, "/petstore/v1", -1],
+    ["/a%2Fb/c", withSlash, "/a", -1],
+    ["/petstore/v1%2Fpet", withSlash, "/petstore/v1", -1],
+    ["/%40me/x", standard, "/@me", 1],
+  ];
+  for (const [target, rules, base, depth] of below) {
+    test(`${target} below ${base}: ${depth}`, () => assert.equal(depthBelow(parsed(target, rules), base), depth));
+  }
+
+  test("what is forwarded is what was matched: the remainder parses to the segments that the router sees", () => {
+    const piece = fc.constantFrom(
+      "/a",
+      "/b",
+      "/",
+      "a",
+      "b",
+      ";x=1",
+      "%61",
+      "%2F",
+      "%2e",
+      "..",
+      "%40",
+      "@",
+      "?q",
+      "%c3%a9",
+    );
+    const text = fc.array(piece, { maxLength: 10 }).map((pieces) => `/a${pieces.join("")}`);
+    fc.assert(
+      fc.property(
+        text,
+        fc.constantFrom(original, withSlash),
+        fc.constantFrom("/a", "/a/b", "/"),
+        (target, rules, base) => {
+          const path = parseRequestTarget(target, rules);
+          if (typeof path === "string") return;
+          const depth = depthBelow(path, base);
+          if (depth < 0) return;
+          const rest = path.raw.slice(depth === 0 ? 0 : path.ends[depth - 1]);
+          assert.match(rest, /^(\/|$)/);
+          // The base path and the base path with a slash are both the API's root.
+          const routed = rest === "" || rest === "/" ? [] : path.segments.slice(depth);
+          assert.deepEqual(parsed(rest === "" ? "/" : rest, rules).segments, routed);
+        },
+      ),
+      { numRuns: 20_000 },
     );
   });
 });
