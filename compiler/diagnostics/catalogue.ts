@@ -568,6 +568,14 @@ export const catalogue = {
     hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
     explanation: "conf/toolkit-config.toml has a table or key that T-CFG-01 to 12 do not name. It has no effect.",
   }),
+  "unauthenticated-tier-missing": entry<{ operation: string }>({
+    severity: "warning",
+    message: ({ operation }) =>
+      `${operation} is public, but policies.yaml has no subscription tier "Unauthenticated": every call gets a 500`,
+    hint: () => "add it to subscriptionPolicies, for example Unauthenticated: {count: 500, unitTime: 1, timeUnit: min}",
+    explanation:
+      "Calls without a token are counted against the subscription tier Unauthenticated. Where it is not defined they are answered with 500 and code 900809 (T-POL-10, R-THR-18).",
+  }),
   "value-empty": entry<{ what: string }>({
     severity: doubtful,
     message: ({ what }) => `"${what}" has no value`,

@@ -1,19 +1,34 @@
 import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
-import type { Fact } from "../../model/checked-project.ts";
+import type { ApiFacts, Fact, OperationFacts } from "../../model/checked-project.ts";
 import type { Rule } from "./rule.ts";
 
-/** Tiers that policies.yaml does not define (T-POL-09), and operation tiers that the API's replaces (T-POL-08). */
+/** Tiers that policies.yaml does not define (T-POL-09, T-POL-10), and operation tiers that the API's replaces (T-POL-08). */
 export const tiers: Rule = {
-  codes: ["throttling-tier-unknown", "tier-shadowed"],
+  codes: ["throttling-tier-unknown", "tier-shadowed", "unauthenticated-tier-missing"],
   check({ apis, policies, compatibility, log }) {
     const judge = (tier: Fact<string> | undefined): void => {
       if (tier === undefined || tier.value === "Unlimited" || policies.resource.has(tier.value)) return;
       const suggestion = suggest(tier.value, [...policies.resource.keys(), "Unlimited"]);
-      log.report("throttling-tier-unknown", at(tier.ref), { tier: tier.value, ...(suggestion && { suggestion }) });
+      const meant = suggestion === undefined ? undefined : policies.resource.get(suggestion);
+      const related = meant?.ref.pointer
+        ? [{ place: at(meant.ref, "key"), label: `"${meant.name}" is defined here` }]
+        : [];
+      log.report(
+        "throttling-tier-unknown",
+        at(tier.ref),
+        { tier: tier.value, ...(suggestion && { suggestion }) },
+        related,
+      );
     };
     for (const api of apis) {
       judge(api.tier);
+      const open = api.operations.find((operation) => isOpened(api, operation));
+      if (compatibility === "wso2-3.2" && open !== undefined && !policies.subscription.has("Unauthenticated")) {
+        log.report("unauthenticated-tier-missing", at(open.origin, "key"), {
+          operation: `${open.method} ${open.path}`,
+        });
+      }
       for (const { tier } of api.operations) {
         if (tier === undefined) continue;
         if (api.tier === undefined || compatibility === "standard") judge(tier);
@@ -25,3 +40,8 @@ export const tiers: Rule = {
     }
   },
 };
+
+/** Opened by an extension (T-EXT-10, T-EXT-11): nothing else opens an operation in `wso2-3.2` (T-SEC-04). */
+function isOpened(api: ApiFacts, { security, authTypeNone }: OperationFacts): boolean {
+  return (security.disable ?? api.security.disable)?.value ?? authTypeNone !== undefined;
+}

@@ -119,6 +119,12 @@ describe("tiers (T-POL-07..09, T-EXT-06)", () => {
       "error throttling-tier-unknown /paths/~1pets/get/x-wso2-throttling-tier",
     ]);
   });
+  test("public operations need the tier Unauthenticated in wso2-3.2 (T-POL-10)", async () => {
+    const open = withOperation({ "x-auth-type": "None" });
+    assert.deepEqual(await foundIn(open), ["warning unauthenticated-tier-missing /paths/~1pets/get"]);
+    assert.deepEqual(await foundIn(open, "standard"), []);
+    assert.deepEqual(await foundIn({ ...open, "x-wso2-disable-security": false }), []);
+  });
   test("the API's tier hides those of operations in wso2-3.2 only", async () => {
     const both = { "x-wso2-throttling-tier": "Unlimited", ...withOperation({ "x-wso2-throttling-tier": "10PerMin" }) };
     assert.deepEqual(await foundIn(both), ["warning tier-shadowed /paths/~1pets/get/x-wso2-throttling-tier"]);
