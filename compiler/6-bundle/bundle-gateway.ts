@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import type { GeneratedFile } from "../model/generated-file.ts";
 import { bundlePlugin, namespaces } from "./bundle-plugin.ts";
+import { licenseNotices } from "./license-notices.ts";
 import { listedJson } from "./listed-json.ts";
 import type { Manifest } from "./manifest.ts";
 import { packageRoot } from "./package-root.ts";
@@ -32,9 +33,10 @@ export async function bundleGateway(
     `main(gateway, () => JSON.parse(${placeholder}));`,
     "",
   ].join("\n");
+  const folders = new Map<string, string>();
   const result = await build({
     entryPoints: ["main"],
-    plugins: [bundlePlugin({ entry, generated, runtimeFolder, libraryFolder: root })],
+    plugins: [bundlePlugin({ entry, generated, runtimeFolder, libraryFolder: root, libraries: folders })],
     absWorkingDir: root,
     tsconfigRaw: { compilerOptions: { target: "ES2022", verbatimModuleSyntax: true } },
     nodePaths: [],
@@ -56,7 +58,8 @@ export async function bundleGateway(
   // The entry comes last: the same word earlier is text out of a definition.
   const hole = text.lastIndexOf(placeholder);
   const embedded = templateLiteral(listedJson(manifest));
-  return { text: text.slice(0, hole) + embedded + text.slice(hole + placeholder.length), manifest };
+  const code = text.slice(0, hole) + embedded + text.slice(hole + placeholder.length);
+  return { text: code + (await licenseNotices(manifest.libraries, folders)), manifest };
 }
 
 /**

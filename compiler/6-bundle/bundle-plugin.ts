@@ -23,6 +23,8 @@ export interface BundleSources {
   readonly runtimeFolder: string;
   /** Where the libraries that the runtime imports are looked up from. */
   readonly libraryFolder: string;
+  /** Filled while bundling: the folder of each library by `name@version`. */
+  readonly libraries: Map<string, string>;
 }
 
 /** Modules that replace parts of a library which must not be in a bundle. */
@@ -51,7 +53,7 @@ export function bundlePlugin(sources: BundleSources): Plugin {
         const runtimeModule = /^castgate\/runtime\/([a-z0-9-]+)\.js$/.exec(args.path)?.[1];
         if (runtimeModule !== undefined) return runtime(`${runtimeModule}.ts`);
         if (args.path.startsWith(".") && args.namespace !== namespaces.library) return relative(args);
-        return library(build, args, sources.libraryFolder, versions);
+        return library(build, args, sources, versions);
       });
       build.onLoad({ filter: /.*/, namespace: namespaces.entry }, () => ({ contents: sources.entry, loader: "js" }));
       build.onLoad({ filter: /.*/, namespace: namespaces.generated }, ({ path }) => {
@@ -86,7 +88,7 @@ function relative(args: OnResolveArgs): OnResolveResult {
 async function library(
   build: PluginBuild,
   args: OnResolveArgs,
-  libraryFolder: string,
+  { libraryFolder, libraries }: BundleSources,
   versions: Map<string, string>,
 ): Promise<OnResolveResult> {
   const found = await build.resolve(args.path, {
@@ -101,9 +103,10 @@ async function library(
   const name = parts.splice(0, parts[0]?.startsWith("@") ? 2 : 1).join("/");
   const file = parts.join("/");
   // With its version: two versions of one library can be installed side by side.
-  const path = `${name}@${versionOf(join(folder, name), versions)}/${file}`;
+  const id = `${name}@${versionOf(join(folder, name), versions)}`;
+  libraries.set(id, join(folder, name));
   const replacement = replacements[`${name}/${file}`];
-  return { namespace: namespaces.library, path, pluginData: { file: found.path, replacement } };
+  return { namespace: namespaces.library, path: `${id}/${file}`, pluginData: { file: found.path, replacement } };
 }
 
 function versionOf(folder: string, versions: Map<string, string>): string {

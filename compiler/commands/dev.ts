@@ -1,5 +1,6 @@
 import { watch } from "node:fs";
 import { resolve } from "node:path";
+import type { Build } from "../compile.ts";
 import { buildProject } from "./build-project.ts";
 import { type Command, exitCode } from "./command.ts";
 
@@ -27,13 +28,20 @@ restarted on the same ports; with errors they are printed, and the last good one
     const { DevSession } = await import("./dev/dev-session.ts");
     const session = new DevSession(root, rest, terminal);
     await session.prepare();
-    await session.start(first.build);
+    const start = async (build: Build) => {
+      const running = await session.start(build);
+      running.exited.then((code) => {
+        if (session.isRunning(running))
+          terminal.err(`The gateway ended with exit code ${code}; a change starts it again.\n`);
+      });
+    };
+    await start(first.build);
 
     let work = Promise.resolve();
     const rebuild = async () => {
       const { build, failed } = await buildProject({ folder, format: "pretty" }, terminal);
       if (failed || build === undefined) return terminal.err("The last good gateway goes on running.\n");
-      await session.start(build);
+      await start(build);
     };
     let timer: NodeJS.Timeout | undefined;
     const watcher = watch(root, { recursive: true }, (_event, file) => {

@@ -54,9 +54,15 @@ export class DevSession {
 
   /** Stops the gateway that runs, and waits for its end. */
   async stop(signal: NodeJS.Signals): Promise<void> {
-    this.#running?.stop(signal);
-    await this.#running?.exited;
+    const running = this.#running;
     this.#running = undefined;
+    running?.stop(signal);
+    await running?.exited;
+  }
+
+  /** Whether this gateway is the one that serves, and nobody asked it to stop. */
+  isRunning(bundle: RunningBundle): boolean {
+    return this.#running === bundle;
   }
 
   close(): void {

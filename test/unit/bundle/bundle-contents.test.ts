@@ -80,6 +80,13 @@ describe("what is in a bundle", () => {
     assert.match(text, /main\(gateway, \(\) => JSON\.parse\(`\{\n {2}"manifest": 1,/);
   });
 
+  test("the licences of the libraries in it are handed on", async () => {
+    const { text, manifest } = await build({ paths: { "/a": { get: open } } });
+    for (const library of manifest.libraries) {
+      assert.match(text, new RegExp(`^// License of ${library}\\n//\\n// \\S`, "m"), library);
+    }
+  });
+
   test("an executable file that any supported Node runs", async () => {
     const { text } = await build({ paths: { "/a": { get: open } } });
     assert.ok(text.startsWith("#!/usr/bin/env node\n"));
