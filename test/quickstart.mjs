@@ -59,7 +59,11 @@ async function serve() {
   const [port, tlsPort] = [await freePort(), await freePort()];
   say(`> castgate run ${shown} --dev\n`);
   const settings = [`--listenerConfig.httpPort=${port}`, `--listenerConfig.httpsPort=${tlsPort}`];
-  const gateway = spawn(process.execPath, castgate("run", project, "--dev", "--", ...settings), { cwd: root });
+  const gateway = spawn(process.execPath, castgate("run", project, "--dev", "--", ...settings), {
+    cwd: root,
+    // Ctrl-C is meant for this script, which then stops the gateway.
+    detached: interactive,
+  });
   let log = "";
   for (const stream of [gateway.stdout, gateway.stderr]) stream.setEncoding("utf8").on("data", (text) => (log += text));
   const ended = new Promise((resolve) => gateway.once("exit", (code) => resolve(code ?? 1)));
@@ -123,8 +127,7 @@ async function untilStopped(origin) {
     `\nThe gateway goes on serving on ${origin}; Ctrl-C stops it. Requests to paste: ${shown}/.castgate-dev/requests.sh`,
   );
   await new Promise((resolve) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, resolve);
   });
 }
 

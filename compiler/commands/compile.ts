@@ -65,6 +65,7 @@ Exit codes: 0 fine; 1 errors, or generated/ is stale with --check; 2 wrong usage
     if (print && stopAfter === undefined) throw new UsageError("--print needs --stop-after=<phase>");
     if (check && out !== undefined) throw new UsageError("--check writes nothing, so --out has no meaning with it");
     const format = options.format as Format;
+    if (print && format !== "pretty") throw new UsageError("--print and --format would both write to standard output");
     const result = await buildProject(
       {
         folder,

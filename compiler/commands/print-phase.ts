@@ -7,6 +7,7 @@ function plain(value: unknown): unknown {
   if (value instanceof Map) return [...value].map(([key, item]) => [plain(key), plain(item)]);
   if (value instanceof Set) return [...value].map(plain);
   if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === "bigint" || value instanceof Date) return String(value);
   if (typeof value !== "object" || value === null) return value;
   if (isCursor(value)) return { ref: value.ref };
   return Object.fromEntries(
