@@ -80,11 +80,12 @@ export function send(
   });
 }
 
-/** A backend on loopback that answers every request with `METHOD target`. */
+/** A backend on loopback that answers every request with `METHOD target`, as body and as `x-seen`: HEAD has no body. */
 export async function echoBackend(): Promise<{ readonly port: number; readonly server: Server }> {
   const server = createServer((incoming, outgoing) => {
     incoming.resume();
-    outgoing.setHeader("content-type", "text/plain").end(`${incoming.method} ${incoming.url}`);
+    const seen = `${incoming.method} ${incoming.url}`;
+    outgoing.setHeader("content-type", "text/plain").setHeader("x-seen", seen).end(seen);
   });
   server.keepAliveTimeout = 60_000;
   server.listen(0, "127.0.0.1");

