@@ -110,6 +110,13 @@ export const catalogue = {
     hint: () => "remove x-wso2-cors to switch CORS off, or use `compatibility: standard`, where false means off",
     explanation: "The original enables CORS for each API that has x-wso2-cors, whatever it says (T-EXT-22).",
   }),
+  "default-tier-missing": entry({
+    severity: "warning",
+    message: () => 'policies.yaml has no subscription tier "Default": calls with a token that names no tier get a 500',
+    hint: () => "add it to subscriptionPolicies, for example Default: {count: 500, unitTime: 1, timeUnit: min}",
+    explanation:
+      "A token that names no subscription tier is counted against Default. Where that is not defined, such calls are answered with 500 and code 900809 (T-POL-06, T-POL-11).",
+  }),
   "definition-not-openapi": entry<{ what: string }>({
     severity: "error",
     message: ({ what }) => `this is not an OpenAPI definition: ${what}`,

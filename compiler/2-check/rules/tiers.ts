@@ -3,10 +3,10 @@ import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts, Fact, OperationFacts } from "../../model/checked-project.ts";
 import type { Rule } from "./rule.ts";
 
-/** Tiers that policies.yaml does not define (T-POL-09, T-POL-10), and operation tiers that the API's replaces (T-POL-08). */
+/** Tiers that policies.yaml does not define (T-POL-09..11), and operation tiers that the API's replaces (T-POL-08). */
 export const tiers: Rule = {
-  codes: ["throttling-tier-unknown", "tier-shadowed", "unauthenticated-tier-missing"],
-  check({ apis, policies, compatibility, log }) {
+  codes: ["default-tier-missing", "throttling-tier-unknown", "tier-shadowed", "unauthenticated-tier-missing"],
+  check({ apis, loaded, policies, compatibility, log }) {
     const judge = (tier: Fact<string> | undefined): void => {
       if (tier === undefined || tier.value === "Unlimited" || policies.resource.has(tier.value)) return;
       const suggestion = suggest(tier.value, [...policies.resource.keys(), "Unlimited"]);
@@ -21,6 +21,11 @@ export const tiers: Rule = {
         related,
       );
     };
+    const file = loaded.policies?.ref;
+    if (compatibility === "wso2-3.2" && file !== undefined && !policies.subscription.has("Default")) {
+      const secured = apis.some((api) => api.operations.some((operation) => !isOpened(api, operation)));
+      if (secured) log.report("default-tier-missing", at(file, "missing"), {});
+    }
     for (const api of apis) {
       judge(api.tier);
       const open = api.operations.find((operation) => isOpened(api, operation));

@@ -41,6 +41,12 @@ export function paths(...templates: readonly string[]): Record<string, unknown> 
   );
 }
 
+const policies = `resourcePolicies:
+  - 10PerMin: {count: 10, unitTime: 1, timeUnit: min}
+subscriptionPolicies:
+  - Default: {count: 500, unitTime: 1, timeUnit: min}
+`;
+
 /** Loads and checks a project in memory: definitions as values, other files as text. */
 export async function check(
   definitions: Readonly<Record<string, unknown>> | readonly unknown[],
@@ -48,7 +54,7 @@ export async function check(
 ): Promise<Checked> {
   const list = Array.isArray(definitions) ? definitions : [definitions];
   const host = memoryHost({
-    "policies.yaml": "resourcePolicies:\n  - 10PerMin: {count: 10, unitTime: 1, timeUnit: min}\n",
+    "policies.yaml": policies,
     ...(options.compatibility === "standard" && { "castgate.yaml": "compatibility: standard\n" }),
     ...Object.fromEntries(list.map((value, index) => [`api_definitions/${index}.json`, JSON.stringify(value)])),
     ...options.files,

@@ -119,6 +119,11 @@ describe("tiers (T-POL-07..09, T-EXT-06)", () => {
       "error throttling-tier-unknown /paths/~1pets/get/x-wso2-throttling-tier",
     ]);
   });
+  test("tokens that name no tier need the tier Default in wso2-3.2 (T-POL-11)", async () => {
+    const files = { "policies.yaml": "resourcePolicies: []\n" };
+    assert.deepEqual((await check(definition(), { files })).found, ["warning default-tier-missing "]);
+    assert.deepEqual((await check(definition(), { files, compatibility: "standard" })).found, []);
+  });
   test("public operations need the tier Unauthenticated in wso2-3.2 (T-POL-10)", async () => {
     const open = withOperation({ "x-auth-type": "None" });
     assert.deepEqual(await foundIn(open), ["warning unauthenticated-tier-missing /paths/~1pets/get"]);

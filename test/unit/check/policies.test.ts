@@ -8,7 +8,7 @@ import { memoryHost } from "../../support/memory-host.ts";
 import { check, definition } from "./check.ts";
 
 const withPolicies = (text: string, compatibility: Compatibility = "wso2-3.2") =>
-  check(definition(), { compatibility, files: { "policies.yaml": text } });
+  check(definition({ paths: {} }), { compatibility, files: { "policies.yaml": text } });
 
 describe("policies.yaml", () => {
   test("tiers of three lists (T-POL-02, T-POL-03)", async () => {
