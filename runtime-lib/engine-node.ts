@@ -131,7 +131,14 @@ export class Engine implements EngineState {
     let connection = socket[connectionOf];
     if (connection === undefined) {
       const peer = plainAddress(socket.remoteAddress ?? "");
-      connection = { peer, trusted: this.options.proxies.trusts(peer), current: undefined, failed: false };
+      connection = {
+        peer,
+        trusted: this.options.proxies.trusts(peer),
+        pending: 0,
+        current: undefined,
+        queued: undefined,
+        failed: false,
+      };
       socket[connectionOf] = connection;
     }
     return connection;
@@ -141,15 +148,30 @@ export class Engine implements EngineState {
     const connection = this.#connection(req.socket);
     const x = new NodeExchange(this, connection, req, res, scheme, expects);
     connection.current = x;
+    if (++connection.pending > 1) this.#queue(connection, x, req.socket);
     res.exchange = x;
     res.on("close", onResponseClose);
     if (this.#draining || this.options.keepAlive === "never") res.shouldKeepAlive = false;
     return x;
   }
 
+  #queue(connection: Connection, x: NodeExchange, socket: Socket): void {
+    if (connection.queued === undefined) {
+      socket.once("close", () => {
+        for (const queued of connection.queued ?? []) queued.onClosed();
+      });
+    }
+    connection.queued = (connection.queued ?? []).filter((queued) => !queued.closed);
+    connection.queued.push(x);
+  }
+
   #receive(req: IncomingMessage, res: GatewayResponse, scheme: "http" | "https", expects: boolean): void {
     const x = this.#exchange(req, res, scheme, expects);
     const { limits, pathRules } = this.options;
+    if (x.pipelined > limits.maxPipelined) {
+      res.shouldKeepAlive = false;
+      return fault(x, 503, "Too many requests wait on this connection");
+    }
     const target = req.url as string;
     if (target.length > limits.maxUriLength) return fault(x, 414, "The request target is too long");
     if (x.headerBytes > limits.maxHeaderSize) return fault(x, 431, "The header fields are too long");

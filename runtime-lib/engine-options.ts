@@ -25,6 +25,8 @@ export interface EngineLimits {
   readonly maxHeaderSize: number;
   /** Bytes of a request body (413); -1: any. */
   readonly maxBodySize: number;
+  /** Requests on one connection that wait for their answers; the next one gets 503 and ends the connection. */
+  readonly maxPipelined: number;
   /** Milliseconds until the head of a request must be there (408). */
   readonly headerTimeoutMs: number;
   /** Milliseconds until the whole request must be there (408). */

@@ -19,8 +19,12 @@ export const lingerMs = 5_000;
 export interface Connection {
   readonly peer: string;
   readonly trusted: boolean;
+  /** Requests that have not been answered yet. */
+  pending: number;
   /** The youngest request on it. */
   current: NodeExchange | undefined;
+  /** Those that came while others waited: node does not tell their answers when the connection ends. */
+  queued: NodeExchange[] | undefined;
   /** Bytes came that are no request: nothing more is read. */
   failed: boolean;
 }
@@ -347,7 +351,9 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
 
   /** The answer is out, or the client is gone. */
   onClosed(): void {
+    if (this.closed) return;
     this.closed = true;
+    this.#connection.pending--;
     this.#engine.slow.delete(this);
     if (!this.#res.writableFinished) {
       this.#call?.cancel();
@@ -370,6 +376,11 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
         "access",
       );
     }
+  }
+
+  /** How many requests on its connection wait for an answer, this one included. */
+  get pipelined(): number {
+    return this.#connection.pending;
   }
 
   /** Answered, and its body read to the end: what comes next on the connection is another request. */

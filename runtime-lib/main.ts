@@ -86,6 +86,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
       maxUriLength: settings.number("listenerConfig.maxUriLength") ?? 4096,
       maxHeaderSize: settings.number("listenerConfig.maxHeaderSize") ?? 8192,
       maxBodySize: settings.number("listenerConfig.maxEntityBodySize") ?? -1,
+      maxPipelined: settings.number("listenerConfig.maxPipelinedRequests") ?? 10,
       headerTimeoutMs: 1000 * (settings.number("castgate.headerTimeoutSeconds") ?? 15),
       requestTimeoutMs: 1000 * (settings.number("castgate.requestTimeoutSeconds") ?? 300),
       idleTimeoutMs: 1000 * (settings.number("castgate.idleTimeoutSeconds") ?? 120),

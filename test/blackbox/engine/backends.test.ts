@@ -197,6 +197,18 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
       await eventually("the backend connection is closed", () => askedBy.get("hang")?.destroyed === true);
     });
 
+    test("so it does when requests of it wait behind another one", async () => {
+      askedBy.clear();
+      const client = await rawClient(
+        gateway.port,
+        "GET /v1/pets/hang HTTP/1.1\r\nHost: gw\r\n\r\nGET /v1/pets/hang-in-body HTTP/1.1\r\nHost: gw\r\n\r\n",
+      );
+      await eventually("the backend is asked", () => askedBy.size === 2);
+      const connections = [...askedBy.values()];
+      client.socket.destroy();
+      await eventually("both are closed", () => connections.every((socket) => socket.destroyed));
+    });
+
     test("an early answer reaches a client that is still sending", async () => {
       const client = await rawClient(
         gateway.port,

@@ -228,6 +228,11 @@ describe("requests from raw sockets", () => {
     assert.deepEqual(text.match(/\/back\/[a-f]/g), ["/back/a", "/back/b", "/back/c", "/back/d", "/back/e", "/back/f"]);
   });
 
+  test("R-XFER-05: more than ten that wait on one connection end it", async () => {
+    const text = await exchange(gateway.port, "GET /v1/pets/p HTTP/1.1\r\nHost: gw\r\n\r\n".repeat(40));
+    assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), [...Array<string>(10).fill("HTTP/1.1 200"), "HTTP/1.1 503"]);
+  });
+
   test("a connection is used again, for a refusal too", async () => {
     const client = await rawClient(gateway.port, "GET /v1/pets/k1 HTTP/1.1\r\nHost: gw\r\n\r\n");
     await client.until(/\/back\/k1$/);
