@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -201,4 +201,21 @@ describe("settings of the listener", () => {
     assert.equal(await gateway.stop(), 0);
     backend.close();
   });
+});
+
+test("a worker that crashes is started again", async (t) => {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  const gateway = await startGateway([`--listenerConfig.httpPort=${port}`, "--workers=2"]);
+  t.after(async () => assert.equal(await gateway.stop(), 0, gateway.stderr()));
+  const listening = (): number => gateway.log.filter((line) => line.msg === "listening").length;
+  await eventually("both listen", () => listening() === 2);
+  const children = await readFile(`/proc/${gateway.child.pid}/task/${gateway.child.pid}/children`, "utf8");
+  process.kill(Number(children.split(" ")[0]), "SIGKILL");
+  await eventually("another one listens", () => listening() === 3);
+  assert.ok(gateway.log.some((line) => line.msg === "worker ended" && line.signal === "SIGKILL"));
+  const answer = await exchange(port, "GET /health HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n");
+  assert.match(answer, /^HTTP\/1\.1 200 /);
 });
