@@ -64,15 +64,15 @@ function commandsOf(text: string): string[] {
     .filter((line) => line !== "");
 }
 
-/** From the comment that names the operation or route, to the end of the function or block that it stands over. */
+/** All that stands below the comment that names the operation, or the block below the comment that names the route. */
 function excerpt(file: string, name: string): string {
   const lines = readFileSync(file, "utf8").split("\n");
   const route = lines.findIndex((line) => line.trim() === `// ${name}`);
   if (route >= 0) return blockAround(lines, route);
-  const start = lines.findIndex((line) => line.startsWith(`const ${name}Access`) || line.includes(`function ${name}(`));
-  assert.ok(start > 0, `${name} is not in ${file}`);
-  const end = lines.findIndex((line, index) => index > start && line === "}");
-  return `${lines.slice(start - 1, end + 1).join("\n")}\n`;
+  const pieces = lines.join("\n").split(/^(?=\/\/ [A-Z]+ \/)/m);
+  const piece = pieces.find((text) => text.includes(`function ${name}(`));
+  assert.ok(piece !== undefined, `${name} is not in ${file}`);
+  return `${piece.trimEnd()}\n`;
 }
 
 function blockAround(lines: readonly string[], inside: number): string {

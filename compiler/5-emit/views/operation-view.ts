@@ -107,7 +107,6 @@ function stepViews(api: ApiPlan, handler: HandlerPlan, imports: ImportList): Ste
         imports.runtime("respond", "tooManyRequests");
         return {
           kind: step.kind,
-          summary: limitsText(api, step.limits),
           symbol: step.symbol,
           caller: authenticated ? "caller" : "undefined",
         };
@@ -140,13 +139,4 @@ function schemeText(api: ApiPlan, symbol: string): string {
   const scheme = api.schemes.find((one) => one.symbol === symbol);
   if (scheme?.kind !== "api-key") return symbol;
   return `API key in ${scheme.locations.map((place) => `${place.in} ${place.name}`).join(" or ")}`;
-}
-
-function limitsText(api: ApiPlan, limits: LimitsPlan): string {
-  const parts: string[] = [];
-  if (limits.api) parts.push(`API tier ${api.apiLimit?.name ?? ""}`);
-  if (limits.resource !== undefined) parts.push(`${limits.resource.name} on this resource`);
-  if (limits.fromCaller) parts.push("subscription and application tiers of the caller");
-  if (limits.unauthenticated !== undefined) parts.push(`${limits.unauthenticated.name} for each client address`);
-  return parts.join("; ");
 }

@@ -152,7 +152,7 @@ export type StepView =
       readonly held: string;
       readonly names: readonly string[];
     }
-  | { readonly kind: "throttle"; readonly summary: string; readonly symbol: string; readonly caller: string }
+  | { readonly kind: "throttle"; readonly symbol: string; readonly caller: string }
   | { readonly kind: "require-key-type"; readonly keyType: string; readonly environment: string }
   | { readonly kind: "forward"; readonly upstream: string }
   | { readonly kind: "forward-by-key-type"; readonly production: string; readonly sandbox: string }

@@ -124,12 +124,6 @@ export const production = upstream({ key: "pets_prod", url: "https://pets.intern
       `// GET /pet/{petId}: api_definitions/petstore.yaml#/paths/~1pet~1{petId}/get
 const getPetByIdAccess = [[jwt], [basic]];
 
-const getPetByIdLimits = throttle(petstoreV1Api, {
-  api: apiLimit,
-  resource: { tier: "10PerMin", count: 10, windowMs: 60_000 },
-  caller: tiers,
-});
-
 export async function getPetById(x: Exchange): Promise<void> {
   x.operation = "getPetById";
   // authenticate: jwt, or basic
@@ -139,7 +133,7 @@ export async function getPetById(x: Exchange): Promise<void> {
   // require any of the scopes: read:pets write:pets
   if (!hasAnyScope(caller, ["read:pets", "write:pets"])) return forbidden(x, caller, ["read:pets", "write:pets"]);
 
-  // throttle: API tier 15PerMin; 10PerMin on this resource; subscription and application tiers of the caller
+  // throttle: every level must allow, then all count
   const verdict = getPetByIdLimits.admit(x, caller);
   if (!verdict.allowed) return tooManyRequests(x, verdict);
 
@@ -147,26 +141,32 @@ export async function getPetById(x: Exchange): Promise<void> {
   if (caller.keyType !== "PRODUCTION") return noEndpoint(x, caller.keyType);
 
   return forward(x, production);
-}`,
+}
+
+const getPetByIdLimits = throttle(petstoreV1Api, {
+  api: apiLimit,
+  resource: { tier: "10PerMin", count: 10, windowMs: 60_000 },
+  caller: tiers,
+});`,
     );
     assert.equal(
       pieceOf(files.get("petstore-v1/pet.ts"), "updatePet"),
       `// PUT /pet: api_definitions/petstore.yaml#/paths/~1pet/put
-const updatePetLimits = throttle(petstoreV1Api, {
-  unauthenticated: { tier: "Unauthenticated", count: 500, windowMs: 120_000, unitMs: 60_000 },
-});
-
 export function updatePet(x: Exchange): void | Promise<void> {
   x.operation = "updatePet";
   // public: x-wso2-disable-security
   withholdCredentials(x, petstoreV1Api);
 
-  // throttle: Unauthenticated for each client address
+  // throttle: every level must allow, then all count
   const verdict = updatePetLimits.admit(x, undefined);
   if (!verdict.allowed) return tooManyRequests(x, verdict);
 
   return forward(x, production);
-}`,
+}
+
+const updatePetLimits = throttle(petstoreV1Api, {
+  unauthenticated: { tier: "Unauthenticated", count: 500, windowMs: 120_000, unitMs: 60_000 },
+});`,
     );
     assert.equal(
       pieceOf(files.get("petstore-v1/store.ts"), "placeOrder"),
@@ -199,15 +199,6 @@ export async function getInventory(x: Exchange): Promise<void> {
     assert.equal(
       piece,
       `// GET /pet/findByStatus: api_definitions/petstore.yaml#/paths/~1pet~1findByStatus/get
-const findPetsByStatusProduction = balanced({
-  key: "find_prod",
-  urls: ["https://a.test", "https://b.test:8443/x"],
-  timeoutMs: 60_000,
-  basicUsername: "svc",
-});
-
-const findPetsByStatusSandbox = upstream({ key: "find_sand", url: "https://s.test", timeoutMs: 60_000 });
-
 const findPetsByStatusAccess = [{ allOf: [jwt, basic], scopes: allScopes("read:pets") }, { allOf: [basic] }];
 
 export async function findPetsByStatus(x: Exchange): Promise<void> {
@@ -217,7 +208,16 @@ export async function findPetsByStatus(x: Exchange): Promise<void> {
   if (!caller) return refuse(x);
 
   return forward(x, caller.keyType === "PRODUCTION" ? findPetsByStatusProduction : findPetsByStatusSandbox);
-}`,
+}
+
+const findPetsByStatusProduction = balanced({
+  key: "find_prod",
+  urls: ["https://a.test", "https://b.test:8443/x"],
+  timeoutMs: 60_000,
+  basicUsername: "svc",
+});
+
+const findPetsByStatusSandbox = upstream({ key: "find_sand", url: "https://s.test", timeoutMs: 60_000 });`,
     );
   });
 
