@@ -1,6 +1,7 @@
 import type { TrustedProxies } from "./client-address.ts";
 import type { Faults } from "./faults.ts";
 import type { Handler } from "./gateway.ts";
+import type { HeaderOverride } from "./header-overrides.ts";
 import type { Log } from "./log.ts";
 import type { PathRules } from "./request-path.ts";
 
@@ -14,6 +15,8 @@ export interface EngineOptions {
   readonly keepAlive: "auto" | "never";
   /** `Server` of the gateway's own answers; undefined: none is sent. A backend's passes (R-HDR-06). */
   readonly serverName: string | undefined;
+  /** Fields whose values are replaced in requests and answers. */
+  readonly headerOverrides: readonly HeaderOverride[];
   readonly log: Log;
   readonly accessLog: boolean;
 }

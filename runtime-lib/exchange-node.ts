@@ -3,6 +3,7 @@ import { type AnswerSink, BackendCall, type Reach } from "./backend-client.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { Exchange, type RelayHead, type RelayOutcome, type RelayTarget, type UnderOptions } from "./exchange.ts";
 import type { BackendFailure, Faults } from "./faults.ts";
+import { applyOverrides } from "./header-overrides.ts";
 import { isRequestId } from "./headers.ts";
 import { type BodyOwner, RequestBody } from "./request-body.ts";
 import { newRequestId } from "./request-id.ts";
@@ -190,9 +191,9 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
     const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
     const bodiless = status === 204 || status === 304;
     const fields = [...headers];
-    this.#addOwnFields(fields);
     const { serverName } = this.#engine.options;
     if (serverName !== undefined) fields.push("Server", serverName);
+    this.#addOwnFields(fields, "server");
     if (!bodiless) fields.push("Content-Length", String(bytes.length));
     const res = this.#res;
     res.writeHead(status, fields);
@@ -229,6 +230,8 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
     const body = this.#body;
     const target = this.#target as RelayTarget;
     const head = this.#head as RelayHead;
+    const { headerOverrides } = this.#engine.options;
+    if (headerOverrides.length > 0) applyOverrides(head.headers, headerOverrides, "user-agent");
     const call = new BackendCall(this, this.method);
     this.#call = call;
     if (body instanceof RequestBody && !this.#chunked) head.headers.push("Content-Length", String(this.contentLength));
@@ -465,7 +468,9 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
     req.resume();
   }
 
-  #addOwnFields(fields: string[]): void {
+  #addOwnFields(fields: string[], always = ""): void {
+    const { headerOverrides } = this.#engine.options;
+    if (headerOverrides.length > 0) applyOverrides(fields, headerOverrides, always);
     const own = this.answerHeaders;
     for (let i = 0; i < own.length; i++) fields.push(own[i] as string);
     fields.push("X-Request-ID", this.id);

@@ -6,6 +6,7 @@ import { TrustedProxies } from "./client-address.ts";
 import { Engine, type ListenerOptions } from "./engine-node.ts";
 import { faultsOf } from "./faults.ts";
 import type { Gateway } from "./gateway.ts";
+import { headerOverridesOf } from "./header-overrides.ts";
 import { withBuiltins } from "./health.ts";
 import { openLog } from "./log.ts";
 import { type Options, readOptions, usage } from "./options.ts";
@@ -58,6 +59,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   for (const entry of proxies.malformed) {
     report.error("castgate.trustedProxies", `"${entry}" is neither an address nor a network in CIDR notation`);
   }
+  const headerOverrides = headerOverridesOf(settings, report);
   const listeners = await listenersOf(settings, report);
   if (isWorker() || options.workers <= 1 || options.checkOnly) {
     for (const module of gateway.modules) await module.configure(settings, report);
@@ -92,6 +94,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
       idleTimeoutMs: 1000 * (settings.number("castgate.idleTimeoutSeconds") ?? 120),
     },
     keepAlive: keepAliveOf(settings),
+    headerOverrides,
     serverName: settings.string("server.header") || undefined,
     log,
     accessLog:

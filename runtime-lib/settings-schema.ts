@@ -75,6 +75,7 @@ function presenceOf(feature: string, type: SettingType = "string"): SettingSpec 
 }
 
 const headerName: readonly [RegExp, string] = [/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header field"];
+const headerValue: readonly [RegExp, string] = [/^[\x20-\x7e]*$/, "printable ASCII"];
 const httpUrl: readonly [RegExp, string] = [/^(https?:\/\/[^\s]+)?$/i, "an http or https URL"];
 
 const entries: Readonly<Record<string, SettingSpec>> = {
@@ -108,9 +109,9 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   }),
   "server.header": text(),
   "server.timestampSkew": integer(-1, -1, 600_000),
-  "server.headerConf[].headerName": presenceOf("server.headerConf"),
-  "server.headerConf[].preserveHeader": unread.flag,
-  "server.headerConf[].overrideValue": unread.text,
+  "server.headerConf[].headerName": text({ pattern: headerName }),
+  "server.headerConf[].preserveHeader": flag(),
+  "server.headerConf[].overrideValue": text({ default: "ballerina", pattern: headerValue }),
 
   // Our own
   "castgate.trustedProxies": { type: "list", default: [] },

@@ -154,6 +154,38 @@ describe("settings of the listener", () => {
     assert.equal(await gateway.stop(), 0);
   });
 
+  test("R-HDR-07: listed fields get another value where they are present, both ways", async () => {
+    const backend = await headBackend((head) => {
+      const fields = (head.match(/^(user-agent|x-a|x-b|x-keep): .*$/gim) ?? []).join("|").replaceAll("\r", "");
+      return `HTTP/1.1 200 OK\r\nServer: theirs\r\nX-A: secret\r\nContent-Length: ${fields.length}\r\n\r\n${fields}`;
+    });
+    const folder = await mkdtemp(join(tmpdir(), "castgate-headers-"));
+    const file = join(folder, "micro-gw.conf");
+    const entry = (name: string, more: string): string => `[[server.headerConf]]\nheaderName = "${name}"\n${more}\n`;
+    await writeFile(
+      file,
+      entry("User-Agent", 'overrideValue = "gw"') +
+        entry("X-A", 'overrideValue = "new"') +
+        entry("X-B", "") +
+        entry("X-Keep", "preserveHeader = true") +
+        entry("Server", 'preserveHeader = false\noverrideValue = "gw"'),
+    );
+    const gateway = await startGateway(["--config", file, `--echo_prod_endpoint_0=${backend.url}`]);
+    const answer = await exchange(
+      gateway.port,
+      "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\nConnection: close\r\nX-A: 1\r\nX-A: 2\r\nX-Keep: k\r\n\r\n",
+    );
+    assert.match(answer, /\r\nServer: gw\r\nX-A: new\r\n/);
+    assert.match(answer, /\r\n\r\nX-A: new\|X-Keep: k\|User-Agent: gw$/);
+    assert.match(
+      await exchange(gateway.port, "GET /x HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n"),
+      /\r\nServer: gw\r\n/,
+    );
+    assert.equal(await gateway.stop(), 0);
+    backend.close();
+    await rm(folder, { recursive: true });
+  });
+
   test("S-PIPE-06 done right: X-Forwarded-For is believed from trusted proxies only", async () => {
     const backend = await headBackend((head) => {
       const fields = (head.match(/^x-forwarded.*$/gim) ?? []).join("|");
