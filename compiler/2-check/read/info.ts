@@ -4,7 +4,8 @@ import type { Cursor } from "../../model/source.ts";
 import { sourceText } from "./scalar-text.ts";
 import { isMap, type Reading, textOf } from "./values.ts";
 
-/** `info.title` and `info.version`: the API's identity (T-OAS-05). Both are errors when absent (T-OAS-02). */
+/** `info.title` and `info.version`: the API's identity (T-OAS-05). Both are errors when absent
+ * (T-OAS-02); empty ones are legal OpenAPI, and real. */
 export function readInfo(
   reading: Reading,
   root: Cursor,
@@ -21,6 +22,10 @@ export function readInfo(
       const text = sourceText(reading.documents.get(cursor.ref.file), cursor.ref) ?? String(cursor.value);
       reading.log.report("info-number", at(cursor.ref), { key, text });
       return { value: text, ref: cursor.ref };
+    }
+    if (typeof cursor.value === "string" && cursor.value.trim() === "") {
+      reading.log.report("value-empty", at(cursor.ref, "key"), { what: `info.${key}` });
+      return { value: "", ref: cursor.ref };
     }
     return textOf(reading, cursor, `info.${key}`) ?? { value: "", ref: cursor.ref };
   };

@@ -81,6 +81,14 @@ describe("title and version (T-OAS-02, T-OAS-05)", () => {
     );
   });
 
+  test("an empty title, which OpenAPI allows, is doubtful", async () => {
+    const untitled = definition({ info: { title: "", version: "1.0.0" } });
+    const { checked, found } = await check(untitled);
+    assert.deepEqual(found, ["warning value-empty /info/title"]);
+    assert.equal(checked?.apis[0]?.title.value, "");
+    assert.deepEqual((await check(untitled, { compatibility: "standard" })).found, ["error value-empty /info/title"]);
+  });
+
   test("missing ones are errors", async () => {
     assert.deepEqual((await check(definition({ info: { title: "Pets" } }))).found, ["error info-missing /info"]);
     const { found } = await check(definition({ info: undefined }));
