@@ -34,17 +34,15 @@ export async function sampleRequests(
       .flatMap(({ operations }) => operations)
       .map((operation) => [`${operation.origin.file}#${operation.origin.pointer}`, operation]),
   );
-  const quoteFile = (file: string) => {
-    const short = relative(folder, file);
-    return quote(short.startsWith("..") ? file : short);
-  };
+  const content = (file: string) => contentOf(file, folder);
   const files = new Map<string, Promise<string>>();
-  const credential = (kind: "token" | "api-key", need: TokenNeed) => {
+  const credential = async (kind: "token" | "api-key", need: TokenNeed) => {
     const id = JSON.stringify([kind, need]);
     const file = files.get(id) ?? (kind === "token" ? dev.writeToken(need, model) : dev.writeApiKey(need, model));
     files.set(id, file);
-    return file.then((name) => `$(cat ${quoteFile(name)})`);
+    return content(await file);
   };
+  const sources: CredentialSources = { credential, password: content(`${dev.path}/basic-password`) };
 
   await dev.clearTokens();
   const requests: SampleRequest[] = [];
@@ -55,65 +53,68 @@ export async function sampleRequests(
       const { origin: at, method } = operation;
       const fact = facts.get(`${at.file}#${at.pointer}`);
       const path = fullPath(api.basePath, fillPath(operation.segments));
-      const query = requiredQuery(fact);
       const words = ["curl", "-i"];
-      if (secure) words.push("--cacert", quoteFile(`${dev.path}/server.crt`));
+      if (/[[\]{}]/.test(path)) words.push("--globoff");
+      if (secure) words.push("--cacert", quote(shortest(`${dev.path}/server.crt`, folder)));
       if (method === "HEAD") words.push("--head");
       else if (method !== "GET") words.push("-X", method);
-      const access = await addCredentials(
-        words,
-        query,
-        api,
-        operation,
-        credential,
-        `${dev.path}/basic-password`,
-        quoteFile,
-      );
+      const { access, headers, queryKey } = await credentialsFor(api, operation, sources);
+      words.push(...headers);
       const body = bodyOf(fact);
       if (body !== undefined) words.push("-H", quote(`Content-Type: ${body.type}`), "-d", quote(body.text));
-      // Double quotes: a query may hold the credential, which the shell fills in.
-      const search = query.length === 0 ? "" : `?${query.join("&")}`;
-      words.push(search.includes("$(") ? `"${origin}${path}${search}"` : quote(`${origin}${path}${search}`));
-      requests.push({ api: api.slug, access, method, path, line: words.join(" ") });
+      const query = [...requiredQuery(fact), ...(queryKey === undefined ? [] : [`${queryKey.name}=`])].join("&");
+      words.push(quote(`${origin}${path}${query === "" ? "" : `?${query}`}`) + (queryKey?.value ?? ""));
+      requests.push({ api: api.slug, access: plain(access), method, path: plain(path), line: words.join(" ") });
     }
   }
   return requests;
 }
 
-type Credential = (kind: "token" | "api-key", need: TokenNeed) => Promise<string>;
+/** Shell words that stand for the content of a file: `"$(cat file)"`. */
+interface CredentialSources {
+  credential(kind: "token" | "api-key", need: TokenNeed): Promise<string>;
+  readonly password: string;
+}
 
-/** Adds what the first alternative of an operation asks for; returns it in words. */
-async function addCredentials(
-  words: string[],
-  query: string[],
+/** What one request shows of itself, as shell words. */
+interface Credentials {
+  /** In words, for people. */
+  readonly access: string;
+  readonly headers: readonly string[];
+  /** An API key in the query: it comes last there. */
+  readonly queryKey: { readonly name: string; readonly value: string } | undefined;
+}
+
+/** What the first alternative of an operation asks for. */
+async function credentialsFor(
   api: ApiModel,
   operation: OperationModel,
-  credential: Credential,
-  passwordFile: string,
-  quoteFile: (file: string) => string,
-): Promise<string> {
-  const { access } = operation;
-  if (access.kind === "public") return "public";
-  const [alternative] = access.anyOf;
+  { credential, password }: CredentialSources,
+): Promise<Credentials> {
+  if (operation.access.kind === "public") return { access: "public", headers: [], queryKey: undefined };
+  const [alternative] = operation.access.anyOf;
   const need = needOf(alternative, operation);
-  const header = api.authHeader ?? "Authorization";
+  const field = api.authHeader ?? "Authorization";
+  const headers: string[] = [];
   const named: string[] = [];
+  let queryKey: Credentials["queryKey"];
   for (const scheme of alternative.allOf) {
     if (scheme.kind === "oauth2") {
-      words.push("-H", `"${header}: Bearer ${await credential("token", need)}"`);
+      headers.push("-H", quote(`${field}: Bearer `) + (await credential("token", need)));
       named.push(need.scopes.length === 0 ? "a token" : `a token with ${need.scopes.join(" ")}`);
     } else if (scheme.kind === "basic") {
-      words.push("-u", `"dev:$(cat ${quoteFile(passwordFile)})"`);
+      if (field === "Authorization") headers.push("-u", `dev:${password}`);
+      else headers.push("-H", `${quote(`${field}: Basic `)}"$(printf dev:%s ${password} | base64)"`);
       named.push("Basic");
     } else {
       const [location] = scheme.locations;
-      const key = await credential("api-key", need);
-      if (location?.in === "query") query.push(`${encodeURIComponent(location.name)}=${key}`);
-      else words.push("-H", `"${location?.name ?? "apikey"}: ${key}"`);
+      const value = await credential("api-key", need);
+      if (location?.in === "query") queryKey = { name: encodeURIComponent(location.name), value };
+      else headers.push("-H", quote(`${location?.name ?? "apikey"}: `) + value);
       named.push("an API key");
     }
   }
-  return named.join(" and ");
+  return { access: named.join(" and "), headers, queryKey };
 }
 
 function needOf({ scopes }: Alternative, { backend }: OperationModel): TokenNeed {
@@ -155,7 +156,22 @@ function bodyOf(fact: OperationFacts | undefined): { readonly type: string; read
   return schema === undefined ? undefined : { type: "application/json", text: JSON.stringify(exampleOf(schema)) };
 }
 
-/** For a POSIX shell. */
+/** For a POSIX shell: names and paths out of a definition are data, whatever they look like. */
 function quote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function contentOf(file: string, folder: string): string {
+  return `"$(cat ${quote(shortest(file, folder))})"`;
+}
+
+/** Relative to where it is pasted, unless that leads up. */
+function shortest(file: string, folder: string): string {
+  const short = relative(folder, file);
+  return short.startsWith("..") ? file : short;
+}
+
+/** On one line: it is printed in a comment. */
+function plain(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, " ");
 }
