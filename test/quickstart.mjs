@@ -50,9 +50,9 @@ function compile() {
 function showCode() {
   const code = readFileSync(path.join(project, "generated/petstore-v3/store.ts"), "utf8");
   const start = code.indexOf("// GET /store/inventory");
-  const end = code.indexOf("\n}\n", start);
+  const end = code.indexOf("\n// ", start);
   say(`> ${path.join(shown, "generated/petstore-v3/store.ts")}, in part\n`);
-  say(indent(code.slice(start, end + 2)));
+  say(indent(`${code.slice(start, end).trimEnd()}\n`));
 }
 
 async function serve() {
