@@ -33,6 +33,14 @@ const replacements: Readonly<Record<string, string>> = {
   "undici/lib/dispatcher/client-h2.js": `
     module.exports = function () { throw new Error("a bundle speaks HTTP/1.1 to backends"); };
   `,
+  // Of node-forge the runtime opens PKCS#12 stores; its TLS, SSH and curves are 170 KB.
+  "node-forge/lib/index.js": `
+    module.exports = require("./forge.js");
+    require("./md.all.js");
+    require("./pbkdf2.js");
+    require("./pki.js");
+    require("./pkcs12.js");
+  `,
   // Transports are worker threads that load a module by its path: there is no such path beside a bundle.
   "pino/lib/transport.js": `
     module.exports = function () { throw new Error("a bundle has no log transports"); };
