@@ -105,36 +105,74 @@ function sortedLocations(locations: readonly ApiKeyLocation[]): readonly ApiKeyL
 
 /** OpenAPI's reading: OR between requirement objects, AND inside, all scopes of a requirement are needed. */
 function standardAccess(api: ApiFacts, operation: OperationFacts): Access {
-  const application = operation.security.application ?? api.security.application;
-  if (application !== undefined && application.value.types.length > 0) {
-    const schemes = [...new Set(application.value.types.map(applicationScheme))].sort();
-    const scopes = scopeRule("all", standardScopes(api, operation));
-    const alternatives = schemes.map(
-      (kind): Alternative => ({
-        allOf: [kind === "api-key" ? { kind, locations: apiKeyLocations(api, operation) } : { kind }],
-        scopes: kind === "api-key" ? undefined : scopes,
-      }),
-    );
-    return { kind: "authenticated", anyOf: alternatives as unknown as NonEmpty<Alternative>, origin: application.ref };
-  }
+  const application = applicationOf(api, operation);
+  if (application !== undefined) return applicationAccess(api, operation, application);
   const requirements = operation.security.requirements ?? api.security.requirements;
   const origin = originOf(api, operation);
-  if (requirements === undefined) return { kind: "public", why: unstated, origin };
+  if (requirements === undefined) {
+    // Who writes that application security holds, and names no scheme, did not leave security out (T-SEC-03).
+    const stated = operation.security.application ?? api.security.application;
+    if (stated === undefined) return { kind: "public", why: unstated, origin };
+    return applicationAccess(api, operation, { types: ["oauth2"], ref: stated.ref });
+  }
   if (requirements.length === 0) return { kind: "public", why: "security: []", origin };
   if (requirements.some((requirement) => requirement.schemes.length === 0))
     return { kind: "public", why: "security: {}", origin };
-  const alternatives = new Map<string, Alternative>();
-  for (const requirement of requirements) {
-    const alternative = alternativeOf(requirement, api, operation);
-    alternatives.set(JSON.stringify(alternative), alternative);
-  }
-  return { kind: "authenticated", anyOf: [...alternatives.values()] as unknown as NonEmpty<Alternative>, origin };
+  const alternatives = requirements.map((requirement) => alternativeOf(requirement, api, operation));
+  return { kind: "authenticated", anyOf: distinct(alternatives), origin };
 }
 
-function standardScopes(api: ApiFacts, operation: OperationFacts): readonly string[] {
-  if (operation.scope !== undefined) return [operation.scope.value];
+/** The schemes that `x-wso2-application-security` selects for an operation, and where. */
+interface SelectedTypes {
+  readonly types: readonly ("oauth2" | "basic_auth" | "api_key")[];
+  readonly ref: SourceRef;
+}
+
+/**
+ * The extension beats `security` of its own level, and only there: requirements of the operation beat the API's
+ * extension (S-SEL-04, 05), but for those that open, which an API that selects schemes did not mean. One that selects no
+ * scheme decides nothing (T-SEC-03).
+ */
+function applicationOf(api: ApiFacts, operation: OperationFacts): SelectedTypes | undefined {
+  const own = selectedTypes(operation.security);
+  if (own !== undefined) return own;
+  const requirements = operation.security.requirements ?? [];
+  const closes = requirements.length > 0 && requirements.every(({ schemes }) => schemes.length > 0);
+  return closes ? undefined : selectedTypes(api.security);
+}
+
+function selectedTypes({ application }: SecurityFacts): SelectedTypes | undefined {
+  return application && application.value.types.length > 0
+    ? { types: application.value.types, ref: application.ref }
+    : undefined;
+}
+
+/** Any of the types, each but keys with the scopes that `security` asks of tokens (S-SCP-01). */
+function applicationAccess(api: ApiFacts, operation: OperationFacts, { types, ref }: SelectedTypes): Access {
+  const kinds = [...new Set(types.map(applicationScheme))].sort();
+  const rules = standardScopes(api, operation);
+  const alternatives = kinds.flatMap((kind): Alternative[] =>
+    kind === "api-key"
+      ? [{ allOf: [{ kind, locations: apiKeyLocations(api, operation) }], scopes: undefined }]
+      : rules.map((scopes) => ({ allOf: [{ kind }], scopes })),
+  );
+  return { kind: "authenticated", anyOf: distinct(alternatives), origin: ref };
+}
+
+/** The scopes of each requirement that asks for a token: those of one are needed together, those of another instead. */
+function standardScopes(api: ApiFacts, operation: OperationFacts): readonly (ScopeRule | undefined)[] {
+  if (operation.scope !== undefined) return [scopeRule("all", [operation.scope.value])];
   const requirements = operation.security.requirements ?? api.security.requirements ?? [];
-  return requirements.length === 1 ? tokenScopes(requirements, api.schemes) : [];
+  const ofTokens = requirements.filter(({ schemes }) =>
+    schemes.some(({ name }) => api.schemes.get(name)?.kind === "oauth2"),
+  );
+  if (ofTokens.length === 0) return [undefined];
+  return ofTokens.map((requirement) => scopeRule("all", tokenScopes([requirement], api.schemes)));
+}
+
+function distinct(alternatives: readonly Alternative[]): NonEmpty<Alternative> {
+  const found = new Map(alternatives.map((alternative) => [JSON.stringify(alternative), alternative]));
+  return [...found.values()] as unknown as NonEmpty<Alternative>;
 }
 
 function alternativeOf(requirement: RequirementFact, api: ApiFacts, operation: OperationFacts): Alternative {
@@ -160,7 +198,8 @@ function alternativeOf(requirement: RequirementFact, api: ApiFacts, operation: O
   const names = operation.scope === undefined ? tokenScopes([requirement], api.schemes) : [operation.scope.value];
   return {
     allOf: schemes as unknown as NonEmpty<AuthScheme>,
-    scopes: kinds.has("oauth2") ? scopeRule("all", names) : undefined,
+    // Users have scopes, keys have none: `x-scope` holds for both tokens and Basic.
+    scopes: kinds.has("oauth2") || kinds.has("basic") ? scopeRule("all", names) : undefined,
   };
 }
 
