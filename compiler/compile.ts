@@ -16,8 +16,11 @@ import type { CheckedProject } from "./model/checked-project.ts";
 import type { GatewayModel, LoweringNote } from "./model/gateway-model.ts";
 import { CompilerBug, type Phase } from "./phases.ts";
 
+export type { OutputFile } from "./6-bundle/output-files.ts";
+export { writeOutput } from "./6-bundle/write-output.ts";
 export type { Diagnostic } from "./diagnostics/log.ts";
 export type { CompileHost } from "./host.ts";
+export { nodeHost } from "./host-node.ts";
 export { CompilerBug, type Phase, phases } from "./phases.ts";
 
 export interface CompileOptions {

@@ -66,6 +66,16 @@ describe("the installed package", () => {
     assert.equal(ours, theirs);
   });
 
+  test("can be called from a program", async () => {
+    const program = `
+      import { compile, nodeHost } from "castgate";
+      const { failed, build } = await compile("x", nodeHost("x"));
+      console.log(failed, build.target.map(({ file }) => file).join(" "));
+    `;
+    const { stdout } = await runCommand(process.execPath, ["--input-type=module", "-e", program], { cwd: home });
+    assert.equal(stdout, "false target/petstore.cjs target/petstore.manifest.json target/petstore.sources.json\n");
+  });
+
   test("a bundle runs where nothing is installed, and answers 200", async () => {
     const backend = createServer((_, response) => response.end("from the backend"));
     const port = await listen(backend);
