@@ -11,7 +11,7 @@ import { packageVersion } from "./6-bundle/package-root.ts";
 import type { Sources } from "./diagnostics/locate.ts";
 import { type Diagnostic, DiagnosticLog } from "./diagnostics/log.ts";
 import { at } from "./diagnostics/place.ts";
-import type { CompileHost } from "./host.ts";
+import { type CompileHost, HostError } from "./host.ts";
 import type { CheckedProject } from "./model/checked-project.ts";
 import type { GatewayModel, LoweringNote } from "./model/gateway-model.ts";
 import { CompilerBug, type Phase } from "./phases.ts";
@@ -57,7 +57,7 @@ export interface Build {
 
 /**
  * Compiles a gateway project. Resolves even when the input is wrong: look at `failed` and `diagnostics`. Writes nothing.
- * Throws `CompilerBug` when a phase breaks its promise.
+ * Throws `HostError` when the host cannot go on, and `CompilerBug` when a phase breaks its promise.
  */
 export async function compile(root: string, host: CompileHost, options: CompileOptions = {}): Promise<CompileResult> {
   const log = new DiagnosticLog();
@@ -98,6 +98,8 @@ function phaseRunner({ onPhase }: CompileOptions): PhaseRunner {
     try {
       return await work();
     } catch (error) {
+      // The machine's fault: a folder that cannot be listed, a disk that fails.
+      if (error instanceof HostError) throw error;
       throw new CompilerBug(phase, error);
     }
   };

@@ -28,6 +28,8 @@ export async function buildProject(request: BuildRequest, terminal: Terminal): P
       denyWarnings: request.denyWarnings,
       onPhase: progress.show,
     });
+  } catch (error) {
+    throw error instanceof HostError ? new CommandFailure(`${request.folder}: ${error.message}`) : error;
   } finally {
     progress.end();
   }

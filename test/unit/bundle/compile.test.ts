@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { compile, type Phase } from "../../../compiler/compile.ts";
+import { HostError } from "../../../compiler/host.ts";
 import { memoryHost } from "../../support/memory-host.ts";
 
 const definition = JSON.stringify({
@@ -52,6 +53,14 @@ describe("compile", () => {
       throw new TypeError("no such thing");
     };
     await assert.rejects(compile("shop", host), { name: "CompilerBug", phase: "load", message: "no such thing" });
+  });
+
+  test("a folder that cannot be listed is the machine's fault, no bug", async () => {
+    const host = project();
+    host.list = async () => {
+      throw new HostError("permission denied");
+    };
+    await assert.rejects(compile("shop", host), { name: "HostError", message: "permission denied" });
   });
 
   test("compilations side by side do not see each other", async () => {
