@@ -148,7 +148,8 @@ function lowerOperation(
   return {
     id,
     method: operation.method,
-    template: operation.path,
+    // One without a slash is read as if it had one (2-check says so).
+    template: operation.path.startsWith("/") ? operation.path : `/${operation.path}`,
     segments: operation.segments,
     access,
     throttle: throttleOf(api, operation, access, checked.policies, compatibility),
@@ -157,12 +158,13 @@ function lowerOperation(
   };
 }
 
-/** Full paths of an API's routes that have no parameter, without a trailing slash. */
+/** Full paths of an API's routes that have no parameter, in the form in which requests are matched. */
 function literalPaths(api: ApiFacts): readonly string[] {
-  return api.operations
-    .filter((operation) => operation.segments.every((segment) => segment.kind === "literal"))
-    .map((operation) => (api.basePath.value === "/" ? "" : api.basePath.value) + operation.path)
-    .map((path) => (path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path));
+  const base = api.basePath.value === "/" ? "" : api.basePath.value;
+  return api.operations.flatMap(({ segments }) => {
+    const texts = segments.flatMap((segment) => (segment.kind === "literal" ? [`/${segment.text}`] : []));
+    return texts.length === segments.length ? [base + texts.join("")] : [];
+  });
 }
 
 function countBy<T>(values: readonly T[]): ReadonlyMap<T, number> {

@@ -37,6 +37,10 @@ const segmentName = /^s[0-9]+$/;
 /** Endings that generated code gives to names of its own: `getPetLimits`. */
 const derivedEnding = /(?:Limits|Access|Production|Sandbox|Routes|Scheme|Module|Api)$/;
 
+/** What a hash makes of a name. No plain one may look so: it could be the one that another got. */
+const hashedName = /_[0-9a-f]{12}$/;
+const hashedSlugName = /(?:^n|-)[0-9a-f]{12}$/;
+
 /** Twelve hex digits that stand for `identity`: names stay stable when others come and go. */
 export function shortHash(identity: string): string {
   return sha256(identity).slice(0, 12);
@@ -57,7 +61,7 @@ export function slugOf(text: string, identity: string): Slug {
   if (slug === "") return brandSlug(`n${shortHash(identity)}`);
   if (slug.length > slugLength)
     return brandSlug(`${slug.slice(0, slugLength - 13).replace(/-+$/, "")}-${shortHash(identity)}`);
-  if (deviceNames.test(slug)) return hashedSlug(slug as Slug, identity);
+  if (deviceNames.test(slug) || hashedSlugName.test(slug)) return hashedSlug(slug as Slug, identity);
   return brandSlug(slug);
 }
 
@@ -86,10 +90,10 @@ export function hashedIdentifier(name: string, identity: string): Identifier {
   return brandIdentifier(`${name.slice(0, identifierLength - 13)}_${shortHash(identity)}`);
 }
 
-/** `petstore-v1` as a function name: `petstoreV1`. */
+/** `petstore-v1` as a function name: `petstoreV1`; `petstore-v1-1` is `petstoreV1_1`, for `petstore-v11` is another. */
 export function symbolOf(slug: Slug): Identifier {
   const [first = "", ...rest] = slug.split("-");
-  const symbol = first + rest.map(upperFirst).join("");
+  const symbol = first + rest.map((part) => (/^[0-9]/.test(part) ? `_${part}` : upperFirst(part))).join("");
   return isUsable(symbol) ? brandIdentifier(symbol) : hashedIdentifier(symbol, slug);
 }
 
@@ -110,7 +114,8 @@ function isUsable(name: string): boolean {
     name !== "__proto__" &&
     !taken.has(name) &&
     !segmentName.test(name) &&
-    !derivedEnding.test(name)
+    !derivedEnding.test(name) &&
+    !hashedName.test(name)
   );
 }
 

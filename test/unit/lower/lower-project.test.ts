@@ -335,3 +335,17 @@ describe("backends", () => {
     assert.deepEqual(backend.sandbox?.urls, ["https://s.test"]);
   });
 });
+
+describe("paths", () => {
+  test("one that is written without a slash has it in the model", async () => {
+    const { model } = await lower(petDefinition("", "").replace("/pets:", "pets:"), "wso2-3.2");
+    assert.equal(only(model).operation.template, "/pets");
+  });
+
+  test("a route that equals a built-in path replaces it, however it is written (T-OAS-12)", async () => {
+    for (const path of ["/health", "health", "/h%65alth", "/health/"]) {
+      const definition = petDefinition("x-wso2-basePath: /", "").replace("/pets:", `${path}:`);
+      assert.deepEqual((await lower(definition, "wso2-3.2")).model.builtinPaths, ["/livez", "/readyz"], path);
+    }
+  });
+});

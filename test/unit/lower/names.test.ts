@@ -36,6 +36,10 @@ describe("identifierOf", () => {
     assert.match(identifierOf("getPetLimits", "GET /limits"), /_[0-9a-f]{12}$/);
   });
 
+  test("never returns a plain name that looks like one with a hash: another operation could have it", () => {
+    assert.match(identifierOf("getPet_0123456789ab", "GET /pet"), /^getPet_0123456789ab_[0-9a-f]{12}$/);
+  });
+
   test("makes hostile text harmless", () => {
     assert.equal(identifierOf("*/ process.exit() /*", "GET /a"), "processExit");
     assert.match(identifierOf("日本語", "GET /b"), /^operation_[0-9a-f]{12}$/);
@@ -65,6 +69,16 @@ describe("slugOf", () => {
   test("never names a device or a folder outside", () => {
     assert.match(slugOf("/con", "/con"), /^con-[0-9a-f]{12}$/);
     assert.match(slugOf("/../..", "/../.."), /^n[0-9a-f]{12}$/);
+  });
+
+  test("no plain one looks like one with a hash: another base path could have it", () => {
+    assert.match(slugOf("/a-b-0123456789ab", "x"), /^a-b-0123456789ab-[0-9a-f]{12}$/);
+    assert.match(slugOf("/n0123456789ab", "x"), /^n0123456789ab-[0-9a-f]{12}$/);
+  });
+
+  test("different ones are different function names", () => {
+    assert.equal(symbolOf(slugOf("/shop/v11", "x")), "shopV11");
+    assert.equal(symbolOf(slugOf("/shop/v1.1", "x")), "shopV1_1");
   });
 
   test("any text gives a short lower-case file name", () => {
