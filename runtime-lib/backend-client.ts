@@ -99,6 +99,9 @@ export type Reach = "none" | "stale" | "maybe";
 
 type Body = Dispatcher.DispatchOptions["body"];
 
+/** Other bytes may stand in a reason phrase, but node refuses to send most of them; it has a phrase for each status. */
+const sendableReason = /^[\t\x20-\x7e]*$/;
+
 /** Answers up to this size are held until complete and sent in one write. */
 const wholeUpTo = 65_536;
 
@@ -179,7 +182,7 @@ export class BackendCall implements Dispatcher.DispatchHandler {
       fields.push(key, value);
     }
     this.#status = status;
-    this.#reason = reason;
+    this.#reason = sendableReason.test(reason) ? reason : "";
     this.#fields = named === undefined ? fields : without(fields, named);
     waitForBody(this);
     return true;

@@ -357,7 +357,8 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
     if (this.closed) return;
     this.closed = true;
     this.#connection.pending--;
-    this.#engine.slow.delete(this);
+    // An answer that is out before the request was read is no reason to go on reading for ever.
+    if (this.#lingerFrom < 0) this.#engine.slow.delete(this);
     if (!this.#res.writableFinished) {
       this.#call?.cancel();
       if (this.#body instanceof RequestBody) this.#body.destroy();

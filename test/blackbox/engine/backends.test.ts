@@ -44,6 +44,9 @@ const keepOpen: Readonly<Record<string, string>> = {
     "HTTP/1.1 418 Short And Stout\r\nConnection: keep-alive, X-Inner\r\nX-Inner: secret\r\nKeep-Alive: timeout=9\r\nProxy-Authenticate: Basic\r\n" +
     "Upgrade: h2c\r\nTrailer: X\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Request-ID: theirs\r\nContent-Length: 0\r\n\r\n",
   empty: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+  "foreign-reason": "HTTP/1.1 201 \u0421\u043e\u0437\u0434\u0430\u043d\u043e\r\nContent-Length: 2\r\n\r\nok",
+  "foreign-reason-alone": "HTTP/1.1 204 \u041f\u0443\u0441\u0442\u043e\r\n\r\n",
+  "control-in-reason": "HTTP/1.1 200 O\x01K\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
   "old-close": "HTTP/1.0 200 OK\r\n\r\nuntil the end",
   hang: "",
   "hang-in-body": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart",
@@ -154,6 +157,12 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
       assert.doesNotMatch(answer, /secret|timeout=9|Proxy-Authenticate|Upgrade|Trailer|theirs/);
     });
 
+    test("a reason phrase that cannot be sent on is replaced, and the answer is there", async () => {
+      assert.match(await ask("foreign-reason"), /^HTTP\/1\.1 201 Created\r\n[\s\S]*\r\n\r\nok$/);
+      assert.match(await ask("foreign-reason-alone"), /^HTTP\/1\.1 204 No Content\r\n[\s\S]*\r\n\r\n$/);
+      assert.match(await ask("control-in-reason"), /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n2\r\nok\r\n0\r\n\r\n$/);
+    });
+
     test("a head without a body yet goes out at once", async () => {
       const client = await rawClient(gateway.port, "GET /v1/pets/flushed-head HTTP/1.1\r\nHost: gw\r\n\r\n");
       await client.until(/Content-Length: 100\r\n[\s\S]*\r\n\r\n$/);
@@ -219,6 +228,28 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
       client.socket.write("GET /v1/pets/after HTTP/1.1\r\nHost: gw\r\n\r\n");
       await client.until(/\r\n\r\nok$/);
       client.socket.destroy();
+    });
+
+    test("after an early answer a body is not read for ever, be it fast or slow", async () => {
+      for (const [part, pauseMs] of [
+        [Buffer.alloc(262_144, "a"), 50],
+        [Buffer.from("a"), 500],
+      ] as const) {
+        const client = await rawClient(
+          gateway.port,
+          "POST /v1/pets/missing HTTP/1.1\r\nHost: gw\r\nContent-Length: 10000000000\r\n\r\n",
+        );
+        await client.until(/^HTTP\/1\.1 404 /);
+        let sent = 0;
+        client.socket.on("error", () => undefined);
+        const timer = setInterval(() => {
+          if (client.socket.writable) client.socket.write(part);
+          sent += part.length;
+        }, pauseMs);
+        await eventually("the connection is closed", () => client.socket.destroyed);
+        clearInterval(timer);
+        assert.ok(sent < 50_000_000, String(sent));
+      }
     });
 
     test("backend failures are logged with their reason", () => {
