@@ -254,7 +254,8 @@ function parseCarefully(target: string, rules: PathRules): RequestPath | PathFla
     } else if (byte === 0x5c) {
       return "backslash";
     } else if (byte === slash) {
-      if (!rules.encodedSlash) return "encoded slash";
+      // In a matrix parameter it is matched by nobody: whoever decodes first sees more segments than were checked.
+      if (!rules.encodedSlash || inMatrix) return "encoded slash";
       if (isDots(matched, partStart, matched.length)) return "dot segment";
       encodedSlash = true;
     } else if (byte === semicolon && partOpen && isDots(matched, partStart, matched.length)) {

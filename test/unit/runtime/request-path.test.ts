@@ -109,6 +109,12 @@ describe("what two parties could read differently is refused", () => {
       assert.equal(parseRequestTarget(target, withSlash), "dot segment", target);
     }
   });
+
+  test("an encoded slash in a matrix parameter, which nobody matches, is refused all the same", () => {
+    for (const target of ["/a;%2Fsecret", "/a;x=%2f../b", "/a;x=%2F%2e%2e", "/a;x=1%2Fb/c"]) {
+      assert.equal(parseRequestTarget(target, pathRules("wso2-3.2", true)), "encoded slash", target);
+    }
+  });
 });
 
 describe("properties", () => {
