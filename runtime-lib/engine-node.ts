@@ -182,6 +182,10 @@ export class Engine implements EngineState {
       res.shouldKeepAlive = false;
       return fault(x, 501, "The only transfer coding that is understood is chunked");
     }
+    if (req.httpVersionMajor !== 1) {
+      res.shouldKeepAlive = false;
+      return fault(x, 400, "The request is not HTTP/1.1");
+    }
     const path = parseRequestTarget(target, pathRules);
     if (typeof path === "string") return fault(x, 400, `The request target is refused: ${path}`);
     x.path = path;

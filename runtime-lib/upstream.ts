@@ -88,7 +88,7 @@ async function membersOf(
     }
     members.push({
       target: await pools.open(url.origin, timeoutMs),
-      basePath: url.pathname.endsWith("/") && url.search === "" ? url.pathname.slice(0, -1) : url.pathname,
+      basePath: basePathOf(url, settings.compatibility === "wso2-3.2"),
       baseQuery: url.search,
       authorization:
         username === undefined
@@ -97,6 +97,11 @@ async function membersOf(
     });
   }
   return members;
+}
+
+/** The slash at its end goes, except before a query to which the original appends the request's path (R-RTE-01). */
+function basePathOf({ pathname, search }: URL, original: boolean): string {
+  return pathname.endsWith("/") && (search === "" || !original) ? pathname.slice(0, -1) : pathname;
 }
 
 /** A URL that requests can be sent to. Names are not resolved at start: a backend may come later. */

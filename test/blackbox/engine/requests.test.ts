@@ -59,6 +59,21 @@ describe("requests from raw sockets", () => {
     assert.equal(await backendPath("/v1/pets/1?apikey=k"), "/back/1");
   });
 
+  test("standard joins the query of an endpoint URL; a slash before it is not doubled", async () => {
+    const standard = await startGateway([`--query_prod_endpoint_0=${backend.url}/?own=1`], {
+      TEST_COMPATIBILITY: "standard",
+    });
+    for (const [target, path] of [
+      ["/query/pet?x=1", "/pet?own=1&x=1"],
+      ["/query/", "/?own=1"],
+      ["/query", "/?own=1"],
+    ]) {
+      const answer = await exchange(standard.port, `GET ${target} HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n`);
+      assert.equal(/\r\n\r\n(.*)$/s.exec(answer)?.[1], path);
+    }
+    assert.equal(await standard.stop(), 0);
+  });
+
   test("an API that opted in gets encoded slashes as they came; others refuse them", async () => {
     assert.equal(await backendPath("/files/a%2fb"), "/back/a%2Fb");
     assert.match(await get("/v1/pets/a%2Fb"), /^HTTP\/1\.1 400 /);
@@ -170,6 +185,8 @@ describe("requests from raw sockets", () => {
       "GET /v1/pets HTTP/1.1\r\nHost: gw\r\nX: a\x00b\r\n\r\n",
       "GET /v1/pets HTTP/1.1\nHost: gw\n\n",
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      "GET /v1/pets HTTP/2.0\r\nHost: gw\r\n\r\n",
+      "GET /v1/pets HTTP/0.9\r\nHost: gw\r\n\r\n",
       "POST /v1/pets HTTP/1.1\r\nHost: gw\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
       "POST /v1/pets HTTP/1.1\r\nHost: gw\r\nContent-Length: -5\r\n\r\nhello",
       "POST /v1/pets HTTP/1.1\r\nHost: gw\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
