@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
-import { CompilerBug, compile, type Phase } from "../../compiler/compile.ts";
+import { CompilerBug, compile } from "../../compiler/compile.ts";
 import { type Pass, projectOf } from "./project.ts";
 
 /** One definition to compile. */
 export interface Job {
   readonly path: string;
   readonly pass: Pass;
-  /** Undefined: all phases. */
-  readonly stopAfter: Phase | undefined;
 }
 
 export interface JobResult {
@@ -25,10 +23,11 @@ process.on("message", (job: Job) => {
   run(job).then((result) => process.send?.(result));
 });
 
-async function run({ path, pass, stopAfter }: Job): Promise<JobResult> {
+async function run({ path, pass }: Job): Promise<JobResult> {
   const text = readFileSync(path, "utf8");
   const begun = performance.now();
   try {
+    const stopAfter = pass.upTo === "emit" ? "emit" : undefined;
     const { diagnostics, failed, build } = await compile("corpus", projectOf(path, text, pass), { stopAfter });
     const made = stopAfter === undefined ? build?.target.some(({ file }) => file.endsWith(".cjs")) : !failed;
     const counted = (severity: string) => count(diagnostics.filter((one) => one.severity === severity));

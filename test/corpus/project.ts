@@ -9,15 +9,19 @@ export interface Pass {
    * after the checks see them, too.
    */
   readonly withBackend: boolean;
+  /** Bundling takes most of the time of a small definition. */
+  readonly upTo: "emit" | "bundle";
 }
 
+type ProjectPass = Omit<Pass, "upTo">;
+
 /** The project of one definition, in memory. `name` ends in the definition's own extension. */
-export function projectOf(name: string, text: string, pass: Pass): CompileHost {
+export function projectOf(name: string, text: string, pass: ProjectPass): CompileHost {
   return memoryHost(projectFiles(name, text, pass));
 }
 
 /** The same as files. */
-export function projectFiles(name: string, text: string, pass: Pass): Record<string, string> {
+export function projectFiles(name: string, text: string, pass: ProjectPass): Record<string, string> {
   const extension = name.endsWith(".json") ? "json" : "yaml";
   return {
     [`api_definitions/definition.${extension}`]: pass.withBackend ? addBackend(text, extension) : text,

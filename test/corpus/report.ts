@@ -26,27 +26,37 @@ export interface NamedTable {
   readonly outcome: TableOutcome;
 }
 
-export interface CorpusReport {
+/** What one part of a run found; each is kept until that part is run again. */
+export interface PartResult {
   readonly date: string;
-  readonly versions: ReadonlyMap<PackageName, string>;
-  readonly findings: readonly Finding[];
-  readonly large: readonly LargeCompile[];
-  readonly tables: readonly NamedTable[];
+  /** Of the machine. */
+  readonly machine: string;
+  readonly findings?: readonly Finding[];
+  readonly large?: readonly LargeCompile[];
+  readonly tables?: readonly NamedTable[];
 }
 
 /** The outcomes as Markdown. */
-export function renderReport(report: CorpusReport): string {
-  const packages = [...report.versions].map(([name, version]) => `${name} ${version}`).join(", ");
+export function renderReport(versions: ReadonlyMap<PackageName, string>, parts: readonly PartResult[]): string {
+  const packages = [...versions].map(([name, version]) => `${name} ${version}`).join(", ");
+  const findings = parts.flatMap((part) => part.findings ?? []);
   return `${[
     "# The corpus: results",
     "Written by `npm run corpus`; do not edit. What is run, and how, stands in [README.md](README.md).",
-    `${report.date}; ${machine()}; ${packages}.`,
-    ...(report.findings.length > 0 ? ["## Outcomes", outcomes(report.findings)] : []),
-    ...codes(report.findings),
-    ...(report.large.length > 0 ? ["## Large definitions, by the command", largeTable(report.large)] : []),
-    ...(report.tables.length > 0 ? ["## Requests against the running bundle", ...report.tables.map(requestTable)] : []),
-    ...broken(report.findings),
+    `Packages: ${packages}.`,
+    ...parts.flatMap(renderPart),
+    ...(findings.length > 0 ? ["## What was reported", ...codes(findings)] : []),
+    ...refused(findings),
+    ...broken(findings),
   ].join("\n\n")}\n`;
+}
+
+function renderPart({ date, machine, findings, large, tables }: PartResult): readonly string[] {
+  const where = `${date}; ${machine}.`;
+  if (findings !== undefined) return [`## Outcomes: ${findings[0]?.entry.package}`, where, outcomes(findings)];
+  if (large !== undefined) return ["## Large definitions, by the command", where, largeTable(large)];
+  if (tables !== undefined) return ["## Requests against running bundles", where, ...tables.map(requestTable)];
+  return [];
 }
 
 /** Processor, cores, memory, version of Node. */
@@ -57,34 +67,32 @@ export function machine(): string {
 }
 
 function outcomes(findings: readonly Finding[]): string {
-  const rows = groupBy(findings, ({ entry, pass }) => `${entry.package} | ${describePass(pass)}`).map(
-    ([key, group]) => {
-      const number = (outcome: PoolResult["outcome"]) =>
-        group.filter(({ result }) => result.outcome === outcome).length;
-      const operations = group.reduce((sum, { result }) => sum + ("operations" in result ? result.operations : 0), 0);
-      const times = group.map(({ result }) => result.milliseconds).sort((a, b) => a - b);
-      const cells = [
-        group.length,
-        number("compiled"),
-        number("diagnostics"),
-        number("bug"),
-        number("timeout") + number("died"),
-        operations,
-        `${Math.round(times[times.length >> 1] ?? 0)} ms`,
-        `${((times.at(-1) ?? 0) / 1000).toFixed(1)} s`,
-      ];
-      return `| ${key} | ${cells.join(" | ")} |`;
-    },
-  );
+  const rows = groupBy(findings, ({ pass }) => describePass(pass)).map(([key, group]) => {
+    const number = (outcome: PoolResult["outcome"]) => group.filter(({ result }) => result.outcome === outcome).length;
+    const operations = group.reduce((sum, { result }) => sum + ("operations" in result ? result.operations : 0), 0);
+    const times = group.map(({ result }) => result.milliseconds).sort((a, b) => a - b);
+    const cells = [
+      group.length,
+      number("compiled"),
+      number("diagnostics"),
+      number("bug"),
+      number("timeout") + number("died"),
+      operations,
+      `${Math.round(times[times.length >> 1] ?? 0)} ms`,
+      `${((times.at(-1) ?? 0) / 1000).toFixed(1)} s`,
+    ];
+    return `| ${key} | ${cells.join(" | ")} |`;
+  });
   return [
-    "| package | pass | definitions | compiled | diagnostics | exit 70 | hung or died | operations | median | slowest |",
-    "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    "| pass | definitions | compiled | diagnostics | exit 70 | hung or died | operations | median | slowest |",
+    "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ...rows,
   ].join("\n");
 }
 
-function describePass({ compatibility, withBackend }: Pass): string {
-  return `${compatibility}, ${withBackend ? "a backend added" : "as published"}`;
+function describePass({ compatibility, withBackend, upTo }: Pass): string {
+  const phases = upTo === "emit" ? ", not bundled" : "";
+  return `${compatibility}, ${withBackend ? "a backend added" : "as published"}${phases}`;
 }
 
 /** Codes of errors and of warnings, by the number of definitions that have them. */
@@ -120,6 +128,18 @@ function requestTable({ title, outcome }: NamedTable): string {
   const wrong = outcome.mismatches.slice(0, 50).map((line) => `- \`${line.slice(0, 300)}\``);
   const summary = `${title}: ${outcome.operations} operations, ${outcome.requests} requests (${met.join(", ")}), ${outcome.mismatches.length} answered otherwise than the plain matcher says.`;
   return [summary, ...(wrong.length > 0 ? [wrong.join("\n")] : [])].join("\n\n");
+}
+
+/** Definitions that `wso2-3.2` does not build even with a backend, with the first reason. */
+function refused(findings: readonly Finding[]): readonly string[] {
+  const lines = findings
+    .filter(
+      ({ pass, result }) => pass.compatibility === "wso2-3.2" && pass.withBackend && result.outcome === "diagnostics",
+    )
+    .map(({ entry, result }) => `- ${entry.name}: \`${(result.detail ?? "").replaceAll("`", "'").slice(0, 240)}\``);
+  return lines.length === 0
+    ? []
+    : ["## Not built in wso2-3.2, even with a backend: the first reason", lines.join("\n")];
 }
 
 /** What must not be: bugs and hangs, each with its definition. */
