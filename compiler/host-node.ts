@@ -37,12 +37,14 @@ export function nodeHost(root: string): CompileHost {
     async read(file) {
       const path = locate(file);
       try {
+        // Before anything of it is looked at: whether something outside is a file, nobody needs to know.
+        if (!(await isInside(path))) throw new HostError(leadsOut);
         if (!(await stat(path)).isFile()) throw new HostError("it is not a file");
-        if (!(await isInside(path))) throw new HostError("it is a link that leads out of the project folder");
         return decodeText(await readFile(path));
       } catch (error) {
-        if (isAbsent(error)) return undefined;
-        throw asHostError(error);
+        if (!isAbsent(error)) throw asHostError(error);
+        if (await isLink(path)) throw new HostError(leadsNowhere);
+        return undefined;
       }
     },
 
@@ -51,20 +53,23 @@ export function nodeHost(root: string): CompileHost {
       const walk = async (below: string, parents: readonly string[]): Promise<void> => {
         const path = locate(below);
         const real = await realpath(path);
-        if (parents.includes(real) || !(await isInside(path))) return;
+        if (parents.includes(real)) return;
         for (const entry of await readdir(path, { withFileTypes: true })) {
           const file = below === "" ? entry.name : `${below}/${entry.name}`;
           const kind = entry.isSymbolicLink() ? await linkKind(join(path, entry.name)) : entry;
-          if (kind === undefined) continue;
-          if (kind.isDirectory()) await walk(file, [...parents, real]);
-          else if (kind.isFile()) found.push(file);
+          if (kind?.isDirectory()) await walk(file, [...parents, real]);
+          else found.push(file);
         }
       };
+      /** undefined: it cannot be followed, or must not be. */
       const linkKind = async (path: string) => ((await isInside(path).catch(() => false)) ? stat(path) : undefined);
+      const top = locate(name);
       try {
+        if (!(await isInside(top))) throw new HostError(leadsOut);
         await walk(name, []);
       } catch (error) {
         if (!isAbsent(error)) throw asHostError(error);
+        if (await isLink(top)) throw new HostError(leadsNowhere);
       }
       return found.sort();
     },
@@ -106,6 +111,17 @@ export function nodeHost(root: string): CompileHost {
       }
     },
   };
+}
+
+const leadsOut = "it is a link that leads out of the project folder";
+const leadsNowhere = "it is a link that leads nowhere";
+
+async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch {
+    return false;
+  }
 }
 
 async function isUnchanged(path: string, bytes: Uint8Array): Promise<boolean> {

@@ -1,10 +1,13 @@
 /** All that a compilation asks of the machine: tests compile in memory. Paths are project-relative with `/`. */
 export interface CompileHost {
-  /** What stands at a path; `""` is the project itself. */
+  /** What stands at a path, links followed; `""` is the project itself. Throws `HostError` when that cannot be told. */
   stat(path: string): Promise<"file" | "folder" | undefined>;
-  /** Bytes as UTF-8 text; undefined when there is no such file. Throws `HostError` when it cannot be read. */
+  /** Bytes as UTF-8 text; undefined when there is no such file. Throws `HostError` when it cannot be read, as a link that leads nowhere. */
   read(file: string): Promise<string | undefined>;
-  /** Files below a folder, at any depth, sorted by name; empty when there is no such folder. Never follows a link outside the project. */
+  /**
+   * Files below a folder, at any depth, sorted by name; empty when there is no such folder. Never follows a link outside
+   * the project: one that leads out or nowhere is listed itself, so that reading it says so. Throws `HostError`.
+   */
   list(folder: string): Promise<readonly string[]>;
   /** Whole or not at all; a file that already has this content is left untouched. Throws `HostError`. */
   write(file: string, content: string | Uint8Array, options?: { readonly executable?: boolean }): Promise<void>;

@@ -57,3 +57,24 @@ async function readText(host: CompileHost, file: string, log: DiagnosticLog) {
     return unreadable;
   }
 }
+
+/** Files below a folder; none, reported, when it cannot be read. */
+export async function listFiles(host: CompileHost, folder: string, log: DiagnosticLog): Promise<readonly string[]> {
+  try {
+    return await host.list(folder);
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    log.report("file-unreadable", at({ file: folder, pointer: "" }), { file: folder, why: error.message });
+    return [];
+  }
+}
+
+/** What stands at a path; `unreadable` where nobody can tell: reading it says why. */
+export async function kindOf(host: CompileHost, path: string) {
+  try {
+    return await host.stat(path);
+  } catch (error) {
+    if (error instanceof HostError) return unreadable;
+    throw error;
+  }
+}

@@ -5,7 +5,7 @@ import type { Definition } from "../model/loaded-project.ts";
 import { httpMethods } from "../model/names.ts";
 import type { SourceDocument } from "../model/source.ts";
 import { referenceFailure, rootCursor } from "./cursor.ts";
-import type { DocumentStore } from "./document-store.ts";
+import { type DocumentStore, kindOf, listFiles } from "./document-store.ts";
 import { type FoundReference, findReferences } from "./find-references.ts";
 import { formatOf } from "./parse-document.ts";
 import { memberOf, parseReference } from "./reference.ts";
@@ -21,7 +21,12 @@ export async function loadDefinitions(
   log: DiagnosticLog,
 ): Promise<{ readonly definitions: readonly Definition[]; readonly found: number }> {
   const files: string[] = [];
-  for (const folder of folders) files.push(...(await host.list(folder)).filter(isCandidate));
+  for (const folder of folders) {
+    for (const file of await listFiles(host, folder, log)) {
+      if (isCandidate(file)) files.push(file);
+      else if (!isHidden(file)) await reportFolderOutside(file, host, log);
+    }
+  }
   files.sort();
   for (const file of files) await store.load(file);
 
@@ -59,7 +64,18 @@ export async function loadDefinitions(
 
 function isCandidate(file: string): boolean {
   const format = formatOf(file);
-  return (format === "json" || format === "yaml") && !file.split("/").some((part) => part.startsWith("."));
+  return (format === "json" || format === "yaml") && !isHidden(file);
+}
+
+function isHidden(file: string): boolean {
+  return file.split("/").some((part) => part.startsWith("."));
+}
+
+/** What is listed as a file and is a folder is a link to one outside: the definitions there would silently be missing. */
+async function reportFolderOutside(file: string, host: CompileHost, log: DiagnosticLog): Promise<void> {
+  if ((await kindOf(host, file)) !== "folder") return;
+  const why = "it is a link that leads out of the project folder";
+  log.report("file-unreadable", at({ file, pointer: "" }), { file, why });
 }
 
 function isDefinition(document: SourceDocument | undefined): boolean {

@@ -4,7 +4,7 @@ import { type CompileHost, HostError } from "../host.ts";
 import type { ProjectExtras } from "../model/loaded-project.ts";
 import type { Cursor, SourceRef } from "../model/source.ts";
 import { rootCursor } from "./cursor.ts";
-import type { DocumentStore } from "./document-store.ts";
+import { type DocumentStore, listFiles } from "./document-store.ts";
 import { doesNothing } from "./untouched-extension.ts";
 
 /** T-PRJ-03: what the original's `init` puts there. */
@@ -14,10 +14,10 @@ const initExtensions = new Set(
 
 /** Finds what asks for features of its own: code, gRPC definitions, filters, images and deployments. */
 export async function loadExtras(store: DocumentStore, host: CompileHost, log: DiagnosticLog): Promise<ProjectExtras> {
-  const protoFiles = (await host.list("grpc_definitions")).filter((file) => file.endsWith(".proto"));
+  const protoFiles = (await listFiles(host, "grpc_definitions", log)).filter((file) => file.endsWith(".proto"));
   const codeFiles: string[] = [];
   for (const folder of ["extensions", "interceptors", "lib"]) {
-    for (const file of await host.list(folder)) {
+    for (const file of await listFiles(host, folder, log)) {
       if (!/\.(bal|jar)$/i.test(file)) continue;
       if (initExtensions.has(file) && (await isUntouched(file, host))) continue;
       codeFiles.push(file);

@@ -3,7 +3,7 @@ import { at } from "../diagnostics/place.ts";
 import type { CompileHost } from "../host.ts";
 import type { LoadedProject } from "../model/loaded-project.ts";
 import { rootCursor } from "./cursor.ts";
-import { DocumentStore } from "./document-store.ts";
+import { DocumentStore, kindOf } from "./document-store.ts";
 import { loadDefinitions } from "./load-definitions.ts";
 import { loadExtras } from "./load-extras.ts";
 import { loadSettings } from "./load-settings.ts";
@@ -20,7 +20,7 @@ export async function loadProject(
   log: DiagnosticLog,
 ): Promise<LoadedProject | undefined> {
   const folderName = root.split(/[\\/]/).findLast((part) => part !== "" && part !== ".") ?? "gateway";
-  const kind = await host.stat("");
+  const kind = await kindOf(host, "");
   if (kind !== "folder") {
     log.report(kind === "file" ? "project-not-a-folder" : "project-missing", at({ file: "", pointer: "" }), {
       project: folderName,
@@ -54,9 +54,9 @@ export async function loadProject(
 /** Files that look like the ones that are read, where those are absent: their settings would silently not apply. */
 async function reportMisnamed(host: CompileHost, log: DiagnosticLog): Promise<void> {
   for (const [expected, others] of lookAlikes) {
-    if ((await host.stat(expected)) !== undefined) continue;
+    if ((await kindOf(host, expected)) !== undefined) continue;
     for (const file of others) {
-      if ((await host.stat(file)) === "file") {
+      if ((await kindOf(host, file)) === "file") {
         log.report("file-misnamed", at({ file, pointer: "" }), { file, expected });
       }
     }

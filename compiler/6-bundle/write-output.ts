@@ -33,7 +33,7 @@ export async function writeOutput(host: CompileHost, files: readonly OutputFile[
   return { changed: changed.map(({ file }) => file), removed: stale };
 }
 
-/** What `writeOutput` would do. Stale files are looked for only when `files` holds generated ones. */
+/** What `writeOutput` would do. Stale files are looked for only when `files` holds generated ones. Throws `HostError`. */
 export async function compareOutput(host: CompileHost, files: readonly OutputFile[]): Promise<Drift> {
   const changed: OutputFile[] = [];
   for (const output of files) {
@@ -42,10 +42,19 @@ export async function compareOutput(host: CompileHost, files: readonly OutputFil
   const wanted = new Set(files.map(({ file }) => file));
   if (!files.some(({ file }) => file.startsWith("generated/"))) return { changed, stale: [] };
   const stale: string[] = [];
-  for (const file of await host.list("generated")) {
+  for (const file of await listed(host)) {
     if (!wanted.has(file) && (await isOurs(host, file))) stale.push(file);
   }
   return { changed, stale };
+}
+
+async function listed(host: CompileHost): Promise<readonly string[]> {
+  try {
+    return await host.list("generated");
+  } catch (error) {
+    if (error instanceof HostError) throw new HostError(`generated cannot be read: ${error.message}`);
+    throw error;
+  }
 }
 
 /** A list of routes has no first line of its own: it belongs to the router beside it. */

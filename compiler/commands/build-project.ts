@@ -1,5 +1,5 @@
 import { basename, join, relative, resolve, sep } from "node:path";
-import { type Written, writeOutput } from "../6-bundle/write-output.ts";
+import { compareOutput, type Drift, type Written, writeOutput } from "../6-bundle/write-output.ts";
 import type { Build, CompileResult } from "../compile.ts";
 import { HostError } from "../host.ts";
 import { nodeHost } from "../host-node.ts";
@@ -42,13 +42,24 @@ export async function buildProject(request: BuildRequest, terminal: Terminal): P
 
 /** Writes `generated/` and `target/`; with `out`, the files of `target/` go there instead. */
 export async function writeBuild(root: string, build: Build, out?: string): Promise<Written> {
-  try {
+  return failingAsCommand(async () => {
     const project = nodeHost(root);
     if (out === undefined) return await writeOutput(project, [...build.generated, ...build.target]);
     const elsewhere = build.target.map((output) => ({ ...output, file: basename(output.file) }));
     const there = await writeOutput(nodeHost(out), elsewhere);
     const here = await writeOutput(project, build.generated);
     return { changed: [...here.changed, ...there.changed.map((file) => join(out, file))], removed: here.removed };
+  });
+}
+
+/** How far `generated/` is from what the project compiles to. */
+export async function compareBuild(root: string, build: Build): Promise<Drift> {
+  return failingAsCommand(() => compareOutput(nodeHost(root), build.generated));
+}
+
+async function failingAsCommand<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof HostError) throw new CommandFailure(error.message);
     throw error;

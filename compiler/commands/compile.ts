@@ -1,9 +1,7 @@
 import { resolve } from "node:path";
-import { compareOutput } from "../6-bundle/write-output.ts";
 import type { Build } from "../compile.ts";
-import { nodeHost } from "../host-node.ts";
 import { type Phase, phases } from "../phases.ts";
-import { buildProject, writeBuild } from "./build-project.ts";
+import { buildProject, compareBuild, writeBuild } from "./build-project.ts";
 import { type Command, exitCode, type Terminal, UsageError } from "./command.ts";
 import { printPhase } from "./print-phase.ts";
 import { type Format, formats } from "./render.ts";
@@ -87,7 +85,7 @@ Exit codes: 0 fine; 1 errors, or generated/ is stale with --check; 2 wrong usage
 };
 
 async function checkDrift(root: string, build: Build, format: Format, terminal: Terminal): Promise<number> {
-  const { changed, stale } = await compareOutput(nodeHost(root), build.generated);
+  const { changed, stale } = await compareBuild(root, build);
   if (changed.length === 0 && stale.length === 0) {
     if (format === "pretty") terminal.out("generated/ is up to date\n");
     return exitCode.fine;

@@ -29,14 +29,19 @@ describe("project folder on disk", () => {
   });
   after(() => rm(base, { recursive: true, force: true }));
 
-  test("lists files at any depth, sorted, and no link that leads out or round", async () => {
+  test("lists files at any depth, sorted; links that lead out or nowhere as such, none twice", async () => {
     assert.deepEqual(await nodeHost(root).list("a"), [
       "a/B.yaml",
       "a/b/z.yaml",
       "a/bytes",
+      "a/dangling.yaml",
       "a/inside.yaml",
+      "a/leak",
+      "a/leak.yaml",
       "a/é.yaml",
     ]);
+    for (const folder of ["a/leak", "a/dangling.yaml"])
+      await assert.rejects(() => nodeHost(root).list(folder), HostError, folder);
     assert.deepEqual(await nodeHost(root).list("nothing"), []);
     assert.deepEqual(await nodeHost(join(root, "nothing")).list("a"), []);
   });
@@ -46,9 +51,16 @@ describe("project folder on disk", () => {
     assert.equal(await host.read("a/b/z.yaml"), "\uFEFFz");
     assert.equal(await host.read("a/inside.yaml"), "B");
     assert.equal(await host.read("a/none.yaml"), undefined);
-    assert.equal(await host.read("a/dangling.yaml"), undefined);
     assert.equal(await host.read("a/B.yaml/x"), undefined);
-    for (const file of ["a/bytes", "a/b", "a/leak.yaml", "a/leak/x.yaml", "../secret.yaml", "/etc/passwd"]) {
+    for (const file of [
+      "a/bytes",
+      "a/b",
+      "a/dangling.yaml",
+      "a/leak.yaml",
+      "a/leak/x.yaml",
+      "../secret.yaml",
+      "/etc/passwd",
+    ]) {
       await assert.rejects(
         () => host.read(file),
         (error) => error instanceof HostError && !error.message.includes(base),

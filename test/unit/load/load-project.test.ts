@@ -184,6 +184,35 @@ describe("bad files", () => {
     assert.equal(project.definitions.length, 1);
   });
 
+  test("a folder that cannot be listed, and links that lead out or nowhere, are reported, never skipped", async () => {
+    const files = { "api_definitions/a.yaml": minimal, "gen/api_definitions/b.yaml": minimal };
+    const host = memoryHost(files);
+    const log = new DiagnosticLog();
+    await loadProject(
+      "shop",
+      {
+        ...host,
+        // A link to a folder outside is listed as what it is, and followed by `stat` alone.
+        async list(folder) {
+          if (folder === "gen/api_definitions") throw new HostError("permission denied");
+          return folder === "api_definitions" ? ["api_definitions/a.yaml", "api_definitions/more"] : [];
+        },
+        async stat(path) {
+          if (path === "policies.yaml") throw new HostError("it is a link that leads to itself");
+          return path === "api_definitions/more" ? "folder" : host.stat(path);
+        },
+      },
+      log,
+    );
+    assert.deepEqual(
+      log.sorted().map(({ message }) => message),
+      [
+        "api_definitions/more cannot be read: it is a link that leads out of the project folder",
+        "gen/api_definitions cannot be read: permission denied",
+      ],
+    );
+  });
+
   test("a byte order mark and CRLF do no harm", async () => {
     const { found, project } = await load({
       "api_definitions/a.yaml": `\uFEFF${minimal.replaceAll("\n", "\r\n")}`,
