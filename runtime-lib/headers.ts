@@ -93,9 +93,11 @@ export function copyRequestHeaders(
   for (let i = 0; i < raw.length; i += 2) {
     const key = raw[i] as string;
     const name = key.toLowerCase();
-    if (isHopByHop(name)) continue;
-    if (isGatewayOwned(name) && !(trustForwarded && passesFromProxy(name))) continue;
-    if (withheld.length > 0 && withheld.includes(name)) continue;
+    // Backends with CGI-like variables do not tell `X_Forwarded_For` from `X-Forwarded-For`.
+    const meant = name.includes("_") ? name.replaceAll("_", "-") : name;
+    if (isHopByHop(meant)) continue;
+    if (isGatewayOwned(meant) && !(trustForwarded && passesFromProxy(name))) continue;
+    if (withheld.length > 0 && (withheld.includes(name) || withheld.includes(meant))) continue;
     if (named?.includes(name)) continue;
     out.push(key, raw[i + 1] as string);
   }

@@ -31,6 +31,13 @@ describe("fields of a request that reach the backend", () => {
     assert.deepEqual(copied(raw, [], true), ["X-Forwarded-Prefix", "/x", "X-Forwarded", "kept"]);
   });
 
+  test("underscores for hyphens do not let through what some backends would take for it", () => {
+    const raw = ["X_JWT_Assertion", "x", "x-forwarded_FOR", "x", "X_Forwarded_Prefix", "x", "Transfer_Encoding", "x"];
+    raw.push("X_Key", "x", "My_Field", "kept");
+    assert.deepEqual(copied(raw, ["x-key"]), ["My_Field", "kept"]);
+    assert.deepEqual(copied(raw, ["x-key"], true), ["My_Field", "kept"]);
+  });
+
   test("S-HDR-01: withheld fields, every one of them", () => {
     assert.deepEqual(copied(["AUTHORIZATION", "a", "b", "1", "Authorization", "c"], ["authorization"]), ["b", "1"]);
   });
