@@ -74,6 +74,26 @@ export function plainAddress(address: string): string {
   return address;
 }
 
+/**
+ * Whom an address stands for when clients are counted: an IPv4 address for itself, an IPv6 address for its /64, which one
+ * client has to itself and could otherwise use up 2^64 quotas from.
+ */
+export function quotaAddress(address: string): string {
+  if (!address.includes(":")) return address;
+  const [text = ""] = address.split("%", 1);
+  const [head = "", tail] = text.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const rest = tail === "" ? [] : tail.split(":");
+    // An IPv4 address at the end is two groups; neither is among the first four.
+    const written = groups.length + rest.length + (tail.includes(".") ? 1 : 0);
+    for (let missing = 8 - written; missing > 0; missing--) groups.push("0");
+    groups.push(...rest);
+  }
+  const network = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${network.join(":")}::/64`;
+}
+
 /** An element of `X-Forwarded-For`: an address, `[v6]`, or either with a port. */
 function hopAddress(hop: string): string | undefined {
   let address = hop;

@@ -1,5 +1,6 @@
 import type { Api } from "./api.ts";
 import type { Caller } from "./caller.ts";
+import { quotaAddress } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RuntimeModule } from "./module.ts";
 import { Counter, CounterTable, monotonicNow, type Quota } from "./throttle-counter.ts";
@@ -83,7 +84,7 @@ export interface OperationLimits {
   readonly resource?: Tier;
   /** Look up the caller's own subscription and application tiers. */
   readonly caller?: CallerTiers;
-  /** For requests without a caller, by client address and API. */
+  /** For requests without a caller, by client address (IPv6: its /64) and API. */
   readonly unauthenticated?: Tier;
 }
 
@@ -140,7 +141,7 @@ export class Throttle {
   private admitAnonymous(x: Exchange, now: number): Verdict {
     const tier = this.unauthenticated;
     if (tier === undefined) return allowed;
-    const counter = unauthenticatedCounters.of(`${x.clientAddress} ${this.apiKey}`, now);
+    const counter = unauthenticatedCounters.of(`${quotaAddress(x.clientAddress)} ${this.apiKey}`, now);
     if (!counter.admits(tier, now)) return exceeded("unauthenticated", 900804, tier, counter, now);
     counter.count(tier, now);
     return allowed;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { plainAddress, TrustedProxies } from "../../../runtime-lib/client-address.ts";
+import { plainAddress, quotaAddress, TrustedProxies } from "../../../runtime-lib/client-address.ts";
 
 describe("the client behind trusted proxies", () => {
   const proxies = new TrustedProxies(["10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1"]);
@@ -43,4 +43,21 @@ test("an IPv4 address in IPv6 form is the IPv4 address", () => {
   assert.equal(plainAddress("::FFFF:192.0.2.1"), "192.0.2.1");
   assert.equal(plainAddress("::1"), "::1");
   assert.equal(new TrustedProxies(["::ffff:192.0.2.1"]).trusts("192.0.2.1"), true);
+});
+
+test("for quotas an IPv6 address stands for its /64, however it is spelt", () => {
+  for (const [address, quota] of [
+    ["192.0.2.1", "192.0.2.1"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["2001:0DB8:0:0:1:2:3:4", "2001:db8:0:0::/64"],
+    ["2001:db8:0:1::", "2001:db8:0:1::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["::", "0:0:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
+    ["1:2:3:4:5:6:192.0.2.1", "1:2:3:4::/64"],
+    ["1::2:3:4:5:6:7", "1:0:2:3::/64"],
+  ] as const) {
+    assert.equal(quotaAddress(address), quota);
+  }
 });

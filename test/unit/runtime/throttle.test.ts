@@ -172,6 +172,15 @@ describe("levels and keys (sections 3.2 and 3.4)", () => {
     const anonymous: Caller = { ...callerOf(), scheme: "anonymous" };
     assert.equal(limits.admit(near, anonymous, 0).allowed, false);
   });
+
+  test("an IPv6 client does not get a quota for each address of its network", () => {
+    const own = { ...api, basePath: "/unauthenticated-v6-test" } as Api;
+    const limits = throttle(own, { unauthenticated: { tier: "Unauthenticated", count: 2, windowMs: minute } });
+    const passes = ["2001:db8::1", "2001:db8:0:0:ffff::1", "2001:0DB8::2", "2001:db8:0:1::1"].map(
+      (clientAddress) => limits.admit(new RecordedExchange({ clientAddress }), undefined, 0).allowed,
+    );
+    assert.deepEqual(passes, [true, true, false, true]);
+  });
 });
 
 describe("tiers of the caller", () => {
