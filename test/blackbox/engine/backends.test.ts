@@ -145,7 +145,9 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
       assert.doesNotMatch(await ask("no-content"), /content-length|transfer-encoding/i);
       assert.match(await ask("not-modified"), /^HTTP\/1\.1 304 Not Modified\r\nETag: "a"\r\n[\s\S]*\r\n\r\n$/);
       assert.match(await ask("empty"), /Content-Length: 0\r\n[\s\S]*\r\n\r\n$/);
-      assert.match(await ask("chunks"), /Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n$/);
+      // Where chunks begin means nothing, and Node 26 joins those that came together.
+      const joined = /Transfer-Encoding: chunked\r\n\r\n(5\r\nhello\r\n6\r\n world|b\r\nhello world)\r\n0\r\n\r\n$/;
+      assert.match(await ask("chunks"), joined);
       assert.match(await ask("old-close"), /\r\n\r\n[0-9a-f]+\r\nuntil the end\r\n0\r\n\r\n$/);
       const old = await exchange(gateway.port, "GET /v1/pets/chunks HTTP/1.0\r\n\r\n");
       assert.match(old, /\r\n\r\nhello world$/);
