@@ -419,7 +419,7 @@ describe("layout", () => {
   test("the linter has nothing to say, of imports neither", async () => {
     const folder = await mkdtemp(join(tmpdir(), "castgate-emit-"));
     try {
-      const { formatter, linter } = JSON.parse(await readFile(join(root, "biome.json"), "utf8"));
+      const { formatter, linter } = JSON.parse(await readFile(join(root, ".biome.json"), "utf8"));
       await writeFile(
         join(folder, "biome.json"),
         JSON.stringify({ root: true, json: { formatter: { enabled: false } }, formatter, linter }),

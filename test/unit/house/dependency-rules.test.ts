@@ -41,7 +41,7 @@ const lines: readonly (readonly [file: string, line: string, verdict: "refused" 
 test("the linter refuses imports against the rules of the house", () => {
   const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), "castgate-lint-")));
   try {
-    for (const kept of ["biome.json", "lint"])
+    for (const kept of [".biome.json", "compiler/lint"])
       cpSync(path.join(root, kept), path.join(folder, kept), { recursive: true });
     for (const [file, line] of lines) {
       mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
