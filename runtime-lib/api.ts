@@ -18,6 +18,9 @@ export class Api {
   readonly version: string;
   readonly basePath: string;
   readonly challenges: readonly ("oauth2" | "basic")[];
+  /** Where keys of this API stand, as its schemes say: names of header fields in lower case, and of query parameters. */
+  readonly keyHeaders = new Set<string>();
+  readonly keyParameters = new Set<string>();
   readonly #authHeader: string | undefined;
 
   constructor(options: ApiOptions) {

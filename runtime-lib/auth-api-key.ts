@@ -64,6 +64,7 @@ class ApiKey implements Scheme {
     this.#places = places.map((place) =>
       place.in === "header" ? { in: "header", name: place.name.toLowerCase() } : place,
     );
+    for (const { in: place, name } of this.#places) (place === "header" ? api.keyHeaders : api.keyParameters).add(name);
   }
 
   present(x: Exchange): boolean {
@@ -79,10 +80,6 @@ class ApiKey implements Scheme {
     if (found.addresses !== undefined && !holdsAddress(found.addresses, x.clientAddress))
       return invalid("api-key: not from this address");
     return found;
-  }
-
-  withhold(x: Exchange): void {
-    for (const { in: place, name } of this.#places) (place === "header" ? x.withheld : x.withheldQuery).push(name);
   }
 
   #find(x: Exchange): string | undefined {

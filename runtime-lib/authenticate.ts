@@ -28,7 +28,6 @@ export function authenticate(
     const schemes = schemesOf(alternative);
     let complete = true;
     for (const scheme of schemes) {
-      scheme.withhold?.(x);
       if (scheme.kind === "api-key") {
         // S-SEL-13: beside an auth header the original does not look for a key.
         const present = !(original && headerClass !== "none") && scheme.present(x);
@@ -52,11 +51,16 @@ export function authenticate(
   return attempt(x, api, anyOf, tries, 0, undefined);
 }
 
-/** A public operation: the auth header does not reach the backend either (S-HDR-01). */
+/**
+ * Neither the auth header nor an API key reaches the backend, not even of a public operation (S-HDR-01, S-KEY-07): clients
+ * send what they have with every request.
+ */
 export function withholdCredentials(x: Exchange, api: Api): void {
   const { removeAuthHeader, alsoWithheld } = credentialRules;
   if (removeAuthHeader) x.withheld.push(api.authHeader);
   for (const name of alsoWithheld) x.withheld.push(name);
+  for (const name of api.keyHeaders) x.withheld.push(name);
+  for (const name of api.keyParameters) x.withheldQuery.push(name);
 }
 
 const noCredentials: Failure = { ok: false, code: 900902, reason: "no credentials" };

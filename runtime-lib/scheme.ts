@@ -8,8 +8,6 @@ export interface Scheme {
   present(x: Exchange): boolean;
   /** Verifies it. Synchronous wherever nothing waits: a cached token costs no promise. */
   verify(x: Exchange): Verified | Promise<Verified>;
-  /** Keeps the credential from the backend, whatever comes of it. The auth header itself is `authenticate`'s business. */
-  withhold?(x: Exchange): void;
 }
 
 export type Verified = { readonly ok: true; readonly caller: Caller } | Failure;
