@@ -113,6 +113,9 @@ function parseEndpoint(text: string): URL | undefined {
   return url;
 }
 
+/** What -1 stands for, and the most that the setting may say. */
+const largestHeaderSize = 1_048_576;
+
 /** One pool for each origin and time limit, shared by all upstreams. */
 class Pools {
   readonly #settings: Settings;
@@ -131,13 +134,14 @@ class Pools {
     if (known !== undefined) return known;
     const settings = this.#settings;
     const connections = settings.number("httpClients.poolConfig.maxActiveConnections") ?? -1;
+    const maxHeaderSize = settings.number("httpClients.responseLimits.maxHeaderSize") ?? 8192;
     this.#tls ??= origin.startsWith("https:") ? backendTls(settings, this.#report) : undefined;
     const target = await openTarget({
       origin,
       timeoutMs,
       connections: connections > 0 ? connections : undefined,
       waitMs: settings.number("httpClients.poolConfig.waitTimeInMillis") ?? 30_000,
-      maxHeaderSize: settings.number("httpClients.responseLimits.maxHeaderSize") ?? 8192,
+      maxHeaderSize: maxHeaderSize < 0 ? largestHeaderSize : maxHeaderSize,
       maxBodySize: settings.number("httpClients.responseLimits.maxEntityBodySize") ?? -1,
       tls: origin.startsWith("https:") ? await this.#tls : undefined,
     });

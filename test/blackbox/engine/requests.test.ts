@@ -59,6 +59,16 @@ describe("requests from raw sockets", () => {
     assert.equal(await backendPath("/v1/pets/1?apikey=k"), "/back/1");
   });
 
+  test("a limit of -1 on the header fields of answers is none", async () => {
+    const lenient = await startGateway([
+      `--echo_prod_endpoint_0=${backend.url}`,
+      "--httpClients.responseLimits.maxHeaderSize=-1",
+    ]);
+    const answer = await exchange(lenient.port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n");
+    assert.match(answer, /^HTTP\/1\.1 200 /);
+    assert.equal(await lenient.stop(), 0);
+  });
+
   test("standard joins the query of an endpoint URL; a slash before it is not doubled", async () => {
     const standard = await startGateway([`--query_prod_endpoint_0=${backend.url}/?own=1`], {
       TEST_COMPATIBILITY: "standard",
