@@ -45,8 +45,11 @@ export function requestTable(operations: readonly TableOperation[], seed = 1): r
       "values longer than literals",
       fill((index) => `${pick(literals.get(index) ?? words)}x`),
     );
-    const absent = ["GET", "PUT", "POST", "DELETE", "PATCH"].filter((verb) => !methods.get(template)?.has(verb));
+    const absent = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"].filter(
+      (verb) => !methods.get(template)?.has(verb),
+    );
     if (absent.length > 0) add("wrong method", plain, "", pick(absent));
+    add("OPTIONS", plain, "", "OPTIONS");
     add("extra segment", [...plain, pick(words)]);
     add("segment less", plain.slice(0, -1));
     add("trailing slash", plain, "/");
