@@ -95,6 +95,7 @@ function parse(command: Command, words: readonly string[], rest: readonly string
     throw new UsageError(complaint.split("\n")[0] ?? "", `\`castgate help ${command.name}\``);
   refuseUnknown(command, words);
   refuseOtherChoices(command, parsed);
+  refuseRepeated(command, parsed);
   const positionals = parsed._.map(String);
   const [least, most] = command.positionals;
   if (positionals.length < least || positionals.length > most) {
@@ -135,6 +136,15 @@ function refuseOtherChoices(command: Command, parsed: Readonly<Record<string, un
     const value = parsed[name];
     if (choices === undefined || value === undefined || choices.some((choice) => choice === value)) continue;
     throw new UsageError(`--${name} cannot be ${JSON.stringify(value)}`, `it is one of: ${choices.join(", ")}`);
+  }
+}
+
+/** One text is what a command expects: which of two was meant, nobody knows; and none says nothing. */
+function refuseRepeated(command: Command, parsed: Readonly<Record<string, unknown>>): void {
+  for (const [name, { type, array }] of Object.entries(command.options)) {
+    if (type !== "string" || array === true) continue;
+    if (Array.isArray(parsed[name])) throw new UsageError(`--${name} is given more than once`);
+    if (parsed[name] === "") throw new UsageError(`--${name} has no value`, `\`castgate help ${command.name}\``);
   }
 }
 

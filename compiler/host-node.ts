@@ -153,6 +153,7 @@ function asHostError(error: unknown): unknown {
     EPERM: "permission denied",
     EISDIR: "it is a folder",
     EEXIST: "a file stands where a folder is needed",
+    ENOTDIR: "a file stands where a folder is needed",
     ELOOP: "it is a link that leads to itself",
     ENOSPC: "the disk is full",
     EROFS: "the file system is read-only",

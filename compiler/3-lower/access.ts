@@ -232,6 +232,20 @@ export function describeAccess(access: Access): string {
   return rules.size === 1 && only !== "" ? `${who}; scopes: ${only}` : who;
 }
 
+/** What tells two decisions apart: not the order of alternatives, nor scopes that keys are exempt from (S-SCP-05). */
+export function decisionOf(access: Access): string {
+  if (access.kind === "public") return "everyone";
+  const alternatives = access.anyOf.flatMap(({ allOf, scopes }) => {
+    const needed = allOf.every(({ kind }) => kind === "api-key") ? "" : describeScopes(scopes);
+    // A key that may stand in several places is as many ways in.
+    const places = allOf.length === 1 && allOf[0].kind === "api-key" ? allOf[0].locations : [];
+    const ways =
+      places.length > 1 ? places.map((place) => [{ ...allOf[0], locations: [place] } as AuthScheme]) : [allOf];
+    return ways.map((schemes) => JSON.stringify([schemes.map(describeScheme).sort(), needed]));
+  });
+  return [...new Set(alternatives)].sort().join();
+}
+
 function describeScopes(rule: ScopeRule | undefined): string {
   if (rule === undefined) return "";
   return rule.names.length === 1 ? rule.names[0] : `${rule.need} of ${rule.names.join(" ")}`;

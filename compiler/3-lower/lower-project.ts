@@ -2,7 +2,7 @@ import type { ApiFacts, CheckedProject, OperationFacts } from "../model/checked-
 import type { ApiModel, FaultStyle, GatewayModel, LoweringNote, OperationModel } from "../model/gateway-model.ts";
 import { type Compatibility, httpMethods, type Identifier, type Slug } from "../model/names.ts";
 import { hashedIdentifier, hashedSlug, identifierOf, slugOf, symbolOf } from "../naming/names.ts";
-import { accessOf, describeAccess, providersOf, unstated } from "./access.ts";
+import { accessOf, decisionOf, describeAccess, providersOf, unstated } from "./access.ts";
 import { backendOf } from "./backend.ts";
 import { apiLimitOf, callerTiersOf, throttleOf } from "./throttling.ts";
 
@@ -130,13 +130,12 @@ function lowerOperation(
     notes.push({ code: "operation-public", ref: operation.origin, args: { operation: shown, why: access.why } });
   }
   if (compatibility === "wso2-3.2") {
-    const here = describeAccess(access);
-    const standard = describeAccess(accessOf(api, operation, "standard"));
-    if (here !== standard) {
+    const standard = accessOf(api, operation, "standard");
+    if (decisionOf(access) !== decisionOf(standard)) {
       notes.push({
         code: "compatibility-difference",
         ref: operation.origin,
-        args: { operation: shown, here, standard },
+        args: { operation: shown, here: describeAccess(access), standard: describeAccess(standard) },
       });
     }
   }

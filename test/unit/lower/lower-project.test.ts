@@ -241,6 +241,16 @@ describe("notes", () => {
     ]);
   });
 
+  test("none where only the order of alternatives differs, or scopes that keys are exempt from (S-SCP-05)", async () => {
+    for (const security of [
+      "security: [{key: []}, {oa: []}]",
+      "security: [{oa: [read]}, {key: []}]",
+      "security: [{key: []}, {queryKey: []}]",
+    ]) {
+      assert.deepEqual((await lower(petDefinition("", security), "wso2-3.2")).notes, [], security);
+    }
+  });
+
   test("a public operation is listed, and a standard API that says nothing is warned of", async () => {
     const { notes } = await lower(petDefinition("", ""), "standard");
     assert.deepEqual(
