@@ -178,6 +178,7 @@ export class Engine implements EngineState {
     if (x.hosts !== 1 && (x.hosts > 1 || req.httpVersionMinor > 0)) {
       return fault(x, 400, "A request has exactly one Host field");
     }
+    if (x.malformedHost) return fault(x, 400, "The Host field is malformed");
     if (x.foreignCoding) {
       res.shouldKeepAlive = false;
       return fault(x, 501, "The only transfer coding that is understood is chunked");

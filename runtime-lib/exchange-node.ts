@@ -49,6 +49,8 @@ export function onResponseClose(this: GatewayResponse): void {
 /** Stands in until the target was parsed, and for good when it was refused: no part of a refused target is repeated. */
 const noPath: RequestPath = { raw: "-", query: "", segments: [], ends: [], plain: true, encodedSlash: false };
 const noBody = Buffer.alloc(0);
+/** RFC 3986 section 3.2.2 without sub-delims, which no host needs and of which `,` would make two hosts of one. */
+const hostForm = /^(?:[\w.~%-]*|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/;
 
 /** One request on a connection of node:http. */
 export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
@@ -59,6 +61,8 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
   override path: RequestPath = noPath;
   readonly headerBytes: number;
   readonly hosts: number;
+  /** Not a host with or without a port: backends that build links from it would be misled (RFC 9112 section 3.2). */
+  readonly malformedHost: boolean;
   /** -1: none was given. */
   readonly contentLength: number;
   /** A transfer coding other than a single `chunked`. */
@@ -110,6 +114,7 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
     this.rawHeaders = raw;
     let bytes = 0;
     let hosts = 0;
+    let malformedHost = false;
     let contentLength = -1;
     let chunked = false;
     let foreignCoding = false;
@@ -120,7 +125,10 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
       bytes += key.length + value.length + 4;
       switch (key.length) {
         case 4:
-          if (key.toLowerCase() === "host") hosts++;
+          if (key.toLowerCase() === "host") {
+            hosts++;
+            if (!hostForm.test(value)) malformedHost = true;
+          }
           break;
         case 12:
           if (key.toLowerCase() === "x-request-id" && isRequestId(value)) id ??= value;
@@ -139,6 +147,7 @@ export class NodeExchange extends Exchange implements AnswerSink, BodyOwner {
     }
     this.headerBytes = bytes;
     this.hosts = hosts;
+    this.malformedHost = malformedHost;
     this.contentLength = contentLength;
     this.#chunked = chunked;
     this.foreignCoding = foreignCoding;

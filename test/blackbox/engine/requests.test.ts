@@ -239,6 +239,17 @@ describe("requests from raw sockets", () => {
     assert.match(await exchange(gateway.port, "GET /v1/pets HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200 /);
   });
 
+  test("Host: what is no host does not reach a backend that builds links from it", async () => {
+    const ask = (host: string): Promise<string> =>
+      exchange(gateway.port, `GET /v1/pets HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    for (const host of ["a b", "gw/x", "gw, evil.test", "user@gw", "gw:80:80", "gw:x", "<b>", "[::1", "gw?", "\xe9"]) {
+      assert.match(await ask(host), /^HTTP\/1\.1 400 /, host);
+    }
+    for (const host of ["", "gw", "GW.test:8080", "a_b-c.test.", "[2001:db8::1]:443", "192.0.2.1:1", "gw:", "a%20b"]) {
+      assert.match(await ask(host), /^HTTP\/1\.1 200 /, host);
+    }
+  });
+
   test("CONNECT is refused, Upgrade is ignored", async () => {
     assert.match(await exchange(gateway.port, "CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n"), /^HTTP\/1\.1 400 /);
     const answer = await get("/v1/pets/up", "Upgrade: websocket\r\nConnection: Upgrade\r\n");
