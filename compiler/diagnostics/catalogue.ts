@@ -472,6 +472,16 @@ export const catalogue = {
     explanation:
       "The path decides first, then the method. A request for a method that the more specific path lacks is refused, though a less specific path has it.",
   }),
+  "route-unreachable": entry<{ path: string; request: string; basePath: string; other: string; more?: string }>({
+    severity: "warning",
+    message: ({ path, request, basePath, other, more }) =>
+      `"${path}" is never reached: ${request} is below ${basePath}, the base path of ${other}${
+        more === undefined ? "" : ` (such paths besides: ${more})`
+      }`,
+    hint: ({ other }) => `move it to ${other}, or remove it`,
+    explanation:
+      "The longest base path that a request is below decides which API answers it, also where that API has no such path: its checks hold, not those that are written here.",
+  }),
   "scope-undeclared": entry<{ scope: string; scheme: string; suggestion?: string }>({
     severity: doubtful,
     message: ({ scope, scheme }) => `the scope "${scope}" is not declared by the security scheme "${scheme}"`,

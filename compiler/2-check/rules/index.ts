@@ -11,6 +11,7 @@ import type { Rule } from "./rule.ts";
 import { securitySchemes } from "./security-schemes.ts";
 import { tiers } from "./tiers.ts";
 import { unbuiltFeatures } from "./unbuilt-features.ts";
+import { unreachableRoutes } from "./unreachable-routes.ts";
 
 /** All rules, in the order in which they run. The order changes nothing but that the findings come last. */
 export const rules: readonly Rule[] = [
@@ -23,6 +24,7 @@ export const rules: readonly Rule[] = [
   backend,
   pathParameters,
   routes,
+  unreachableRoutes,
   unbuiltFeatures,
   projectExtras,
   definitionFindings,

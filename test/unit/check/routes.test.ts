@@ -11,6 +11,32 @@ async function messages(templates: Record<string, unknown>): Promise<readonly st
   return diagnostics.map(({ severity, code, message }) => `${severity} ${code}: ${message}`);
 }
 
+describe("routes below another base path", () => {
+  const outer = (change = {}) => definition({ "x-wso2-basePath": "/a", ...change });
+  const inner = (change = {}) =>
+    definition({ "x-wso2-basePath": "/a/b", info: { title: "Inner", version: "1.0.0" }, ...change });
+  const found = async (...definitions: readonly unknown[]) =>
+    (await check(definitions)).diagnostics.map(({ code, message }) => `${code}: ${message}`);
+
+  test("a route that the other API takes whole is reported, with a request", async () => {
+    const templates = paths("/b", "/b/{id}/x", "/b/*", "/bb/{id}", "/bb/x", "/*");
+    assert.deepEqual(await found(outer({ paths: templates }), inner()), [
+      'route-unreachable: "/b" is never reached: GET /a/b is below /a/b, the base path of api_definitions/1.json',
+      'route-unreachable: "/b/*" is never reached: GET /a/b/1 is below /a/b, the base path of api_definitions/1.json',
+      'route-unreachable: "/b/{id}/x" is never reached: GET /a/b/1/x is below /a/b, the base path of api_definitions/1.json',
+    ]);
+    const root = outer({ "x-wso2-basePath": "/", paths: paths("/a/b/c", "/a/c") });
+    assert.equal((await found(root, inner())).length, 1);
+  });
+
+  test("not where the other API is not asked on every transport", async () => {
+    const templates = { paths: paths("/b/x") };
+    const tls = { "x-wso2-transports": ["https"] };
+    assert.deepEqual(await found(outer(templates), inner(tls)), []);
+    assert.equal((await found(outer({ ...templates, ...tls }), inner(tls))).length, 1);
+  });
+});
+
 describe("routes that clash", () => {
   test("the same shape and method: both are named, with a request", async () => {
     assert.deepEqual(await messages(paths("/pets/{id}", "/pets/{name}")), [
