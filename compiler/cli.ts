@@ -106,13 +106,20 @@ function parse(command: Command, words: readonly string[], rest: readonly string
 }
 
 function refuseUnknown(command: Command, words: readonly string[]): void {
-  const known = Object.entries({ ...common, ...command.options }).flatMap(([name, { alias }]) => [
+  const options = { ...common, ...command.options };
+  const known = Object.entries(options).flatMap(([name, { alias }]) => [
     `--${name}`,
     ...[alias ?? []].flat().map((short) => `-${short}`),
   ]);
   for (const word of words.filter((each) => /^-./.test(each))) {
     const name = word.split("=")[0] ?? word;
-    if (known.includes(name)) continue;
+    if (known.includes(name)) {
+      // `--check=yes` would count as false, and write.
+      const isSwitch = options[name.replace(/^--/, "")]?.type === "boolean";
+      if (isSwitch && name !== word)
+        throw new UsageError(`${name} takes no value`, `write ${name} alone, or leave it out`);
+      continue;
+    }
     const suggestion = suggest(name, known);
     throw new UsageError(
       `${name} is not an option of \`${command.name}\``,

@@ -129,11 +129,12 @@ function describeAccess(access: Access): AccessEntry {
 }
 
 function describeEndpoints(model: GatewayModel): EndpointEntry[] {
-  const byKey = new Map<string, EndpointEntry>();
+  const found = new Map<string, EndpointEntry>();
   for (const { overrideKey, environment, urls } of upstreams(model)) {
-    byKey.set(overrideKey, { key: overrideKey, environment, urls });
+    // One name may stand for several endpoints: a setting of that name replaces them all (T-OVR-03).
+    found.set(JSON.stringify([overrideKey, urls]), { key: overrideKey, environment, urls });
   }
-  return [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
 }
 
 function upstreams(model: GatewayModel): UpstreamModel[] {

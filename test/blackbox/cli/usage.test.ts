@@ -17,6 +17,7 @@ const table: readonly (readonly [words: string, code: number, stdout: RegExp, st
   ["compile a b", 2, /^$/, /"b" is one word too many/],
   ["compile a --formt=json", 2, /^$/, /did you mean --format\?/],
   ["compile a --format=xml", 2, /^$/, /it is one of: pretty, json, github, sarif/],
+  ["compile a --check=yes", 2, /^$/, /--check takes no value/],
   ["compile a --out=b --out=c", 2, /^$/, /--out is given more than once/],
   ["compile a --out=", 2, /^$/, /--out has no value/],
   ["compile a --print", 2, /^$/, /--print needs --stop-after/],

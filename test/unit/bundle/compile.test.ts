@@ -27,6 +27,27 @@ describe("compile", () => {
     );
   });
 
+  test("the manifest lists every endpoint, also those that share a name for settings (T-OVR-03)", async () => {
+    const at = (url: string) => ({ "x-wso2-production-endpoints": { name: "main", urls: [url] } });
+    const operation = { security: [], responses: { 200: { description: "ok" } } };
+    const host = memoryHost({
+      "castgate.yaml": "compatibility: standard\n",
+      "api_definitions/shop.json": JSON.stringify({
+        ...JSON.parse(definition),
+        paths: {
+          "/a": { get: { ...operation, ...at("https://one.test") } },
+          "/b": { get: { ...operation, ...at("https://two.test") } },
+          "/c": { get: { ...operation, ...at("https://two.test") } },
+        },
+      }),
+    });
+    const { value } = await compile("shop", host);
+    assert.deepEqual((value as { endpoints: unknown }).endpoints, [
+      { key: "main_prod", environment: "production", urls: ["https://one.test"] },
+      { key: "main_prod", environment: "production", urls: ["https://two.test"] },
+    ]);
+  });
+
   test("stops after a phase and hands out its result", async () => {
     const plan = await compile("shop", project(), { stopAfter: "plan" });
     assert.equal((plan.value as { mounts: { basePath: string }[] }).mounts[0]?.basePath, "/v1");
