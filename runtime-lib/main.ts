@@ -103,6 +103,12 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
 
   process.on("uncaughtException", (error) => log.error({ err: error }, "unexpected error"));
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unexpected error"));
+  // Before the first listener says that it is there: who waits for that may stop the gateway at once.
+  drainOnSignal(log, async () => {
+    const finished = await engine.drain(graceMs(settings));
+    for (const module of gateway.modules) await module.close?.();
+    return finished;
+  });
   for (const listener of listeners) {
     try {
       const address = await engine.listen(listener);
@@ -112,11 +118,6 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
       return exit(1, `cannot listen on ${listener.host}:${listener.port}: ${listenProblem(error)}\n`);
     }
   }
-  drainOnSignal(log, async () => {
-    const finished = await engine.drain(graceMs(settings));
-    for (const module of gateway.modules) await module.close?.();
-    return finished;
-  });
 }
 
 async function load(gateway: Gateway, options: Options): Promise<LoadedSettings | undefined> {
