@@ -12,7 +12,7 @@ import { rules } from "./rules/index.ts";
  */
 export function checkProject(loaded: LoadedProject, log: DiagnosticLog): CheckedProject | undefined {
   const { compatibility } = loaded.settings;
-  const reading: Reading = { log, compatibility, documents: loaded.documents };
+  const reading: Reading = { log, compatibility };
   const policies = readPolicies(reading, loaded.policies);
   const apis = loaded.definitions
     .map((definition) => readApi(reading, definition))

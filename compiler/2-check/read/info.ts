@@ -1,7 +1,6 @@
 import { at } from "../../diagnostics/place.ts";
 import type { Fact } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
-import { sourceText } from "./scalar-text.ts";
 import { isMap, type Reading, textOf } from "./values.ts";
 
 /** `info.title` and `info.version`: the API's identity (T-OAS-05). Both are errors when absent
@@ -19,7 +18,8 @@ export function readInfo(
       return { value: "", ref: root.ref };
     }
     if (typeof cursor.value === "number") {
-      const text = sourceText(reading.documents.get(cursor.ref.file), cursor.ref) ?? String(cursor.value);
+      const { file, pointer } = cursor.ref;
+      const text = reading.log.sources.writtenAs(file, pointer) ?? String(cursor.value);
       reading.log.report("info-number", at(cursor.ref), { key, text });
       return { value: text, ref: cursor.ref };
     }

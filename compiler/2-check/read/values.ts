@@ -4,13 +4,12 @@ import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { Fact } from "../../model/checked-project.ts";
 import type { Compatibility } from "../../model/names.ts";
-import type { Cursor, SourceDocument } from "../../model/source.ts";
+import type { Cursor } from "../../model/source.ts";
 
 /** What every reader needs. */
 export interface Reading {
   readonly log: DiagnosticLog;
   readonly compatibility: Compatibility;
-  readonly documents: ReadonlyMap<string, SourceDocument>;
 }
 
 /** A value's kind in the user's words. Never the value itself: it may be a secret. */
