@@ -68,7 +68,10 @@ function readScopes(
   const list = requirement.get(scheme) ?? requirement;
   if (!Array.isArray(list.value)) {
     malformed(list, `gives the scheme "${scheme}" ${kindOf(list.value)} where a list of scopes is expected`);
-    return [];
+    // `oa: read` forgot the brackets, `oa:` and `oa: {}` name no scope; what anything else demands, nobody knows.
+    if (typeof list.value === "string") return list.value.trim() === "" ? [] : [list.value];
+    const isEmpty = list.value === null || (list !== requirement && isMap(list.value) && keysOf(list).length === 0);
+    return isEmpty ? [] : [`unreadable:${scheme}`];
   }
   const scopes: string[] = [];
   for (const item of list.value) {

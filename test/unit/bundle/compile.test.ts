@@ -76,12 +76,15 @@ describe("compile", () => {
     await assert.rejects(compile("shop", host), { name: "CompilerBug", phase: "load", message: "no such thing" });
   });
 
-  test("a folder that cannot be listed is the machine's fault, no bug", async () => {
+  test("a folder that cannot be listed is reported with its place, no bug", async () => {
     const host = project();
     host.list = async () => {
       throw new HostError("permission denied");
     };
-    await assert.rejects(compile("shop", host), { name: "HostError", message: "permission denied" });
+    const { failed, diagnostics } = await compile("shop", host);
+    assert.equal(failed, true);
+    const unreadable = diagnostics.find(({ place }) => place.ref.file === "api_definitions");
+    assert.equal(unreadable?.message, "api_definitions cannot be read: permission denied");
   });
 
   test("compilations side by side do not see each other", async () => {

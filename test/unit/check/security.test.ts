@@ -97,6 +97,22 @@ describe("requirements", () => {
     });
   }
 
+  test("scopes that are no list are demanded as far as they can be read", async () => {
+    const cases: readonly (readonly [unknown, readonly string[]])[] = [
+      ["read", ["read"]],
+      [null, []],
+      [{}, []],
+      [{ read: true }, ["unreadable:key"]],
+      [true, ["unreadable:key"]],
+    ];
+    for (const [scopes, demanded] of cases) {
+      const { checked, found } = await check(own([{ key: scopes }]));
+      assert.ok(found.some((line) => line.startsWith("warning security-malformed ")));
+      const [requirement] = checked?.apis[0]?.operations[0]?.security.requirements ?? [];
+      assert.deepEqual(requirement?.schemes, [{ name: "key", scopes: demanded }], JSON.stringify(scopes));
+    }
+  });
+
   test("at the top, too, it becomes a requirement that nobody meets", async () => {
     const api = await factsOf(definition({ security: ["key:[]"] }));
     assert.equal(api.security.requirements?.length, 1);
