@@ -33,13 +33,14 @@ export type PathFlaw =
   | "empty segment"
   | "backslash"
   | "encoded slash"
+  | "matrix parameter"
   | "illegal character"
   | "bad percent-encoding"
   | "bad UTF-8";
 
 /** What differs between gateways. */
 export interface PathRules {
-  /** `;name=value` in a segment is not matched (`wso2-3.2`), else `;` is an ordinary character. */
+  /** `;name=value` in a segment passes and is not matched (`wso2-3.2`), else it is refused. */
   readonly matrixParameters: boolean;
   /** One trailing slash is not matched (`wso2-3.2`, R-RTE-03). */
   readonly ignoreTrailingSlash: boolean;
@@ -221,10 +222,11 @@ function parseCarefully(target: string, rules: PathRules): RequestPath | PathFla
     if (c === semicolon) {
       // `..;` is a dot segment for a backend that drops matrix parameters, whatever `;` means here.
       if (partOpen && isDots(matched, partStart, matched.length)) return "dot segment";
+      // Servlet containers drop what follows, others take it for a part of the name: two readings of one path.
+      if (!rules.matrixParameters) return "matrix parameter";
       partOpen = false;
-      if (rules.matrixParameters) inMatrix = true;
+      inMatrix = true;
       raw += ";";
-      if (!inMatrix) matched += ";";
       continue;
     }
     if (c !== percent) {

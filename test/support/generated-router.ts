@@ -85,7 +85,6 @@ function operationsOf(set: RouteSet, index: number, compatibility: Compatibility
   return set.routes.flatMap(({ template, methods }, route) => {
     const parsed = parsePathTemplate(template, {
       ignoreTrailingSlash: original,
-      matrix: original,
       encodedSlash: false,
     });
     if (parsed.kind !== "segments") throw new Error(`${template}: ${parsed.problem}`);

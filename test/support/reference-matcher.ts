@@ -79,7 +79,8 @@ function readTarget(target: string, rules: ReferenceRules): readonly string[] | 
     const plain = canonical(text);
     const pieces = plain.replace(/%2F/g, "/").split("/");
     if (pieces.some((piece) => /^(\.|\.\.)(;.*|%3B.*)?$/.test(piece))) return undefined;
-    const matched = rules.compatibility === "wso2-3.2" ? (plain.split(";")[0] as string) : plain;
+    if (plain.includes(";") && rules.compatibility === "standard") return undefined;
+    const matched = plain.split(";")[0] as string;
     if (matched === "" && text !== "") return undefined;
     segments.push(matched);
   }

@@ -1,7 +1,6 @@
 import { canonicalSegment } from "../../../runtime-lib/request-path.ts";
 import { at } from "../../diagnostics/place.ts";
 import type { Fact } from "../../model/checked-project.ts";
-import type { Compatibility } from "../../model/names.ts";
 import type { Cursor } from "../../model/source.ts";
 import type { Server } from "./servers.ts";
 import { type Reading, readText } from "./values.ts";
@@ -32,20 +31,18 @@ function resolve(reading: Reading, { value, ref }: Fact<string>, version: string
   const replaced = value.replaceAll("{version}", version);
   const path = (replaced.startsWith("/") ? replaced : `/${replaced}`).replace(/\/\*$/, "").replace(/\/$/, "");
   const segments = path.split("/").slice(1).map(canonicalSegment);
-  const problem =
-    problemOf(path, reading.compatibility) ?? (segments.includes(undefined) ? "no request can have it" : undefined);
+  const problem = problemOf(path) ?? (segments.includes(undefined) ? "no request can have it" : undefined);
   if (problem === undefined) return { value: `/${segments.join("/")}`, ref };
   reading.log.report("base-path-invalid", at(ref), { basePath: replaced, problem });
   return { value: path === "" ? "/" : path, ref };
 }
 
-function problemOf(path: string, compatibility: Compatibility): string | undefined {
+function problemOf(path: string): string | undefined {
   if (path === "") return undefined;
   if (/[{}]/.test(path)) return "only {version} may stand in braces";
   if (/[?#]/.test(path)) return "a path ends at ? or #";
   if (path.includes("*")) return "* may stand only at the end, as /*";
-  if (path.includes(";") && compatibility === "wso2-3.2")
-    return "text after ; is a matrix parameter, not part of the path";
+  if (path.includes(";")) return "text after ; is a matrix parameter, not part of the path";
   if (path.includes("//")) return "it has an empty segment";
   if (path.split("/").some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) return "it has a dot segment";
   if (/%(2f|5c|00)/i.test(path)) return "it has an encoded slash, backslash or NUL, which no request may hold";

@@ -72,7 +72,6 @@ function readSegments(reading: PathsReading, path: string, place: Place): Operat
   const template = parsePathTemplate(path, {
     // At the root there is no segment before the slash: `/` is the base path itself.
     ignoreTrailingSlash: original || (path === "/" && reading.basePath === "/"),
-    matrix: original,
     encodedSlash: reading.allowEncodedSlash,
   });
   if (template.kind === "segments") {

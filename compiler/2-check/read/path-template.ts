@@ -13,8 +13,6 @@ type Parameter = Extract<PathSegment, { kind: "parameter" }>;
 interface Options {
   /** One slash at the end is not part of the path, as in the original's matching. */
   readonly ignoreTrailingSlash: boolean;
-  /** Text after `;` is not part of a segment. */
-  readonly matrix: boolean;
   /** Requests may hold `%2F`. */
   readonly encodedSlash: boolean;
 }
@@ -73,7 +71,6 @@ function parseParameter(part: string, options: Options): Parameter | string | un
 
 /** Literal text in the form in which requests are matched; `undefined` when no request can hold it. */
 function canonical(text: string, options: Options): string | undefined {
-  if (options.matrix && text.includes(";")) return undefined;
   // A letter before it keeps a lone dot from being read as a dot segment.
   const found = canonicalSegment(`x${text}`)?.slice(1);
   return found?.includes("%2F") && !options.encodedSlash ? undefined : found;

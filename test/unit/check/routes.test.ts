@@ -131,7 +131,7 @@ describe("overlaps agree with a plain matcher", () => {
   function overlapsOf(templates: readonly string[]): readonly Overlap[] {
     const trie = new RouteTrie();
     for (const path of templates) {
-      const parsed = parsePathTemplate(path, { ignoreTrailingSlash: true, matrix: true, encodedSlash: false });
+      const parsed = parsePathTemplate(path, { ignoreTrailingSlash: true, encodedSlash: false });
       assert.ok(parsed.kind === "segments");
       trie.add({ path, method: "GET", segments: parsed.segments } as unknown as OperationFacts);
     }
