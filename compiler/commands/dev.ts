@@ -1,4 +1,3 @@
-import { watch } from "node:fs";
 import { resolve } from "node:path";
 import type { Build } from "../compile.ts";
 import { buildProject } from "./build-project.ts";
@@ -26,6 +25,7 @@ restarted on the same ports; with errors they are printed, and the last good one
     const first = await buildProject({ folder, format: "pretty" }, terminal);
     if (first.build === undefined || first.failed) return exitCode.inputWrong;
     const { DevSession } = await import("./dev/dev-session.ts");
+    const { watchTree } = await import("./dev/watch-tree.ts");
     const session = new DevSession(root, rest, terminal);
     await session.prepare();
     const start = async (build: Build) => {
@@ -44,13 +44,13 @@ restarted on the same ports; with errors they are printed, and the last good one
       await start(build);
     };
     let timer: NodeJS.Timeout | undefined;
-    const watcher = watch(root, { recursive: true }, (_event, file) => {
-      if (file === null || ownFolders.test(file)) return;
+    const rebuildSoon = () => {
       clearTimeout(timer);
       timer = setTimeout(() => {
         work = work.then(rebuild).catch((error: unknown) => terminal.err(`${String(error)}\n`));
       }, quietMs);
-    });
+    };
+    const watcher = watchTree(root, (path) => !ownFolders.test(path), rebuildSoon);
     await new Promise<void>((stop) => terminal.onStop(() => stop()));
     clearTimeout(timer);
     watcher.close();
