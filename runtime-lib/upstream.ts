@@ -73,7 +73,14 @@ async function membersOf(
 ): Promise<readonly Member[]> {
   const { key, timeoutMs, basicUsername } = upstream.options;
   const username = settings.override(`${key}_basic_username`) ?? basicUsername;
-  const password = settings.override(`${key}_basic_password`) ?? "";
+  const given = settings.override(`${key}_basic_password`);
+  const password = given ?? "";
+  if (username !== undefined && given === undefined) {
+    report.warn(`${key}_basic_password`, "is not set: the backend gets an empty password");
+  }
+  if (username === undefined && given !== undefined) {
+    report.warn(`${key}_basic_password`, "is set without a user name: no credentials are sent");
+  }
   const members: Member[] = [];
   for (const [index, compiled] of upstream.urls.entries()) {
     const name = `${key}_endpoint_${index}`;
