@@ -46,6 +46,23 @@ describe("writing the output", () => {
     ]);
   });
 
+  test("leaves everything as it was when one file cannot be written", async () => {
+    const before = { "generated/gateway.ts": `${ours}old`, "generated/gone.ts": ours };
+    const host = memoryHost(before);
+    const write = host.write;
+    host.write = async (file, content, options) => {
+      if (file === "target/shop.cjs") throw new HostError("a folder has this name");
+      await write(file, content, options);
+    };
+    const files = [
+      { file: "generated/gateway.ts", text: `${ours}new` },
+      { file: "generated/shop/router.ts", text: ours },
+      { file: "target/shop.cjs", text: "bundle", executable: true },
+    ];
+    await assert.rejects(writeOutput(host, files), /target\/shop\.cjs cannot be written: a folder has this name/);
+    assert.deepEqual(Object.fromEntries(host.files), before);
+  });
+
   test("comparing writes nothing", async () => {
     const host = memoryHost({ "generated/gone/router.ts": ours });
     const drift = await compareOutput(host, [{ file: "generated/gateway.ts", text: ours }]);
