@@ -115,7 +115,9 @@ function openBags(forge: typeof forgeModule, bytes: Buffer, password: string): r
   } catch (error) {
     const message = error instanceof Error ? error.message : "";
     if (/password|MAC could not be verified|decrypt/i.test(message))
-      throw new StoreError("cannot be opened; is its password right?");
+      throw new StoreError(
+        password === "" ? "needs a password, and none is set" : "cannot be opened; is its password right?",
+      );
     if (/unsupported|not supported|cipher|OID/i.test(message))
       throw new StoreError("is protected in a way that cannot be read; write it anew with keytool or OpenSSL 3");
     throw new StoreError("is not a PKCS#12 store");

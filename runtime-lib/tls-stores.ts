@@ -121,14 +121,14 @@ async function loadStore(
     }
     return entries.list;
   } catch (error) {
-    report.error(name, error instanceof StoreError ? error.message : fileProblem(error));
+    report.error(name, error instanceof StoreError ? error.message : fileProblem(error, path));
     return undefined;
   }
 }
 
-function fileProblem(error: unknown): string {
+function fileProblem(error: unknown, path: string): string {
   const code = (error as { code?: unknown }).code;
-  if (code === "ENOENT") return "there is no such file or folder";
+  if (code === "ENOENT") return `there is no file or folder ${path}`;
   if (code === "EACCES" || code === "EPERM") return "may not be read by this user";
   return "cannot be read as a key or trust store";
 }

@@ -39,7 +39,7 @@ When anything fails, <dir> is as it was before.
   castgate init shop -a orders.yaml -a https://petstore3.swagger.io/api/v3/openapi.json
   castgate init shop -f -a orders.yaml
 
-Exit codes: 0 fine; 1 a definition cannot be read or fetched; 2 wrong usage, or <dir> exists.`,
+Exit codes: 0 fine; 1 a definition cannot be read or fetched; 2 wrong usage, no such file, or <dir> exists.`,
   obsolete: {
     "-d": "put the file into <dir>/conf/deployment-config.toml afterwards",
     "--deployment-config": "put the file into <dir>/conf/deployment-config.toml afterwards",

@@ -50,6 +50,7 @@ subscriptionPolicies:
     content: `# Run-time settings (TOML): node target/<name>.cjs --config conf/micro-gw.conf
 # Every setting can also be given on the command line (--listenerConfig.httpPort=8080) or in the environment
 # (listenerConfig_httpPort=8080). Command line wins over environment, environment over this file.
+# Relative paths in this file start at its folder.
 # Keep secrets out of this file: a value "@env:{NAME}" is taken from the environment.
 # \`node target/<name>.cjs --check-config\` says what is wrong, and starts nothing.
 
@@ -58,10 +59,10 @@ subscriptionPolicies:
 # httpPort = 9090
 # httpsPort = 9095
 # For https: a key and its certificate chain in one PEM file, or a PKCS#12 store with its password.
-# keyStorePath = "conf/server.pem"
+# keyStorePath = "server.pem"
 # keyStorePassword = "@env:{KEYSTORE_PASSWORD}"
 # Certificates by alias: a folder of <alias>.pem, one PEM file, or a PKCS#12 store.
-# trustStorePath = "conf/trust"
+# trustStorePath = "trust"
 # trustStorePassword = "@env:{TRUSTSTORE_PASSWORD}"
 
 # Whose tokens are accepted; repeat the table for each issuer. It needs jwksURL or certificateAlias.

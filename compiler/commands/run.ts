@@ -26,7 +26,8 @@ printed, and those of all operations are in <dir>/.castgate-dev/requests.sh.
   castgate run shop -- --listenerConfig.httpPort=8080 --b7a.log.level=DEBUG
   castgate run shop --dev
 
-Exit codes: those of \`castgate compile\`, else those of the bundle: 0 after a clean stop, 78 when its settings are wrong.`,
+Exit codes: those of \`castgate compile\`, else those of the bundle: 0 after a clean stop, 1 when it cannot
+listen, 78 when its settings are wrong.`,
   async run({ positionals: [folder = ""], options, rest }, terminal) {
     const result = await buildProject({ folder, format: "pretty" }, terminal);
     const { build } = result;

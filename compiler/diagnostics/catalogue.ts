@@ -216,7 +216,8 @@ export const catalogue = {
   "feature-not-built": entry<{ operation: string; feature: string }>({
     severity: doubtful,
     message: ({ operation, feature }) => `${operation} asks for ${feature}, which this version cannot do`,
-    hint: () => "the operation answers 501 and never calls its backend until the feature is there",
+    hint: () =>
+      "until the feature is there, wso2-3.2 answers 501 and never calls the backend; in standard, change the operation or leave it out",
     explanation:
       "Nothing is half-served: an operation that needs a feature of a later version is compiled to a handler that answers 501 in `wso2-3.2`, and is an error in `standard`.",
   }),
@@ -505,7 +506,10 @@ export const catalogue = {
     severity: doubtful,
     message: ({ scheme }) =>
       `the security scheme "${scheme}" is not declared: it selects nothing, and where nothing else is selected a token is required`,
-    hint: ({ suggestion }) => (suggestion === undefined ? "declare it" : `did you mean "${suggestion}"?`),
+    hint: ({ suggestion }) =>
+      suggestion === undefined
+        ? "declare it under components.securitySchemes, in Swagger 2 under securityDefinitions"
+        : `did you mean "${suggestion}"?`,
     explanation:
       "Schemes are declared under components.securitySchemes, in Swagger 2 under securityDefinitions. Undeclared ones fail closed: OAuth2 is required (T-SEC-03).",
   }),

@@ -101,7 +101,6 @@ describe("key stores", () => {
   });
 
   const wrong: [string, () => Promise<string>, string][] = [
-    ["a file that is not there", async () => "nowhere.pem", "there is no such file or folder"],
     ["another format", () => put("text.pem", "hello"), "is neither PKCS#12 nor PEM"],
     ["broken DER", () => put("broken.p12", Buffer.from([0x30, 0x82, 0xff, 0xff, 0])), "is neither PKCS#12 nor PEM"],
     [
@@ -137,6 +136,18 @@ describe("key stores", () => {
   test("a wrong password, which is not printed", async () => {
     const { lines } = await load(await put("guarded.p12", pkcs12(one, "aes256")), "key", "hunter2");
     assert.deepEqual(lines, ["error: listenerConfig.keyStorePath: cannot be opened; is its password right?"]);
+  });
+
+  test("a file that is not there: the message says where it was looked for", async () => {
+    const { lines } = await load("nowhere.pem", "key");
+    assert.deepEqual(lines, [
+      `error: listenerConfig.keyStorePath: there is no file or folder ${join(folder, "nowhere.pem")}`,
+    ]);
+  });
+
+  test("no password where one is needed", async () => {
+    const { lines } = await load(await put("guarded.p12", pkcs12(one, "aes256")), "key", "");
+    assert.deepEqual(lines, ["error: listenerConfig.keyStorePath: needs a password, and none is set"]);
   });
 
   test("no store configured", async () => {
