@@ -15,17 +15,19 @@ export interface BenchReport {
   readonly rows: readonly NodeRow[];
   /** Empty when it was not measured. */
   readonly throughput: readonly SideBySide[];
+  /** Of the machine when the run began: figures of a busy machine are worse than they could be. */
+  readonly load: number;
   /** Why there is no side-by-side benchmark. */
   readonly absent: string | undefined;
 }
 
 /** The figures as Markdown. */
-export function renderReport({ date, rows, throughput, absent }: BenchReport): string {
+export function renderReport({ date, rows, throughput, load, absent }: BenchReport): string {
   const machine = `${cpus()[0]?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux`;
   return `${[
     "# Benchmarks: results",
     "Written by `npm run bench`; do not edit. What is measured, and how, stands in [README.md](README.md).",
-    `${date}; ${machine}.`,
+    `${date}; ${machine}; other work on the machine: load ${load.toFixed(1)} when the run began.`,
     ...(rows.length > 0 ? ["## The petstore: start and memory", petstoreTable(rows)] : []),
     "## Beside nginx, one core, a cached RS256 token, 1 KiB, 100 connections",
     throughput.length > 0 ? throughputTable(throughput) : `Not measured${absent === undefined ? "" : `: ${absent}`}.`,

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -38,6 +38,7 @@ const { values } = parseArgs({
   },
 });
 const parts = new Set(values.parts.split(","));
+const [load = 0] = loadavg();
 
 const absent = missing();
 if (absent === undefined) layOut();
@@ -72,7 +73,7 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
-const report: BenchReport = { date: new Date().toISOString().slice(0, 10), rows, throughput, absent };
+const report: BenchReport = { date: new Date().toISOString().slice(0, 10), rows, throughput, load, absent };
 writeFileSync(values.out, renderReport(report));
 say(`written to ${values.out}`);
 process.exitCode = meetsTargets() ? 0 : 1;
