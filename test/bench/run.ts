@@ -99,9 +99,11 @@ async function measurePetstore(project: CompiledProject, version: string, node: 
   const headers = { authorization: `Bearer ${issuer.token({ scope: "read:pets write:pets", ...unlimited })}` };
   try {
     const gateway = { bundle: project.bundle, settings, port, node };
-    const startUp = parts.has("start")
-      ? await measureStartUp(gateway, path, headers, Number(values.starts))
-      : undefined;
+    const starts = Number(values.starts);
+    const startUp = parts.has("start") ? await measureStartUp(gateway, path, headers, starts) : undefined;
+    const empty = { ...gateway, bundle: join(work, "empty.cjs") };
+    writeFileSync(empty.bundle, `require("node:http").createServer((_, answer) => answer.end()).listen(${port});\n`);
+    const emptyStart = parts.has("start") ? await measureStartUp(empty, path, {}, starts) : undefined;
     let memory: Memory | undefined;
     if (parts.has("memory")) {
       const running = spawnGateway(project.bundle, settings, { node });
@@ -109,7 +111,7 @@ async function measurePetstore(project: CompiledProject, version: string, node: 
       memory = await measureMemory(running.pid, port, path, headers, Number(values.requests));
       await running.stop();
     }
-    return { version, startUp, memory };
+    return { version, startUp, emptyStart, memory };
   } finally {
     backend.server.closeAllConnections();
     backend.server.close();
