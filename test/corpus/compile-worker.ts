@@ -20,8 +20,9 @@ export interface JobResult {
 }
 
 process.on("message", (job: Job) => {
-  run(job).then((result) => process.send?.(result));
+  run(job).then((result) => process.connected && process.send?.(result));
 });
+process.on("disconnect", () => process.exit());
 
 async function run({ path, pass }: Job): Promise<JobResult> {
   const text = readFileSync(path, "utf8");
