@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { type Command, CommandFailure, exitCode, type Terminal, UsageError } from "./command.ts";
 import { download } from "./download.ts";
@@ -20,7 +20,7 @@ export const initCommand: Command = {
       defaultDescription: "FILE|URL",
       describe: "put this definition into api_definitions/; can be given several times",
     },
-    force: { alias: "f", type: "boolean", describe: "replace <dir> and everything in it" },
+    force: { alias: "f", type: "boolean", describe: "replace <dir>, a project, and everything in it" },
   },
   details: `Makes <dir> with
 
@@ -53,6 +53,12 @@ Exit codes: 0 fine; 1 a definition cannot be read or fetched; 2 wrong usage, no 
     const force = options.force === true;
     if (!force && (await exists(target))) {
       throw new UsageError(`${folder} exists already`, "choose another name, or replace it with -f");
+    }
+    if (force && !(await isReplaceable(target))) {
+      throw new UsageError(
+        `${folder} is no gateway project, so -f does not delete it`,
+        "choose another name, or remove it yourself",
+      );
     }
     const definitions = await readDefinitions((options["api-definition"] as string[] | undefined) ?? [], terminal);
     await createProject(target, [...projectFiles, ...definitions], force);
@@ -121,6 +127,17 @@ async function createProject(target: string, files: readonly NewFile[], force: b
   } finally {
     await rm(stage, { recursive: true, force: true });
     await rm(old, { recursive: true, force: true });
+  }
+}
+
+/** Nothing there, an empty folder, or a project: a wrong word after `init -f` must not cost somebody's home. */
+async function isReplaceable(path: string): Promise<boolean> {
+  if (!(await exists(path))) return true;
+  try {
+    const entries = await readdir(path);
+    return entries.length === 0 || entries.some((entry) => entry === "api_definitions" || entry === "castgate.yaml");
+  } catch {
+    return false;
   }
 }
 

@@ -60,9 +60,18 @@ describe("castgate init", () => {
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /mine exists already\n {2}= hint: .*-f/);
     assert.deepEqual([...filesBelow(path.join(folder.path, "mine"))], [["notes.txt", "mine"]]);
-    const forced = await init("mine", "-f");
-    assert.equal(forced.code, 0);
-    assert.ok(!existsSync(path.join(folder.path, "mine/notes.txt")));
+  });
+
+  test("-f replaces a project, and nothing that is none", async () => {
+    mkdirSync(path.join(folder.path, "letters"));
+    writeFileSync(path.join(folder.path, "letters/notes.txt"), "mine");
+    const refused = await init("letters", "-f");
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /letters is no gateway project, so -f does not delete it/);
+    assert.deepEqual([...filesBelow(path.join(folder.path, "letters"))], [["notes.txt", "mine"]]);
+    mkdirSync(path.join(folder.path, "letters/api_definitions"));
+    assert.equal((await init("letters", "-f")).code, 0);
+    assert.ok(!existsSync(path.join(folder.path, "letters/notes.txt")));
   });
 
   test("a failure leaves no half of a project, and what was there stays, even with -f (T-CLI-17)", async () => {
