@@ -58,7 +58,8 @@ function readPath(reading: PathsReading, paths: Cursor, path: string): readonly 
   const segments = readSegments(reading, path, place);
   if (segments === undefined) return [];
   reportOtherMethods(reading, item, path);
-  const servers = listedServers(reading, item);
+  const listed = listedServers(reading, item);
+  const servers = meansNone(listed) ? [] : listed;
   const present = keysOf(item);
   return httpMethods.flatMap((method) => {
     if (!present.includes(method.toLowerCase())) return [];

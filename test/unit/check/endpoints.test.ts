@@ -239,6 +239,12 @@ describe("servers as backends (T-OAS-21..26)", () => {
     assert.deepEqual((await check(without({ servers: [{ url: "/v3" }], paths: own }))).found, []);
   });
 
+  test("/ alone means none at a path item and at an operation, too (T-OAS-22)", async () => {
+    const item = { servers: [{ url: "/" }], get: operation({ servers: [{ url: "/" }] }) };
+    const { found } = await check(definition({ paths: { "/pets": item } }));
+    assert.deepEqual(found, []);
+  });
+
   test("operation before path item before API (T-OAS-25)", async () => {
     const item = {
       servers: [{ url: "https://path.example.com" }],
