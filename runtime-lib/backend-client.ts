@@ -1,5 +1,5 @@
-import { createSecureContext } from "node:tls";
-import type { Dispatcher, Pool } from "undici";
+import { createSecureContext, type SecureContext } from "node:tls";
+import type { buildConnector, Dispatcher, Pool } from "undici";
 import type { RelayHead, RelayTarget } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
 import { connectionNames, isHopByHop } from "./headers.ts";
@@ -49,27 +49,46 @@ export async function openTarget(options: TargetOptions): Promise<RelayTarget> {
     connectTimeout: Math.min(options.timeoutMs, maxConnectMs),
     maxHeaderSize: options.maxHeaderSize,
     maxResponseSize: options.maxBodySize,
-    ...(tls === undefined ? {} : { connect: tlsConnect(tls, options.timeoutMs) }),
+    ...(tls === undefined ? {} : { connect: await tlsConnector(tls, options.timeoutMs) }),
   });
   return { origin: options.origin, pool, waitMs: options.connections === undefined ? undefined : options.waitMs };
 }
 
-/** The secure context is made once: reading the certificate authorities takes longer than a handshake. */
-function tlsConnect(tls: BackendTls, timeoutMs: number) {
-  const secureContext = createSecureContext({
-    ca: tls.ca === undefined ? undefined : [...tls.ca],
-    key: tls.key,
-    cert: tls.cert,
-    minVersion: tls.minVersion,
-    maxVersion: tls.maxVersion,
-    ciphers: tls.ciphers,
-  });
-  return {
-    secureContext,
-    rejectUnauthorized: tls.rejectUnauthorized,
-    timeout: Math.min(timeoutMs, maxConnectMs),
-    ...(tls.verifyHostname ? {} : { checkServerIdentity: () => undefined }),
+/**
+ * Connects by TLS. What that needs is made at the first connection and then kept: reading the certificate authorities takes
+ * some 20 ms for each backend, which the start should not wait for.
+ */
+async function tlsConnector(tls: BackendTls, timeoutMs: number): Promise<buildConnector.connector> {
+  const { default: build } = await import("undici/lib/core/connect.js");
+  let connect: buildConnector.connector | undefined;
+  return (options, callback) => {
+    connect ??= build({
+      secureContext: secureContextOf(tls),
+      rejectUnauthorized: tls.rejectUnauthorized,
+      timeout: Math.min(timeoutMs, maxConnectMs),
+      ...(tls.verifyHostname ? {} : { checkServerIdentity: () => undefined }),
+    });
+    connect(options, callback);
   };
+}
+
+/** Backends with the same settings share one. */
+const secureContexts = new WeakMap<BackendTls, SecureContext>();
+
+function secureContextOf(tls: BackendTls): SecureContext {
+  let context = secureContexts.get(tls);
+  if (context === undefined) {
+    context = createSecureContext({
+      ca: tls.ca === undefined ? undefined : [...tls.ca],
+      key: tls.key,
+      cert: tls.cert,
+      minVersion: tls.minVersion,
+      maxVersion: tls.maxVersion,
+      ciphers: tls.ciphers,
+    });
+    secureContexts.set(tls, context);
+  }
+  return context;
 }
 
 /** Closes a pool's connections at once. */
