@@ -65,7 +65,9 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
       backend = await rawBackend((socket) => {
         connections++;
         socket.on("data", (chunk) => {
-          const name = /^\S+ \S*?\/([a-z0-9-]*) HTTP/.exec(chunk.toString("latin1"))?.[1] ?? "";
+          const name = /^\S+ \S*?\/([a-z0-9-]*) HTTP/.exec(chunk.toString("latin1"))?.[1];
+          // A body that comes apart from its head: a second answer to it would be taken for the next request's.
+          if (name === undefined) return;
           askedBy.set(name, socket);
           const reply = replies[name];
           if (reply !== undefined) socket.end(reply.join(""));
