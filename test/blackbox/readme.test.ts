@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -13,7 +13,7 @@ const readme = readFileSync(readmeFile, "utf8");
 /** Run by tests of their own. */
 const elsewhere: Readonly<Record<string, string>> = {
   "npm run quickstart": "test/blackbox/cli/quickstart.test.ts",
-  "npm test": "the command that runs this test",
+  "npm test": "test/run.mjs",
 };
 
 describe("commands", () => {
@@ -35,7 +35,10 @@ describe("commands", () => {
   for (const command of commands) {
     test(command.slice(0, 100), async (t) => {
       const where = elsewhere[command];
-      if (where !== undefined) return t.diagnostic(`run by ${where}`);
+      if (where !== undefined) {
+        assert.ok(existsSync(path.join(repository, where)), `${where} is missing`);
+        return t.diagnostic(`run by ${where}`);
+      }
       const environment = {
         ...process.env,
         PATH: `${folder}${path.delimiter}${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`,
