@@ -1,0 +1,104 @@
+import type { RelayHead } from "./exchange.ts";
+import type { BackendFailure } from "./faults.ts";
+
+/**
+ * Between an exchange and its backend: what an engine's side of the clients and a pool of connections know of each other.
+ * Nothing here is a term of one client library, so either side can be replaced alone.
+ */
+
+/** What a pool of connections to one origin needs to know. */
+export interface TargetOptions {
+  /** `https://host:port`. */
+  readonly origin: string;
+  /** Longest wait for the head of an answer, and between parts of its body (R-EP-11). */
+  readonly timeoutMs: number;
+  /** Connections at a time; undefined: as many as are needed. */
+  readonly connections: number | undefined;
+  /** Longest wait for one of them to be free. */
+  readonly waitMs: number;
+  readonly maxHeaderSize: number;
+  /** Longest body of an answer in bytes; -1: any. */
+  readonly maxBodySize: number;
+  readonly tls: BackendTls | undefined;
+}
+
+/** How a backend proves itself, and what the gateway shows it. PEM. */
+export interface BackendTls {
+  readonly ca: readonly string[] | undefined;
+  readonly key: string | undefined;
+  readonly cert: string | undefined;
+  readonly rejectUnauthorized: boolean;
+  readonly verifyHostname: boolean;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion: "TLSv1.2" | "TLSv1.3";
+  readonly ciphers: string;
+}
+
+/** Opens a pool. Nothing is connected until the first request. */
+export type OpenPool = (options: TargetOptions) => Promise<BackendPool>;
+
+/** Connections to one origin. */
+export interface BackendPool {
+  /** The bytes that a sink gets are valid during the call only: it copies what it keeps. */
+  readonly lendsBytes: boolean;
+  /** Sends a request; its answer, or why there is none, goes to `sink`, which may be called before this returns. */
+  send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody): BackendCall;
+  /** Ends all connections at once. */
+  close(): Promise<void>;
+}
+
+/** None, the whole of it, or a stream. */
+export type RequestBody = undefined | Buffer | BodySource;
+
+/** One request on its way. */
+export interface BackendCall {
+  /** Whether any byte of the request may have left: it has a connection of its own. */
+  readonly reached: boolean;
+  /** The client went away, or the request was refused meanwhile: the sink hears no more, and the connection is freed. */
+  cancel(): void;
+  /** The client takes more of the answer again. */
+  resume(): void;
+}
+
+/** A request body that is read while it is sent. Nothing of it is read before `start`. */
+export interface BodySource {
+  /** Bytes; -1: not known, the backend gets it chunked. */
+  readonly length: number;
+  /** Nothing of it was read: the request can still go to another member. */
+  readonly untouched: boolean;
+  /** Begins to read, once. */
+  start(sink: BodySink): void;
+  pause(): void;
+  resume(): void;
+  /** Nobody wants the rest. */
+  destroy(): void;
+}
+
+/** Where a request body goes. */
+export interface BodySink {
+  /** Part of the body; the bytes are valid during the call only. False: the source pauses itself until `resume`. */
+  bodyData(chunk: Buffer): boolean;
+  bodyEnd(): void;
+  /** The client went away before the end. */
+  bodyAborted(): void;
+}
+
+/** Where the answer of a backend goes: the client's side of the exchange. */
+export interface AnswerSink {
+  /** The whole answer is there: `body` is all of it. */
+  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined): void;
+  answerHead(status: number, reason: string, fields: string[]): void;
+  /** Sends the head now, when the body keeps one waiting. */
+  flushHead(): void;
+  /** Part of the body. False: wait for `resume` before sending more. */
+  answerData(chunk: Buffer): boolean;
+  answerEnd(): void;
+  /** No answer, or it broke off. */
+  answerFailed(failure: BackendFailure, reason: string, reach: Reach): void;
+}
+
+/**
+ * How far a failed request came. `none`: no byte of it was sent. `stale`: it was written to a connection that had served
+ * before and that the backend was about to close (RFC 9112 section 9.5). `maybe`: the backend may have acted on it.
+ */
+export type Reach = "none" | "stale" | "maybe";
