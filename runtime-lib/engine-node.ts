@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import type { TlsOptions } from "node:tls";
 import { plainAddress } from "./client-address.ts";
+import type { Engine, ListenerOptions } from "./engine.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import {
   type Connection,
@@ -13,7 +13,6 @@ import {
   onResponseClose,
 } from "./exchange-node.ts";
 import { reasonPhrase } from "./faults.ts";
-import { parseRequestTarget } from "./request-path.ts";
 import { fault, faultContentType } from "./respond.ts";
 
 /**
@@ -22,20 +21,17 @@ import { fault, faultContentType } from "./respond.ts";
  * maps of headers, no timers.
  */
 
-export interface ListenerOptions {
-  readonly scheme: "http" | "https";
-  readonly host: string;
-  readonly port: number;
-  readonly tls?: TlsOptions;
-}
-
 const sweepMs = 1_000;
 
 const connectionOf = Symbol("connection");
 type ClientSocket = Socket & { [connectionOf]?: Connection };
 
-/** The listeners of one process. */
-export class Engine implements EngineState {
+/** Opens node:http's engine. */
+export function createEngine(options: EngineOptions): Engine {
+  return new NodeEngine(options);
+}
+
+class NodeEngine implements Engine, EngineState {
   readonly options: EngineOptions;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
@@ -52,7 +48,6 @@ export class Engine implements EngineState {
     return this.#draining;
   }
 
-  /** Opens a listener; rejects with node's error when that fails. */
   async listen(listener: ListenerOptions): Promise<AddressInfo> {
     const { limits } = this.options;
     const settings = {
@@ -94,10 +89,6 @@ export class Engine implements EngineState {
     return server.address() as AddressInfo;
   }
 
-  /**
-   * Stops accepting, lets requests in flight finish, and closes what is left after `graceMs`. Resolves to whether all
-   * requests finished.
-   */
   async drain(graceMs: number): Promise<boolean> {
     this.#draining = true;
     let finished = true;
@@ -132,7 +123,7 @@ export class Engine implements EngineState {
     if (connection === undefined) {
       const peer = plainAddress(socket.remoteAddress ?? "");
       connection = {
-        peer,
+        address: peer,
         trusted: this.options.proxies.trusts(peer),
         pending: 0,
         current: undefined,
@@ -167,37 +158,8 @@ export class Engine implements EngineState {
 
   #receive(req: IncomingMessage, res: GatewayResponse, scheme: "http" | "https", expects: boolean): void {
     const x = this.#exchange(req, res, scheme, expects);
-    const { limits, pathRules } = this.options;
-    if (x.pipelined > limits.maxPipelined) {
-      res.shouldKeepAlive = false;
-      return fault(x, 503, "Too many requests wait on this connection");
-    }
-    const target = req.url as string;
-    if (target.length > limits.maxUriLength) return fault(x, 414, "The request target is too long");
-    if (x.headerBytes > limits.maxHeaderSize) return fault(x, 431, "The header fields are too long");
-    if (x.hosts !== 1 && (x.hosts > 1 || req.httpVersionMinor > 0)) {
-      return fault(x, 400, "A request has exactly one Host field");
-    }
-    if (x.malformedHost) return fault(x, 400, "The Host field is malformed");
-    if (x.foreignCoding) {
-      res.shouldKeepAlive = false;
-      return fault(x, 501, "The only transfer coding that is understood is chunked");
-    }
-    if (req.httpVersionMajor !== 1) {
-      res.shouldKeepAlive = false;
-      return fault(x, 400, "The request is not HTTP/1.1");
-    }
-    const path = parseRequestTarget(target, pathRules);
-    if (typeof path === "string") return fault(x, 400, `The request target is refused: ${path}`);
-    x.path = path;
-    if (limits.maxBodySize >= 0 && x.contentLength > limits.maxBodySize) return fault(x, 413, "The body is too long");
-    try {
-      const pending = this.options.handle(x);
-      if (pending !== undefined) void settle(x, pending);
-      else x.checkAnswered();
-    } catch (error) {
-      x.crashed(error);
-    }
+    const { pending } = x.connection;
+    if (x.admit(req.url as string, req.httpVersionMajor, req.httpVersionMinor, pending)) x.handle();
   }
 
   /** Bytes that are not HTTP, too many of them, or none in time. */
@@ -251,14 +213,5 @@ export class Engine implements EngineState {
       }
     }
     for (const x of this.slow) x.checkProgress(now);
-  }
-}
-
-async function settle(x: NodeExchange, pending: Promise<void>): Promise<void> {
-  try {
-    await pending;
-    x.checkAnswered();
-  } catch (error) {
-    x.crashed(error);
   }
 }

@@ -1,9 +1,10 @@
+import type { BackendPool } from "./backend.ts";
 import type { Faults } from "./faults.ts";
 import type { RequestPath } from "./request-path.ts";
 
 /**
  * One request and its answer, whatever HTTP engine carries it. Generated code, checks and policies see only this; the
- * engine behind it (`engine-node.ts`) is the only code that knows sockets, and nothing here is a term of one HTTP version.
+ * engine behind it is the only code that knows sockets, and nothing here is a term of one HTTP version.
  */
 export abstract class Exchange {
   /** `X-Request-ID` of a well-formed request header, else made here. Sent to the backend and in the answer. */
@@ -89,14 +90,11 @@ export interface UnderOptions {
   readonly encodedSlash?: boolean;
 }
 
-/** A backend member: an engine-owned connection pool to one origin. */
+/** A backend member. */
 export interface RelayTarget {
   /** `http://host:port`, for logs. */
   readonly origin: string;
-  /** Engine's own handle. */
-  readonly pool: unknown;
-  /** Milliseconds until a request gives up to wait for a connection; undefined: connections are not limited. */
-  readonly waitMs: number | undefined;
+  readonly pool: BackendPool;
 }
 
 export interface RelayHead {

@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { configureApis } from "./api.ts";
+import type { OpenPool } from "./backend.ts";
 import { TrustedProxies } from "./client-address.ts";
-import { Engine, type ListenerOptions } from "./engine-node.ts";
+import type { Engine, ListenerOptions } from "./engine.ts";
+import type { EngineOptions } from "./engine-options.ts";
 import { faultsOf } from "./faults.ts";
 import type { Gateway } from "./gateway.ts";
 import { headerOverridesOf } from "./header-overrides.ts";
@@ -58,10 +60,11 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   for (const entry of proxies.malformed) {
     report.error("castgate.trustedProxies", `"${entry}" is neither an address nor a network in CIDR notation`);
   }
+  const { createEngine, openPool } = await loadEngine(options.engine);
   const headerOverrides = headerOverridesOf(settings, report);
   const listeners = await listenersOf(settings, report);
   if (isWorker() || options.workers <= 1 || options.checkOnly) {
-    for (const module of gateway.modules) await module.configure(settings, report);
+    for (const module of gateway.modules) await module.configure(settings, report, openPool);
     loaded.checkOverrides();
   }
   if (!showFindings(report)) return;
@@ -78,7 +81,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
     }
     return undefined;
   };
-  const engine = new Engine({
+  const engine = createEngine({
     handle: withBuiltins(gateway, waitingFor),
     faults: faultsOf(gateway.compatibility),
     pathRules: pathRules(gateway.compatibility, gateway.encodedSlash === true),
@@ -117,6 +120,15 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
       return exit(1, `cannot listen on ${listener.host}:${listener.port}: ${listenProblem(error)}\n`);
     }
   }
+}
+
+/** The two halves of an engine. The one that is not asked for is not even loaded. */
+async function loadEngine(
+  name: Options["engine"],
+): Promise<{ createEngine(options: EngineOptions): Engine; openPool: OpenPool }> {
+  const { createEngine } = await import("./engine-node.ts");
+  const { openPool } = await import("./backend-undici.ts");
+  return { createEngine, openPool };
 }
 
 async function load(gateway: Gateway, options: Options): Promise<LoadedSettings | undefined> {

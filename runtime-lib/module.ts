@@ -1,3 +1,4 @@
+import type { OpenPool } from "./backend.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 
 /**
@@ -6,8 +7,8 @@ import type { Settings, SettingsReport } from "./settings.ts";
  */
 export interface RuntimeModule {
   readonly name: string;
-  /** Reads its settings, loads keys, checks them. Reports every mistake instead of throwing at the first. */
-  configure(settings: Settings, report: SettingsReport): void | Promise<void>;
+  /** Reads its settings, loads keys, checks them. Reports every mistake instead of throwing at the first. `openPool` is the engine's. */
+  configure(settings: Settings, report: SettingsReport, openPool: OpenPool): void | Promise<void>;
   /** For `/readyz`: undefined when ready, else what is awaited. */
   waitingFor?(): string | undefined;
   /** Stops timers and closes connections at the end of a drain. */

@@ -4,19 +4,26 @@ export type CommandLine =
   | { readonly kind: "error"; readonly message: string }
   | Options;
 
+/** `node`: node:http and undici. */
+export type EngineName = "node";
+
 export interface Options {
   readonly kind: "run";
   readonly config: string | undefined;
   readonly checkOnly: boolean;
   readonly workers: number;
+  readonly engine: EngineName;
   readonly allowKnownDefaults: boolean;
   /** `--name=value` for every setting and endpoint, in order. */
   readonly overrides: readonly (readonly [name: string, value: string])[];
 }
 
+const engines: readonly EngineName[] = ["node"];
+
 export const usage = `Usage: <bundle> [options]
   --config FILE           settings (default: conf/micro-gw.conf, when it is there)
   --<setting>=<value>     one setting or endpoint override, for example --listenerConfig.httpPort=9190
+  --engine NAME           what carries HTTP: ${engines.join(" or ")} (default ${engines[0]})
   --workers N             processes that share the listeners (default 1)
   --check-config          check the settings and stop: 0 fine, 78 wrong
   --allow-known-defaults  accept well-known passwords and certificates; for tests and trials only
@@ -29,6 +36,7 @@ export function readOptions(args: readonly string[]): CommandLine {
   const overrides: (readonly [string, string])[] = [];
   let config: string | undefined;
   let workers = 1;
+  let engine = engines[0] as EngineName;
   let checkOnly = false;
   let allowKnownDefaults = false;
   for (let i = 0; i < args.length; i++) {
@@ -51,11 +59,15 @@ export function readOptions(args: readonly string[]): CommandLine {
     const equals = arg.indexOf("=");
     const name = arg.startsWith("--") ? arg.slice(2, equals === -1 ? undefined : equals) : "";
     if (name === "") return { kind: "error", message: `unexpected argument: ${arg}` };
-    if (name === "config" || name === "workers") {
+    if (name === "config" || name === "workers" || name === "engine") {
       const value = equals === -1 ? args[++i] : arg.slice(equals + 1);
       if (value === undefined || value === "") return { kind: "error", message: `--${name} needs a value` };
       if (name === "config") {
         config = value;
+      } else if (name === "engine") {
+        const known = engines.find((each) => each === value);
+        if (known === undefined) return { kind: "error", message: `--engine needs one of: ${engines.join(", ")}` };
+        engine = known;
       } else {
         workers = /^\d{1,3}$/.test(value) ? Number(value) : 0;
         if (workers < 1) return { kind: "error", message: "--workers needs a number from 1 to 999" };
@@ -67,5 +79,5 @@ export function readOptions(args: readonly string[]): CommandLine {
       return { kind: "error", message: `unknown option --${name}; a setting is given as --${name}=...` };
     overrides.push([name, arg.slice(equals + 1)]);
   }
-  return { kind: "run", config, checkOnly, workers, allowKnownDefaults, overrides };
+  return { kind: "run", config, checkOnly, workers, engine, allowKnownDefaults, overrides };
 }

@@ -1,5 +1,5 @@
 import { getCiphers, rootCertificates, type TlsOptions } from "node:tls";
-import type { BackendTls } from "./backend-client.ts";
+import type { BackendTls } from "./backend.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { loadKeyMaterial, loadTrustStore } from "./tls-stores.ts";
 

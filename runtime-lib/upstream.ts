@@ -1,4 +1,4 @@
-import { type BackendTls, closeTarget, openTarget } from "./backend-client.ts";
+import type { BackendTls, OpenPool } from "./backend.ts";
 import type { Exchange, RelayTarget } from "./exchange.ts";
 import type { RuntimeModule } from "./module.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
@@ -51,8 +51,8 @@ export class DeclaredUpstream {
 /** Binds endpoint URLs, credentials and TLS material at start (T-OVR-01 to 06, R-EP-06, R-EP-07, R-EP-10). */
 export const upstreamModule: RuntimeModule = {
   name: "upstream",
-  async configure(settings, report) {
-    const pools = new Pools(settings, report);
+  async configure(settings, report, openPool) {
+    const pools = new Pools(settings, report, openPool);
     for (const upstream of declared) {
       upstream.members = await membersOf(upstream, settings, report, pools);
     }
@@ -127,12 +127,14 @@ const largestHeaderSize = 1_048_576;
 class Pools {
   readonly #settings: Settings;
   readonly #report: SettingsReport;
+  readonly #openPool: OpenPool;
   readonly #pools = new Map<string, RelayTarget>();
   #tls: Promise<BackendTls> | undefined;
 
-  constructor(settings: Settings, report: SettingsReport) {
+  constructor(settings: Settings, report: SettingsReport, openPool: OpenPool) {
     this.#settings = settings;
     this.#report = report;
+    this.#openPool = openPool;
   }
 
   async open(origin: string, timeoutMs: number): Promise<RelayTarget> {
@@ -143,7 +145,7 @@ class Pools {
     const connections = settings.number("httpClients.poolConfig.maxActiveConnections") ?? -1;
     const maxHeaderSize = settings.number("httpClients.responseLimits.maxHeaderSize") ?? 8192;
     this.#tls ??= origin.startsWith("https:") ? backendTls(settings, this.#report) : undefined;
-    const target = await openTarget({
+    const pool = await this.#openPool({
       origin,
       timeoutMs,
       connections: connections > 0 ? connections : undefined,
@@ -152,11 +154,12 @@ class Pools {
       maxBodySize: settings.number("httpClients.responseLimits.maxEntityBodySize") ?? -1,
       tls: origin.startsWith("https:") ? await this.#tls : undefined,
     });
+    const target = { origin, pool };
     this.#pools.set(name, target);
     return target;
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((target) => closeTarget(target)));
+    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.close()));
   }
 }

@@ -5,7 +5,8 @@
  *   node test/conformance/run.mjs [--all] [FILTER...]
  *
  * `pending.json` lists the cases that are still to come, with the reason. A case outside it must pass, one inside it must
- * not: what begins to work leaves the list. `--all` also runs areas of which every case is listed.
+ * not: what begins to work leaves the list. `--all` also runs areas of which every case is listed. The environment
+ * variable `TEST_ENGINE` names the engine to run on.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -13,6 +14,7 @@ import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { engineArguments } from "../support/engine-under-test.mjs";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const suite = path.resolve(root, "../shared/conformance");
@@ -90,7 +92,7 @@ async function runCases(selected, work) {
     TSX_DISABLE_CACHE: "1",
     ACCEPT_WORK: path.join(work, "work"),
     ACCEPT_BUILD: `${node} --import=${quote(tsx)} ${quote(path.join(root, "compiler/cli.ts"))} compile {project}`,
-    ACCEPT_RUN: `${node} {project}/target/{name}.cjs --config {conf} --allow-known-defaults {args}`,
+    ACCEPT_RUN: `${node} {project}/target/{name}.cjs ${engineArguments.join(" ")} --config {conf} --allow-known-defaults {args}`,
     ACCEPT_START_TIMEOUT: "20",
     ACCEPT_BUILD_TIMEOUT: "60",
   });

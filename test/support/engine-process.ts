@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket, connect as tc
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { engineArguments } from "./engine-under-test.mjs";
 
 /** The hand-written gateway of `engine-gateway.ts` as a child process, and raw sockets on both sides of it. */
 export interface GatewayProcess {
@@ -44,7 +45,7 @@ function bundled(): Promise<string> {
 
 export async function spawnGateway(args: readonly string[], env: Record<string, string> = {}) {
   const file = await bundled();
-  const child = spawn(process.execPath, [file, ...args], {
+  const child = spawn(process.execPath, [file, ...engineArguments, ...args], {
     cwd: join(file, ".."),
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { engineArguments } from "./engine-under-test.mjs";
 import type { StubBackend } from "./stub-backend.ts";
 import type { TestIssuer } from "./test-issuer.ts";
 
@@ -68,7 +69,14 @@ export async function startGateway(project: CompiledProject, options: GatewayOpt
   writeFileSync(config, settingsText(port, path.dirname(config), options));
   const child = spawn(
     process.execPath,
-    [project.bundle, "--config", config, ...overrides(project, options.backend), ...(options.args ?? [])],
+    [
+      project.bundle,
+      "--config",
+      config,
+      ...engineArguments,
+      ...overrides(project, options.backend),
+      ...(options.args ?? []),
+    ],
     { cwd: path.dirname(config), env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] },
   );
   let log = "";

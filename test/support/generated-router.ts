@@ -30,7 +30,7 @@ export async function generateRouters(
   compatibility: Compatibility,
 ): Promise<GeneratedRouter> {
   const model = modelOf(sets, compatibility);
-  const gateway = await load(await emitGateway(planGateway(model)));
+  const gateway = await load(await emitGateway(planGateway(model)), stubs);
   const templates = new Map<string, string>();
   for (const api of model.apis) for (const one of api.operations) templates.set(one.id, one.template);
   const rules = pathRules(compatibility, false);
@@ -49,6 +49,14 @@ export async function generateRouters(
     }
     return { kind: "route", template };
   };
+}
+
+/**
+ * The gateway that is generated for one set, mounted at `/s0`; its public handlers set `x.operation` and call the given
+ * modules instead of the runtime's.
+ */
+export async function generateGateway(set: RouteSet, modules: Readonly<Record<string, string>>): Promise<Gateway> {
+  return load(await emitGateway(planGateway(modelOf([set], "standard"))), { ...stubs, ...modules });
 }
 
 const origin = { file: "api_definitions/routes.yaml", pointer: "" };
@@ -121,7 +129,7 @@ const stubs: Readonly<Record<string, string>> = {
   "upstream-single.js": "export function upstream(options) { return options; }",
 };
 
-async function load(files: readonly GeneratedFile[]): Promise<Gateway> {
+async function load(files: readonly GeneratedFile[], stubs: Readonly<Record<string, string>>): Promise<Gateway> {
   const texts = new Map(files.map(({ file, text }) => [file, text]));
   const plugin: Plugin = {
     name: "generated",

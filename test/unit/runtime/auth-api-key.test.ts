@@ -7,6 +7,7 @@ import { api } from "../../../runtime-lib/api.ts";
 import { apiKey, apiKeyModule } from "../../../runtime-lib/auth-api-key.ts";
 import { withholdCredentials } from "../../../runtime-lib/authenticate.ts";
 import type { Caller } from "../../../runtime-lib/caller.ts";
+import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
 import { settingsFrom } from "./settings-for-test.ts";
@@ -28,7 +29,7 @@ after(() => rm(folder, { recursive: true }));
 
 async function configure(text: string, more: Parameters<typeof settingsFrom>[1] = {}): Promise<readonly string[]> {
   const { settings, report } = await settingsFrom(`[listenerConfig]\ntrustStorePath = "${folder}"\n${text}`, more);
-  await apiKeyModule.configure(settings, report);
+  await apiKeyModule.configure(settings, report, noBackends);
   return report.lines();
 }
 

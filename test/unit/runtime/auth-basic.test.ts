@@ -5,6 +5,7 @@ import { api } from "../../../runtime-lib/api.ts";
 import { basic, basicModule } from "../../../runtime-lib/auth-basic.ts";
 import { hashPassword, matches, parsePassword } from "../../../runtime-lib/password.ts";
 import type { Verified } from "../../../runtime-lib/scheme.ts";
+import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
@@ -13,7 +14,7 @@ const hex = (algorithm: string, text: string) => createHash(algorithm).update(te
 
 async function configure(text: string, more: Parameters<typeof settingsFrom>[1] = {}): Promise<readonly string[]> {
   const { settings, report } = await settingsFrom(text, more);
-  await basicModule.configure(settings, report);
+  await basicModule.configure(settings, report, noBackends);
   return report.lines();
 }
 

@@ -8,6 +8,7 @@ import { api } from "../../../runtime-lib/api.ts";
 import { bearerJwt, jwtModule } from "../../../runtime-lib/auth-jwt.ts";
 import type { Caller } from "../../../runtime-lib/caller.ts";
 import type { Verified } from "../../../runtime-lib/scheme.ts";
+import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
 import { KeyServer } from "./key-server.ts";
@@ -31,7 +32,7 @@ afterEach(() => jwtModule.close?.());
 /** Configures the module; gives the findings. */
 async function configure(text: string, more: Parameters<typeof settingsFrom>[1] = {}): Promise<readonly string[]> {
   const { settings, report } = await settingsFrom(`[listenerConfig]\ntrustStorePath = "${folder}"\n${text}`, more);
-  await jwtModule.configure(settings, report);
+  await jwtModule.configure(settings, report, noBackends);
   return report.lines();
 }
 

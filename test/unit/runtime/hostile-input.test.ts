@@ -7,6 +7,7 @@ import { keysOfJwks, parseJwt } from "../../../runtime-lib/jwt.ts";
 import { parsePassword } from "../../../runtime-lib/password.ts";
 import { queryValue } from "../../../runtime-lib/query.ts";
 import { classOf, credentialOf } from "../../../runtime-lib/scheme.ts";
+import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
@@ -18,7 +19,7 @@ before(async () => {
   const { settings, report } = await settingsFrom(
     "[b7a.users.a]\npassword = 'da39a3ee5e6b4b0d3255bfef95601890afd80709'\n",
   );
-  await basicModule.configure(settings, report);
+  await basicModule.configure(settings, report, noBackends);
 });
 
 test("auth headers", () => {

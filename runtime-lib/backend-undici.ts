@@ -1,47 +1,30 @@
+import { Readable } from "node:stream";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { buildConnector, Dispatcher, Pool } from "undici";
-import type { RelayHead, RelayTarget } from "./exchange.ts";
+import type {
+  AnswerSink,
+  BackendCall,
+  BackendPool,
+  BackendTls,
+  BodySink,
+  BodySource,
+  RequestBody,
+  TargetOptions,
+} from "./backend.ts";
+import type { RelayHead } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
 import { connectionNames, isHopByHop } from "./headers.ts";
 
 /** Connections to backends, by undici's dispatch interface: raw header lists, no request or response objects, no streams. */
 
-/** What a pool of connections to one origin needs to know. */
-export interface TargetOptions {
-  /** `https://host:port`. */
-  readonly origin: string;
-  /** Longest wait for the head of an answer, and between parts of its body (R-EP-11). */
-  readonly timeoutMs: number;
-  /** Connections at a time; undefined: as many as are needed. */
-  readonly connections: number | undefined;
-  /** Longest wait for one of them to be free. */
-  readonly waitMs: number;
-  readonly maxHeaderSize: number;
-  /** Longest body of an answer in bytes; -1: any. */
-  readonly maxBodySize: number;
-  readonly tls: BackendTls | undefined;
-}
-
-/** How a backend proves itself, and what the gateway shows it. PEM. */
-export interface BackendTls {
-  readonly ca: readonly string[] | undefined;
-  readonly key: string | undefined;
-  readonly cert: string | undefined;
-  readonly rejectUnauthorized: boolean;
-  readonly verifyHostname: boolean;
-  readonly minVersion: "TLSv1.2" | "TLSv1.3";
-  readonly maxVersion: "TLSv1.2" | "TLSv1.3";
-  readonly ciphers: string;
-}
-
 /** Longest wait for a connection; the answer's own time limit starts after it. */
 const maxConnectMs = 10_000;
 
-/** Opens a pool. Nothing is connected until the first request. The client library is loaded here, not at import time. */
-export async function openTarget(options: TargetOptions): Promise<RelayTarget> {
+/** Opens a pool of undici. The library is loaded here, not at import time. */
+export async function openPool(options: TargetOptions): Promise<BackendPool> {
   const { default: PoolClass } = await import("undici/lib/dispatcher/pool.js");
   const { tls } = options;
-  const pool: Pool = new PoolClass(options.origin, {
+  const pool = new PoolClass(options.origin, {
     connections: options.connections ?? null,
     pipelining: 1,
     headersTimeout: options.timeoutMs,
@@ -51,8 +34,79 @@ export async function openTarget(options: TargetOptions): Promise<RelayTarget> {
     maxResponseSize: options.maxBodySize,
     ...(tls === undefined ? {} : { connect: await tlsConnector(tls, options.timeoutMs) }),
   });
-  return { origin: options.origin, pool, waitMs: options.connections === undefined ? undefined : options.waitMs };
+  return new UndiciPool(pool, options.connections === undefined ? undefined : options.waitMs);
 }
+
+class UndiciPool implements BackendPool {
+  readonly lendsBytes = false;
+  readonly #pool: Pool;
+  readonly #waitMs: number | undefined;
+
+  constructor(pool: Pool, waitMs: number | undefined) {
+    this.#pool = pool;
+    this.#waitMs = waitMs;
+  }
+
+  send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody): BackendCall {
+    const call = new UndiciCall(sink);
+    const { headers } = head;
+    const streamed = body !== undefined && !Buffer.isBuffer(body);
+    if (streamed && body.length >= 0) headers.push("Content-Length", String(body.length));
+    this.#pool.dispatch(
+      {
+        path: head.path,
+        method: method as Dispatcher.HttpMethod,
+        headers,
+        body: streamed ? new BodyStream(body) : (body ?? null),
+      },
+      call,
+    );
+    if (this.#waitMs !== undefined && !call.reached) waitForConnection(call, this.#waitMs);
+    return call;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+/** A streamed body in the form that undici takes. Apart from its source, so that neither ends the other. */
+class BodyStream extends Readable implements BodySink {
+  readonly #source: BodySource;
+  #begun = false;
+
+  constructor(source: BodySource) {
+    super();
+    this.#source = source;
+    // Whoever consumes it listens; an error after that is nobody's.
+    this.on("error", ignore);
+  }
+
+  override _read(): void {
+    if (this.#begun) return this.#source.resume();
+    this.#begun = true;
+    this.#source.start(this);
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#source.destroy();
+    callback(error);
+  }
+
+  bodyData(chunk: Buffer): boolean {
+    return this.push(chunk);
+  }
+
+  bodyEnd(): void {
+    this.push(null);
+  }
+
+  bodyAborted(): void {
+    this.destroy(new Error("the client went away"));
+  }
+}
+
+function ignore(): void {}
 
 /**
  * Connects by TLS. What that needs is made at the first connection and then kept: reading the certificate authorities takes
@@ -91,33 +145,6 @@ function secureContextOf(tls: BackendTls): SecureContext {
   return context;
 }
 
-/** Closes a pool's connections at once. */
-export async function closeTarget(target: RelayTarget): Promise<void> {
-  await (target.pool as Pool).destroy();
-}
-
-/** Where the answer of a backend goes: the client's side of the exchange. */
-export interface AnswerSink {
-  /** The whole answer is there: `body` is all of it. */
-  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined): void;
-  answerHead(status: number, reason: string, fields: string[]): void;
-  /** Sends the head now, when the body keeps one waiting. */
-  flushHead(): void;
-  /** False: wait for `resume` before sending more. */
-  answerData(chunk: Buffer): boolean;
-  answerEnd(): void;
-  /** No answer, or it broke off. */
-  answerFailed(failure: BackendFailure, reason: string, reach: Reach): void;
-}
-
-/**
- * How far a failed request came. `none`: no byte of it was sent. `stale`: it was written to a connection that had served
- * before and that the backend was about to close (RFC 9112 section 9.5). `maybe`: the backend may have acted on it.
- */
-export type Reach = "none" | "stale" | "maybe";
-
-type Body = Dispatcher.DispatchOptions["body"];
-
 /** Other bytes may stand in a reason phrase, but node refuses to send most of them; it has a phrase for each status. */
 const sendableReason = /^[\t\x20-\x7e]*$/;
 
@@ -125,9 +152,8 @@ const sendableReason = /^[\t\x20-\x7e]*$/;
 const wholeUpTo = 65_536;
 
 /** One request to a backend. */
-export class BackendCall implements Dispatcher.DispatchHandler {
+class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
   readonly #sink: AnswerSink;
-  readonly #method: string;
   #abort: ((reason: Error) => void) | undefined;
   #resume: (() => void) | undefined;
   #cancelled = false;
@@ -138,20 +164,13 @@ export class BackendCall implements Dispatcher.DispatchHandler {
   #fields: string[] | undefined;
   #length = -1;
   #ended = false;
+  /** When it gives up to wait for a connection. */
+  waitUntil = 0;
 
-  constructor(sink: AnswerSink, method: string) {
+  constructor(sink: AnswerSink) {
     this.#sink = sink;
-    this.#method = method;
   }
 
-  send(target: RelayTarget, head: RelayHead, body: Body): void {
-    (target.pool as Pool).dispatch(
-      { path: head.path, method: this.#method as Dispatcher.HttpMethod, headers: head.headers, body: body ?? null },
-      this,
-    );
-  }
-
-  /** The client went away, or the request was refused meanwhile: frees the connection. */
   cancel(): void {
     if (this.#ended) return;
     this.#cancelled = true;
@@ -161,14 +180,22 @@ export class BackendCall implements Dispatcher.DispatchHandler {
     this.#abort?.(new Error("cancelled"));
   }
 
-  /** The client takes more again. */
   resume(): void {
     this.#resume?.();
   }
 
-  /** Whether any byte of the request may have left. */
   get reached(): boolean {
     return this.#reached;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** No connection was free in time. */
+  giveUp(): void {
+    this.cancel();
+    this.#sink.answerFailed("unavailable", "backend: no connection was free in time", "none");
   }
 
   onConnect(abort: (reason?: Error) => void): void {
@@ -251,10 +278,35 @@ export class BackendCall implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Calls whose head came in this turn of the event loop. One immediate serves all of them. */
-let waiting: BackendCall[] = [];
+const waitSweepMs = 1_000;
+/** Calls that have no connection yet, of pools that are limited. Looked through once a second while there are any. */
+const queued = new Set<UndiciCall>();
+let queueSweeper: NodeJS.Timeout | undefined;
 
-function waitForBody(call: BackendCall): void {
+function waitForConnection(call: UndiciCall, waitMs: number): void {
+  call.waitUntil = Date.now() + waitMs;
+  queued.add(call);
+  queueSweeper ??= setInterval(sweepQueue, waitSweepMs).unref();
+}
+
+function sweepQueue(): void {
+  const now = Date.now();
+  for (const call of queued) {
+    if (call.reached || call.ended) queued.delete(call);
+    else if (now >= call.waitUntil) {
+      queued.delete(call);
+      call.giveUp();
+    }
+  }
+  if (queued.size > 0) return;
+  clearInterval(queueSweeper);
+  queueSweeper = undefined;
+}
+
+/** Calls whose head came in this turn of the event loop. One immediate serves all of them. */
+let waiting: UndiciCall[] = [];
+
+function waitForBody(call: UndiciCall): void {
   if (waiting.length === 0) setImmediate(flushWaiting);
   waiting.push(call);
 }

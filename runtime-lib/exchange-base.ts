@@ -1,0 +1,433 @@
+import type { AnswerSink, BackendCall, Reach, RequestBody } from "./backend.ts";
+import type { EngineOptions } from "./engine-options.ts";
+import { Exchange, type RelayHead, type RelayOutcome, type RelayTarget, type UnderOptions } from "./exchange.ts";
+import type { BackendFailure, Faults } from "./faults.ts";
+import { applyOverrides } from "./header-overrides.ts";
+import { isRequestId } from "./headers.ts";
+import { newRequestId } from "./request-id.ts";
+import { depthBelow, parseRequestTarget, type RequestPath } from "./request-path.ts";
+import { backendFault, fault } from "./respond.ts";
+
+/** Bodies up to this size are read before the backend is called: a slow client then occupies no backend connection. */
+export const collectUpTo = 65_536;
+
+/** Who is at the other end of a client's connection. */
+export interface Peer {
+  readonly address: string;
+  /** One of the trusted proxies. */
+  readonly trusted: boolean;
+}
+
+/** Stands in until the target was parsed, and for good when it was refused: no part of a refused target is repeated. */
+const noPath: RequestPath = { raw: "-", query: "", segments: [], ends: [], plain: true, encodedSlash: false };
+const noBody = Buffer.alloc(0);
+/** RFC 3986 section 3.2.2 without sub-delims, which no host needs and of which `,` would make two hosts of one. */
+const hostForm = /^(?:[\w.~%-]*|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/;
+/** The last one that passed: most requests name the same host as the one before. */
+let knownHost = "";
+
+/**
+ * What exchanges of all engines do alike: which requests are refused before any route is looked at, what an answer
+ * carries, when a backend may be asked again, what is logged. An engine adds how bytes come and go.
+ */
+export abstract class BaseExchange extends Exchange implements AnswerSink {
+  override readonly id: string;
+  override readonly method: string;
+  override readonly scheme: "http" | "https";
+  override readonly rawHeaders: readonly string[];
+  override path: RequestPath = noPath;
+  /** -1: none was given. */
+  readonly contentLength: number;
+  readonly chunked: boolean;
+  /** An answer was begun, perhaps only just. */
+  answered = false;
+  /** The answer is out, or the client is gone. */
+  closed = false;
+
+  protected readonly options: EngineOptions;
+  protected call: BackendCall | undefined;
+  /** The collected body, or the stream of it. */
+  protected body: RequestBody;
+  readonly #peer: Peer;
+  readonly #headerBytes: number;
+  readonly #hosts: number;
+  /** Not a host with or without a port: backends that build links from it would be misled (RFC 9112 section 3.2). */
+  readonly #malformedHost: boolean;
+  /** A transfer coding other than a single `chunked`. */
+  readonly #foreignCoding: boolean;
+  #clientAddress: string | undefined;
+  #settle: ((outcome: RelayOutcome) => void) | undefined;
+  #mayRetry = false;
+  #target: RelayTarget | undefined;
+  #head: RelayHead | undefined;
+  #sentAgain = false;
+  readonly #started: number;
+  #status = 0;
+
+  constructor(
+    options: EngineOptions,
+    peer: Peer,
+    scheme: "http" | "https",
+    method: string,
+    minorVersion: number,
+    raw: readonly string[],
+  ) {
+    super();
+    this.options = options;
+    this.#peer = peer;
+    this.scheme = scheme;
+    this.method = method;
+    this.rawHeaders = raw;
+    let bytes = 0;
+    let hosts = 0;
+    let malformedHost = false;
+    let contentLength = -1;
+    let chunked = false;
+    let foreignCoding = false;
+    let id: string | undefined;
+    for (let i = 0; i < raw.length; i += 2) {
+      const key = raw[i] as string;
+      const value = raw[i + 1] as string;
+      bytes += key.length + value.length + 4;
+      switch (key.length) {
+        case 4:
+          if (key.toLowerCase() === "host") {
+            hosts++;
+            if (value !== knownHost) {
+              if (hostForm.test(value)) knownHost = value;
+              else malformedHost = true;
+            }
+          }
+          break;
+        case 12:
+          if (key.toLowerCase() === "x-request-id" && isRequestId(value)) id ??= value;
+          break;
+        case 14:
+          if (key.toLowerCase() === "content-length") contentLength = Number(value);
+          break;
+        case 17:
+          if (key.toLowerCase() === "transfer-encoding") {
+            // Any other coding would have to be undone: it does not reach the backend (RFC 9112 section 6.1).
+            if (chunked || value.toLowerCase() !== "chunked" || minorVersion === 0) foreignCoding = true;
+            chunked = true;
+          }
+          break;
+      }
+    }
+    this.#headerBytes = bytes;
+    this.#hosts = hosts;
+    this.#malformedHost = malformedHost;
+    this.contentLength = contentLength;
+    this.chunked = chunked;
+    this.#foreignCoding = foreignCoding;
+    this.id = id ?? newRequestId();
+    this.#started = options.accessLog ? performance.now() : 0;
+  }
+
+  /** Sends a whole answer; `fields` are complete but for what belongs to the connection. */
+  protected abstract sendWhole(status: number, reason: string, fields: string[], body: Uint8Array | undefined): void;
+  /** Begins an answer whose body follows. */
+  protected abstract sendHead(status: number, reason: string, fields: string[]): void;
+  /** No request follows on the connection of this one. */
+  protected abstract closeAfter(): void;
+  /** Ends the connection at once: the only way left to say that a begun answer is not whole. */
+  protected abstract cut(): void;
+  /** Reads a body of at most `collectUpTo` bytes, then calls `collected`. */
+  protected abstract collect(): void;
+  /** The body, to be read while it is sent. */
+  protected abstract streamed(): RequestBody;
+  /** After an early answer: what is left of the body is read and dropped, but not for ever. */
+  protected abstract leaveBody(): void;
+  abstract flushHead(): void;
+  abstract answerData(chunk: Buffer): boolean;
+  protected abstract sendEnd(): void;
+
+  /**
+   * Answers what can be refused without a route: false then. `waiting`: requests on its connection that have no answer
+   * yet, this one included.
+   */
+  admit(target: string, majorVersion: number, minorVersion: number, waiting: number): boolean {
+    const { limits, pathRules } = this.options;
+    if (waiting > limits.maxPipelined) return this.#refuseLast(503, "Too many requests wait on this connection");
+    if (target.length > limits.maxUriLength) return this.#refuse(414, "The request target is too long");
+    if (this.#headerBytes > limits.maxHeaderSize) return this.#refuse(431, "The header fields are too long");
+    if (this.#hosts !== 1 && (this.#hosts > 1 || minorVersion > 0)) {
+      return this.#refuse(400, "A request has exactly one Host field");
+    }
+    if (this.#malformedHost) return this.#refuse(400, "The Host field is malformed");
+    if (this.#foreignCoding) return this.#refuseLast(501, "The only transfer coding that is understood is chunked");
+    if (majorVersion !== 1) return this.#refuseLast(400, "The request is not HTTP/1.1");
+    const path = parseRequestTarget(target, pathRules);
+    if (typeof path === "string") return this.#refuse(400, `The request target is refused: ${path}`);
+    this.path = path;
+    if (limits.maxBodySize >= 0 && this.contentLength > limits.maxBodySize) return this.bodyTooLong();
+    return true;
+  }
+
+  #refuse(status: number, description: string): false {
+    fault(this, status, description);
+    return false;
+  }
+
+  /** What follows on the connection cannot be told apart, or must not be waited for. */
+  #refuseLast(status: number, description: string): false {
+    this.closeAfter();
+    return this.#refuse(status, description);
+  }
+
+  /** Hands the request to the gateway. Whatever goes wrong there is answered. */
+  handle(): void {
+    try {
+      const pending = this.options.handle(this);
+      if (pending === undefined) this.#checkAnswered();
+      else void settled(this, pending);
+    } catch (error) {
+      this.crashed(error);
+    }
+  }
+
+  /** A handler that returns without an answer has a bug; the client must not wait for it, and nothing was let through. */
+  #checkAnswered(): void {
+    if (!this.answered && !this.closed && this.#settle === undefined) {
+      this.crashed(new Error("the handler returned without an answer"));
+    }
+  }
+
+  handled(): void {
+    this.#checkAnswered();
+  }
+
+  crashed(error: unknown): void {
+    this.options.log.error({ id: this.id, operation: this.operation, err: error }, "request failed");
+    if (this.answered) this.cut();
+    else fault(this, 500, "The gateway failed");
+  }
+
+  override get faults(): Faults {
+    return this.options.faults;
+  }
+
+  override get peerAddress(): string {
+    return this.#peer.address;
+  }
+
+  override get peerTrusted(): boolean {
+    return this.#peer.trusted;
+  }
+
+  override get clientAddress(): string {
+    if (!this.#peer.trusted) return this.#peer.address;
+    this.#clientAddress ??= this.options.proxies.clientOf(this.#peer.address, this.headerValues("x-forwarded-for"));
+    return this.#clientAddress;
+  }
+
+  override under(basePath: string, options?: UnderOptions): boolean {
+    if (this.answered) return false;
+    const depth = depthBelow(this.path, basePath);
+    if (depth < 0) return false;
+    if (this.path.encodedSlash && options?.encodedSlash !== true) {
+      return this.#refuse(400, "The request target is refused: encoded slash");
+    }
+    const { segments, ends } = this.path;
+    this.baseLength = depth === 0 ? 0 : (ends[depth - 1] as number);
+    // The base path with a slash after it is the API's root, like the base path itself.
+    const isRoot = segments.length === depth + 1 && segments[depth] === "";
+    this.segments = isRoot ? [] : segments.slice(depth);
+    return true;
+  }
+
+  override respond(status: number, headers: readonly string[], body: string | Uint8Array): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.#status = status;
+    this.call?.cancel();
+    const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
+    const bodiless = status === 204 || status === 304;
+    const fields = [...headers];
+    const { serverName } = this.options;
+    if (serverName !== undefined) fields.push("Server", serverName);
+    this.#addOwnFields(fields, "server");
+    if (!bodiless) fields.push("Content-Length", String(bytes.length));
+    this.sendWhole(status, "", fields, bodiless ? noBody : bytes);
+    if (this.refusal !== undefined) this.#logRefusal(status);
+    this.done();
+  }
+
+  override relay(target: RelayTarget, head: RelayHead, mayRetry: boolean): Promise<RelayOutcome> {
+    if (this.answered || this.closed) return Promise.resolve("done");
+    this.#mayRetry = mayRetry;
+    this.#target = target;
+    this.#head = head;
+    const { headerOverrides } = this.options;
+    if (headerOverrides.length > 0) applyOverrides(head.headers, headerOverrides, "user-agent");
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      if (this.body !== undefined || (!this.chunked && this.contentLength <= 0)) return this.#send();
+      if (!this.chunked && this.contentLength <= collectUpTo) return this.collect();
+      this.body = this.streamed();
+      this.#send();
+    });
+  }
+
+  /** The bytes of the answer are the pool's: they are copied by who keeps them. */
+  protected get lent(): boolean {
+    return this.#target?.pool.lendsBytes === true;
+  }
+
+  #send(): void {
+    const { pool } = this.#target as RelayTarget;
+    this.call = undefined;
+    const call = pool.send(this, this.method, this.#head as RelayHead, this.body);
+    // The answer may be here already, and another attempt with it.
+    this.call ??= call;
+  }
+
+  /** The whole body is there. */
+  protected collected(body: Buffer): void {
+    if (this.answered || this.closed) return;
+    this.body = body;
+    this.#send();
+  }
+
+  /** The body is longer than it may be, perhaps seen only while it was streamed. */
+  bodyTooLong(): false {
+    if (this.answered) this.cut();
+    else fault(this, 413, "The body is too long");
+    return false;
+  }
+
+  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined): void {
+    if (!this.#beginAnswer(status, fields)) return this.done();
+    this.sendWhole(status, reason, fields, body);
+    this.done();
+  }
+
+  answerHead(status: number, reason: string, fields: string[]): void {
+    if (this.#beginAnswer(status, fields)) this.sendHead(status, reason, fields);
+  }
+
+  #beginAnswer(status: number, fields: string[]): boolean {
+    if (this.answered || this.closed) return false;
+    this.answered = true;
+    this.#status = status;
+    if (this.ownsCrossOrigin) dropCrossOrigin(fields);
+    this.#addOwnFields(fields, "");
+    return true;
+  }
+
+  answerEnd(): void {
+    this.sendEnd();
+    this.done();
+  }
+
+  answerFailed(failure: BackendFailure, reason: string, reach: Reach): void {
+    const { body } = this;
+    const settle = this.#settle;
+    if (this.closed || settle === undefined) return this.done();
+    if (this.answered) {
+      this.#logBackend(reason);
+      this.cut();
+      return this.done();
+    }
+    const again = this.method === "GET" || this.method === "HEAD";
+    if (reach === "stale" && !this.#sentAgain && body === undefined && again) {
+      this.#sentAgain = true;
+      return this.#send();
+    }
+    const bodyIntact = body === undefined || Buffer.isBuffer(body) || body.untouched;
+    if (this.#mayRetry && reach === "none" && bodyIntact) {
+      this.#logBackend(reason);
+      this.#settle = undefined;
+      settle("retry");
+      return;
+    }
+    backendFault(this, failure, reason);
+    this.done();
+  }
+
+  /** The exchange is over for the backend: whoever waits for it goes on. */
+  protected done(): void {
+    this.leaveBody();
+    const settle = this.#settle;
+    if (settle === undefined) return;
+    this.#settle = undefined;
+    settle("done");
+  }
+
+  /** The client went away before its answer was out. */
+  protected abandon(): void {
+    this.call?.cancel();
+    const { body } = this;
+    if (body !== undefined && !Buffer.isBuffer(body)) body.destroy();
+    this.done();
+  }
+
+  #addOwnFields(fields: string[], always: string): void {
+    const { headerOverrides } = this.options;
+    if (headerOverrides.length > 0) applyOverrides(fields, headerOverrides, always);
+    const own = this.answerHeaders;
+    for (let i = 0; i < own.length; i++) fields.push(own[i] as string);
+    fields.push("X-Request-ID", this.id);
+  }
+
+  /** One line for each request, when asked for. `whole`: all of the answer left. */
+  protected logAccess(whole: boolean): void {
+    const { accessLog, log } = this.options;
+    if (!accessLog) return;
+    log.info(
+      {
+        id: this.id,
+        client: this.clientAddress,
+        method: this.method,
+        path: this.path.raw,
+        status: this.#status,
+        operation: this.operation,
+        ms: Math.round((performance.now() - this.#started) * 10) / 10,
+        aborted: !whole || undefined,
+      },
+      "access",
+    );
+  }
+
+  #logRefusal(status: number): void {
+    const { log } = this.options;
+    const { code, reason } = this.refusal as NonNullable<typeof this.refusal>;
+    const entry = {
+      id: this.id,
+      client: this.clientAddress,
+      method: this.method,
+      path: this.path.raw,
+      operation: this.operation,
+      status,
+      code,
+      reason,
+    };
+    if (status >= 500) log.warn(entry, "refused");
+    else log.info(entry, "refused");
+  }
+
+  #logBackend(reason: string): void {
+    this.options.log.warn({ id: this.id, operation: this.operation, reason }, "backend failed");
+  }
+}
+
+async function settled(x: BaseExchange, pending: Promise<void>): Promise<void> {
+  try {
+    await pending;
+    x.handled();
+  } catch (error) {
+    x.crashed(error);
+  }
+}
+
+/** Removes `Access-Control-*` in place. */
+function dropCrossOrigin(fields: string[]): void {
+  let kept = 0;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    if (name.length > 15 && name.slice(0, 15).toLowerCase() === "access-control-") continue;
+    fields[kept++] = name;
+    fields[kept++] = fields[i + 1] as string;
+  }
+  fields.length = kept;
+}
