@@ -12,9 +12,8 @@ const initExtensions = new Set(
   ["extension_filter", "startup_extension", "token_revocation_extension"].map((name) => `extensions/${name}.bal`),
 );
 
-/** Finds what asks for features of its own: code, gRPC definitions, filters, images and deployments. */
+/** Finds what asks for features of its own: code, filters, images and deployments. */
 export async function loadExtras(store: DocumentStore, host: CompileHost, log: DiagnosticLog): Promise<ProjectExtras> {
-  const protoFiles = (await listFiles(host, "grpc_definitions", log)).filter((file) => file.endsWith(".proto"));
   const codeFiles: string[] = [];
   for (const folder of ["extensions", "interceptors", "lib"]) {
     for (const file of await listFiles(host, folder, log)) {
@@ -26,7 +25,6 @@ export async function loadExtras(store: DocumentStore, host: CompileHost, log: D
   const document = await store.load("conf/deployment-config.toml");
   const root = document && rootCursor(store.documents, document.file);
   return {
-    protoFiles,
     codeFiles: codeFiles.sort(),
     filters: readFilters(root, log),
     deployments: ["docker", "kubernetes"].flatMap((name) => {

@@ -6,6 +6,7 @@ import { rootCursor } from "./cursor.ts";
 import { DocumentStore, kindOf } from "./document-store.ts";
 import { loadDefinitions } from "./load-definitions.ts";
 import { loadExtras } from "./load-extras.ts";
+import { loadServices } from "./load-services.ts";
 import { loadSettings } from "./load-settings.ts";
 import { loadToolkitConfig } from "./load-toolkit-config.ts";
 
@@ -37,7 +38,8 @@ export async function loadProject(
   const toolkit = await loadToolkitConfig(store, log);
   const extras = await loadExtras(store, host, log);
   const definitions = await loadDefinitions(store, host, log);
-  if (definitions.found === 0 && extras.protoFiles.length === 0) {
+  const services = await loadServices(store, host, log);
+  if (definitions.found === 0 && services.found === 0) {
     log.report("nothing-to-compile", at({ file: "", pointer: "" }), {});
   }
   return {
@@ -45,6 +47,7 @@ export async function loadProject(
     settings,
     documents: store.documents,
     definitions: definitions.definitions,
+    services: services.services,
     policies: policies && rootCursor(store.documents, policies.file),
     toolkit,
     extras,

@@ -6,6 +6,7 @@ import type { DiagnosticLog } from "../diagnostics/log.ts";
 import { atOffset } from "../diagnostics/place.ts";
 import { maxNesting, yamlSchema } from "../diagnostics/place-tree-yaml.ts";
 import type { SourceDocument } from "../model/source.ts";
+import { parseProto } from "./parse-proto.ts";
 
 /** More are no help: they follow from the first ones. */
 const maxSyntaxErrors = 20;
@@ -19,6 +20,7 @@ export function formatOf(file: string): SourceDocument["format"] | undefined {
   if (extension === "json") return "json";
   if (extension === "yaml" || extension === "yml") return "yaml";
   if (extension === "toml" || extension === "conf") return "toml";
+  if (extension === "proto") return "proto";
   return undefined;
 }
 
@@ -35,12 +37,7 @@ export function parseDocument(
   const text = content.startsWith("\uFEFF") ? content.slice(1) : content;
   log.sources.add(file, format, text);
   if (text.trim() === "") return { file, format, text, value: null };
-  const parsed =
-    format === "json"
-      ? parseJson(file, text, log)
-      : format === "yaml"
-        ? parseYaml(file, text, log)
-        : toml(file, text, log);
+  const parsed = parsers[format](file, text, log);
   if (parsed === undefined) return undefined;
   // Aliases share values, so a small text can stand for a huge one, or for one that contains itself.
   const size = measure(parsed.value, Math.max(1_000_000, text.length));
@@ -60,6 +57,8 @@ interface Parsed {
   readonly value: unknown;
   readonly mayRepeatKeys: boolean;
 }
+
+const parsers = { json: parseJson, proto, toml, yaml: parseYaml };
 
 function parseJson(file: string, text: string, log: DiagnosticLog): Parsed | undefined {
   let problem: string;
@@ -209,6 +208,23 @@ function toml(file: string, text: string, log: DiagnosticLog): Parsed | undefine
     log.report("toml-syntax", atOffset(file, at, at + 1), { problem: problem ?? "the text is not TOML" });
     return undefined;
   }
+}
+
+function proto(file: string, text: string, log: DiagnosticLog): Parsed | undefined {
+  const parsed = parseProto(text);
+  if (parsed.kind === "document") {
+    log.sources.add(file, "proto", text, parsed.places);
+    return { value: parsed.value, mayRepeatKeys: false };
+  }
+  if (parsed.kind === "too-deep") {
+    log.report("nesting-too-deep", atOffset(file, parsed.offset, parsed.offset + 1), { limit: String(maxNesting) });
+    return undefined;
+  }
+  for (const { start, end, problem, first } of parsed.problems.slice(0, maxSyntaxErrors)) {
+    const related = first === undefined ? [] : [{ place: atOffset(file, ...first), label: "first defined here" }];
+    log.report("proto-syntax", atOffset(file, start, end), { problem }, related);
+  }
+  return undefined;
 }
 
 function offsetOf(text: string, line: number, column: number): number {

@@ -13,10 +13,16 @@ export function accessOf(api: ApiFacts, operation: OperationFacts, compatibility
   return compatibility === "standard" ? standardAccess(api, operation) : flattenedAccess(api, operation);
 }
 
-/** `x-wso2-disable-security` of the operation, then of the API, then the operation's `x-auth-type: None` (S-SEL-07). */
+/**
+ * `x-wso2-disable-security` of the operation, then of the API, then the operation's `x-auth-type: None` (S-SEL-07). A
+ * gRPC service is open unless an option closes it (T-GRPC-07).
+ */
 function openedBy(api: ApiFacts, operation: OperationFacts): { why: string; origin: SourceRef } | undefined {
   const disable = operation.security.disable ?? api.security.disable;
-  if (disable !== undefined) return disable.value ? { why: "x-wso2-disable-security", origin: disable.ref } : undefined;
+  if (disable !== undefined) {
+    const why = api.protocol === "grpc" ? "its service asks for no security" : "x-wso2-disable-security";
+    return disable.value ? { why, origin: disable.ref } : undefined;
+  }
   if (operation.authTypeNone !== undefined) return { why: "x-auth-type: None", origin: operation.authTypeNone.ref };
   return undefined;
 }

@@ -96,6 +96,7 @@ function neededFeatures(
   endpoints: readonly (EndpointFact | undefined)[],
 ): readonly UnbuiltFeature[] {
   const features = new Set<UnbuiltFeature>();
+  if (api.protocol === "grpc") features.add("grpc");
   for (const endpoint of endpoints) {
     if (endpoint === undefined) continue;
     if (endpoint.type === "failover" && endpoint.urls.length > 1) features.add("failover");

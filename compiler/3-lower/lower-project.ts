@@ -129,7 +129,8 @@ function lowerOperation(
   if (access.kind === "public") {
     notes.push({ code: "operation-public", ref: operation.origin, args: { operation: shown, why: access.why } });
   }
-  if (compatibility === "wso2-3.2") {
+  // A .proto file says it in words of its own: there is no OpenAPI reading of them.
+  if (compatibility === "wso2-3.2" && api.protocol === "http") {
     const standard = accessOf(api, operation, "standard");
     if (decisionOf(access) !== decisionOf(standard)) {
       notes.push({

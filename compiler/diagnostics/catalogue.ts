@@ -233,11 +233,12 @@ export const catalogue = {
     message: ({ file, why }) => `${file} cannot be read: ${why}`,
     explanation: "A file of the project exists but cannot be read as UTF-8 text.",
   }),
-  "grpc-not-built": entry<{ file: string }>({
+  "grpc-scopes-ignored": entry<{ method: string }>({
     severity: doubtful,
-    message: ({ file }) => `nothing of ${file} is served: gRPC is not built yet`,
+    message: ({ method }) => `the scopes of ${method} protect nothing: its service takes no tokens`,
+    hint: () => "add `option (wso2.security) = JWT;` to the service, or remove the scopes",
     explanation:
-      "Services of .proto files become APIs in the original (T-GRPC-06). This version leaves them out altogether.",
+      "(wso2.method_scopes) holds for callers with a token only. The original dropped it silently where (wso2.security) names neither JWT nor OAUTH2 (T-GRPC-08).",
   }),
   "ignore-unknown": entry<{ code: string; suggestion?: string }>({
     severity: "error",
@@ -316,7 +317,8 @@ export const catalogue = {
     severity: "error",
     message: () => "the project has nothing to compile",
     hint: () => "put an OpenAPI definition (.json, .yaml or .yml) into api_definitions/",
-    explanation: "There is no definition below api_definitions/ or gen/api_definitions/ (T-CLI-19).",
+    explanation:
+      "There is no definition below api_definitions/ or gen/api_definitions/, and no .proto file below grpc_definitions/ (T-CLI-19).",
   }),
   "openapi-invalid": entry<{ problem: string }>({
     severity: doubtful,
@@ -409,6 +411,13 @@ export const catalogue = {
     message: ({ project }) => `"${project}" is a file, not a project folder`,
     hint: () => "name the folder that holds api_definitions/",
     explanation: "A project is a folder in the layout of the original (T-PRJ-01).",
+  }),
+  "proto-syntax": entry<{ problem: string }>({
+    severity: "error",
+    message: ({ problem }) => `protobuf syntax error: ${problem}`,
+    hint: () => "the file must be one that protoc takes; statements end with ; and blocks with }",
+    explanation:
+      "A file below grpc_definitions/ whose name ends in .proto must be in the protobuf language: proto2, proto3 or an edition. Imports are not followed.",
   }),
   "ref-dangling": entry<{ reference: string; why: string; more: string }>({
     severity: doubtful,

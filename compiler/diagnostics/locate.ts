@@ -1,10 +1,10 @@
 import type { Place } from "./place.ts";
-import type { PlaceTree } from "./place-tree.ts";
+import { PlaceTree } from "./place-tree.ts";
 import { jsonPlaces } from "./place-tree-json.ts";
 import { tomlPlaces } from "./place-tree-toml.ts";
 import { yamlPlaces } from "./place-tree-yaml.ts";
 
-type Format = "json" | "yaml" | "toml";
+type Format = "json" | "proto" | "toml" | "yaml";
 
 /** Where something stands in a text. Offsets and columns are UTF-16 units; lines and columns start at 1, ends are exclusive. */
 export interface Span {
@@ -27,8 +27,9 @@ interface Source {
 export class Sources {
   readonly #files = new Map<string, Source>();
 
-  add(file: string, format: Format, text: string): void {
-    this.#files.set(file, { format, text });
+  /** `places`: where the parser has found them already; else they are looked for once one is asked for. */
+  add(file: string, format: Format, text: string, places?: PlaceTree): void {
+    this.#files.set(file, { format, text, ...(places && { tree: places }) });
   }
 
   /** Where a place is; undefined when its file was not read. A pointer that leads nowhere gives its nearest ancestor. */
@@ -89,13 +90,18 @@ export class Sources {
 }
 
 function tree(source: Source): PlaceTree {
-  source.tree ??=
-    source.format === "json"
-      ? jsonPlaces(source.text)
-      : source.format === "yaml"
-        ? yamlPlaces(source.text)
-        : tomlPlaces(source.text);
+  source.tree ??= placesIn(source);
   return source.tree;
+}
+
+function placesIn({ format, text }: Source): PlaceTree {
+  if (format === "json") return jsonPlaces(text);
+  if (format === "yaml") return yamlPlaces(text);
+  if (format === "toml") return tomlPlaces(text);
+  // A .proto file that was parsed came with its places.
+  const whole = new PlaceTree();
+  whole.add(0, text.length);
+  return whole;
 }
 
 function find(places: PlaceTree, pointer: string): { readonly node: number; readonly exact: boolean } {

@@ -19,6 +19,8 @@ export interface Fact<T> {
 }
 
 export interface ApiFacts {
+  /** `grpc`: a service of a `.proto` file. */
+  readonly protocol: "http" | "grpc";
   readonly file: string;
   /** The definition's root, for what only later phases or commands need (examples for mocks). */
   readonly root: Cursor;
@@ -152,6 +154,7 @@ export type UnbuiltFeature =
   | "request-interceptor"
   | "response-interceptor"
   | "filter"
+  | "grpc"
   | "response-cache"
   | "api-key-cookie";
 

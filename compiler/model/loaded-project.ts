@@ -10,10 +10,12 @@ export interface LoadedProject {
   readonly documents: ReadonlyMap<string, SourceDocument>;
   /** By file name. */
   readonly definitions: readonly Definition[];
+  /** By file name, then by name of the service. */
+  readonly services: readonly ServiceDefinition[];
   /** policies.yaml; undefined when the project has none. */
   readonly policies: Cursor | undefined;
   readonly toolkit: ToolkitConfig;
-  /** Files that ask for features of their own: `.proto`, edited `.bal`, `interceptors/`, `[[filters]]`. */
+  /** Files that ask for features of their own: edited `.bal`, `interceptors/`, `[[filters]]`. */
   readonly extras: ProjectExtras;
 }
 
@@ -33,6 +35,14 @@ export interface Definition {
   readonly root: Cursor;
   /** What the specification's own parser and schema say of it; graded by 2-check, never thrown. */
   readonly findings: readonly SpecFinding[];
+}
+
+/** A service of a `.proto` file: an API of its own (T-GRPC-06). `root` holds `name`, `options` and `methods`. */
+export interface ServiceDefinition {
+  readonly file: string;
+  readonly root: Cursor;
+  /** Those of the whole file. */
+  readonly fileOptions: Cursor | undefined;
 }
 
 export interface SpecFinding {
@@ -62,7 +72,6 @@ export interface CorsFacts {
 }
 
 export interface ProjectExtras {
-  readonly protoFiles: readonly string[];
   /** Custom filters of deployment-config.toml, by name (T-GEN-19). */
   readonly filters: readonly { readonly name: string; readonly ref: SourceRef }[];
   /** Enabled tables of deployment-config.toml that are not built yet: `docker`, `kubernetes`. */

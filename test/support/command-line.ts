@@ -58,7 +58,7 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
 
 /** Copies the input files of a fixture, without what tests expect of it. */
 export function copyFixture(name: string, target: string): void {
-  for (const part of ["api_definitions", "castgate.yaml", "policies.yaml"]) {
+  for (const part of ["api_definitions", "grpc_definitions", "castgate.yaml", "policies.yaml"]) {
     const source = path.join(repository, "fixtures", name, part);
     if (existsSync(source)) cpSync(source, path.join(target, part), { recursive: true });
   }

@@ -40,6 +40,7 @@ export function readApi(reading: Reading, definition: Definition): ApiFacts | un
     (draft): OperationFacts => ({ ...draft.facts, servers: operationServers(reading, draft) }),
   );
   return {
+    protocol: "http",
     file,
     root,
     ...info,

@@ -17,7 +17,8 @@ export const backend: Rule = {
       log.all().flatMap(({ code, place }) => (code === "server-url-invalid" ? [place.ref.file] : [])),
     );
     for (const api of apis) {
-      if (hasBackend(api) || refused.has(api.file)) continue;
+      // Until gRPC is built nothing of a service is forwarded.
+      if (api.protocol === "grpc" || hasBackend(api) || refused.has(api.file)) continue;
       const lacking = api.operations.filter((operation) => !hasBackend(operation));
       const left = lacking.length - listedAtMost;
       for (const [index, { method, path, origin }] of lacking.slice(0, listedAtMost).entries()) {

@@ -3,10 +3,9 @@ import type { Rule } from "./rule.ts";
 
 /** Files and settings that ask for what is not built. */
 export const projectExtras: Rule = {
-  codes: ["code-not-built", "deployment-not-built", "grpc-not-built"],
+  codes: ["code-not-built", "deployment-not-built"],
   check({ loaded, log }) {
-    const { protoFiles, codeFiles, deployments } = loaded.extras;
-    for (const file of protoFiles) log.report("grpc-not-built", at({ file, pointer: "" }), { file });
+    const { codeFiles, deployments } = loaded.extras;
     for (const file of codeFiles) log.report("code-not-built", at({ file, pointer: "" }), { file });
     for (const { name, ref } of deployments) log.report("deployment-not-built", at(ref, "key"), { name });
   },

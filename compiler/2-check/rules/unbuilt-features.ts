@@ -43,6 +43,7 @@ function endpointsOf(api: ApiFacts, operation: OperationFacts): readonly Endpoin
 
 function neededBy({ loaded }: CheckContext, api: ApiFacts, operation: OperationFacts): readonly UnbuiltFeature[] {
   const features = new Set<UnbuiltFeature>();
+  if (api.protocol === "grpc") features.add("grpc");
   for (const endpoint of endpointsOf(api, operation)) {
     for (const { value } of endpoint.asksFor) if (value !== "connection-pool") features.add(value);
   }

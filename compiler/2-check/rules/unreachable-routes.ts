@@ -26,7 +26,7 @@ export const unreachableRoutes: Rule = {
         const args = { path, request, basePath: winner.basePath.value, other: winner.file };
         log.report(
           "route-unreachable",
-          at(pathRef(api.file, path), "key"),
+          at(api.protocol === "grpc" ? operation.origin : pathRef(api.file, path), "key"),
           { ...args, ...(left > 0 && index === listedAtMost - 1 && { more: String(left) }) },
           [{ place: at(winner.basePath.ref), label: "this base path gets it" }],
         );

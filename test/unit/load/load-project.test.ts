@@ -155,6 +155,33 @@ describe("a project that is none", () => {
     assert.deepEqual((await load({ "policies.yaml": "" })).found, ["error nothing-to-compile "]);
     assert.deepEqual((await load({ "grpc_definitions/a/b.proto": "" })).found, []);
   });
+
+  test("services of .proto files at any depth, with their places (T-PRJ-06)", async () => {
+    const { project, found } = await load({
+      "grpc_definitions/a/b.proto": "\uFEFFpackage p;\nservice B {}\nservice A {}",
+      "grpc_definitions/a.proto": "service C {}",
+      "grpc_definitions/.a.proto": "not read",
+      "grpc_definitions/a.txt": "not read",
+      "grpc_definitions/bad.proto": "package p;\nservice {}",
+      "grpc_definitions/binary.proto": new Uint8Array([0xff, 0xfe]),
+      "grpc_definitions/gone.proto": new HostError("it is a link that leads nowhere"),
+      "grpc_definitions/deep.proto": "message A {".repeat(1000),
+    });
+    assert.deepEqual(found, [
+      "error proto-syntax grpc_definitions/bad.proto:2:9",
+      "error file-unreadable grpc_definitions/binary.proto",
+      "error nesting-too-deep grpc_definitions/deep.proto:1:5511",
+      "error file-unreadable grpc_definitions/gone.proto",
+    ]);
+    assert.deepEqual(
+      project.services.map(({ file, root }) => [file, root.raw("name")?.value]),
+      [
+        ["grpc_definitions/a.proto", "C"],
+        ["grpc_definitions/a/b.proto", "p.A"],
+        ["grpc_definitions/a/b.proto", "p.B"],
+      ],
+    );
+  });
 });
 
 describe("bad files", () => {
@@ -361,7 +388,6 @@ describe("conf/", () => {
       "interceptors/a/startup_extension.bal": "",
       "lib/x.jar": new Uint8Array([0x50, 0x4b, 0xff]),
       "lib/readme.txt": "",
-      "grpc_definitions/a/b.proto": "",
     });
     assert.deepEqual(project.extras.codeFiles, [
       "extensions/other.bal",
@@ -369,6 +395,5 @@ describe("conf/", () => {
       "interceptors/a/startup_extension.bal",
       "lib/x.jar",
     ]);
-    assert.deepEqual(project.extras.protoFiles, ["grpc_definitions/a/b.proto"]);
   });
 });
