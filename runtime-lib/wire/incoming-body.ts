@@ -1,0 +1,133 @@
+import type { BodySink, BodySource } from "../backend.ts";
+
+/** Who is told how the reading of a body goes: its exchange. */
+export interface BodyOwner {
+  /** Somebody wants the body now, or takes more of it again: bytes that waited are read on. */
+  readBody(): void;
+  /** The whole of a body that was collected. */
+  bodyCollected(body: Buffer): void;
+  /** It grew past its limit. */
+  bodyTooLong(): void;
+}
+
+/**
+ * A request body of which not all came with the head. Until somebody wants it (`collect`, or `start` of a `BodySource`)
+ * nothing more of it is read than came with the head; after `leave` what comes is dropped.
+ */
+export class IncomingBody implements BodySource {
+  readonly length: number;
+  readonly #owner: BodyOwner;
+  readonly #limit: number;
+  #mode: "waiting" | "collecting" | "streaming" | "dropping" = "waiting";
+  #parts: Buffer[] = [];
+  #count = 0;
+  #sink: BodySink | undefined;
+  #paused = false;
+  /** All of it came. */
+  complete = false;
+  untouched = true;
+
+  /** `length`: -1 when it is not known. `limit`: bytes that it may have; -1: any. */
+  constructor(owner: BodyOwner, length: number, limit: number) {
+    this.#owner = owner;
+    this.length = length;
+    this.#limit = limit;
+  }
+
+  /** Bytes that come now have to wait, unread. */
+  get stalled(): boolean {
+    return this.#mode === "waiting" || (this.#mode === "streaming" && this.#paused);
+  }
+
+  /** Somebody waits for it: the client has to go on sending. */
+  get wanted(): boolean {
+    return !this.complete && (this.#mode === "collecting" || this.#mode === "streaming");
+  }
+
+  get dropping(): boolean {
+    return this.#mode === "dropping";
+  }
+
+  /** Reads it whole. */
+  collect(): void {
+    this.#mode = "collecting";
+    this.untouched = false;
+    this.#owner.readBody();
+  }
+
+  start(sink: BodySink): void {
+    this.#mode = "streaming";
+    this.untouched = false;
+    this.#sink = sink;
+    const parts = this.#parts;
+    this.#parts = [];
+    for (const part of parts) this.#pass(part);
+    this.#owner.readBody();
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#owner.readBody();
+  }
+
+  destroy(): void {
+    this.leave();
+  }
+
+  /** Nobody wants it any more: the rest is read and dropped. */
+  leave(): void {
+    if (this.#mode === "dropping") return;
+    this.#mode = "dropping";
+    this.untouched = false;
+    this.#parts = [];
+    this.#sink = undefined;
+    this.#owner.readBody();
+  }
+
+  /** Part of it came; the bytes are lent. */
+  data(bytes: Buffer, start: number, end: number): void {
+    switch (this.#mode) {
+      case "waiting":
+      case "collecting":
+        this.#parts.push(Buffer.from(bytes.subarray(start, end)));
+        break;
+      case "streaming":
+        this.#pass(bytes.subarray(start, end));
+        break;
+    }
+  }
+
+  /** All of it came. */
+  end(): void {
+    this.complete = true;
+    if (this.#mode === "collecting") {
+      const parts = this.#parts;
+      this.#parts = [];
+      this.#owner.bodyCollected(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+    } else if (this.#mode === "streaming") {
+      const sink = this.#sink;
+      this.#sink = undefined;
+      sink?.bodyEnd();
+    }
+  }
+
+  /** The client went away before the end. */
+  abort(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#parts = [];
+    this.#mode = "dropping";
+    if (!this.complete) sink?.bodyAborted();
+  }
+
+  #pass(chunk: Buffer): void {
+    this.#count += chunk.length;
+    if (this.#limit >= 0 && this.#count > this.#limit) this.#owner.bodyTooLong();
+    else if (this.#sink?.bodyData(chunk) === false) this.#paused = true;
+  }
+}
