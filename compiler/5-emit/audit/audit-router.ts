@@ -259,13 +259,11 @@ class RouterReader {
   #readLocals(name: string, statements: ts.Statement[]): void {
     const depth = this.#tokens.planned("const depth = x.segments.length;");
     if (statements[0] !== undefined && this.#form(statements[0]) === depth) statements.shift();
-    const [next] = statements;
-    const declaration = next && ts.isVariableStatement(next) ? next.declarationList.declarations[0] : undefined;
-    if (next === undefined || declaration === undefined || !ts.isArrayBindingPattern(declaration.name)) return;
-    const names = declaration.name.elements.map((element, index) =>
-      ts.isOmittedExpression(element) ? "" : `s${index} = ""`,
-    );
-    this.#take(name, statements, `const [${names.join(", ")}] = x.segments;`);
+    for (let next = statements[0]; next !== undefined; next = statements[0]) {
+      const index = /^const s(\d+) =/.exec(this.#form(next))?.[1];
+      if (index === undefined) return;
+      this.#take(name, statements, `const s${index} = x.segments[${index}] ?? "";`);
+    }
   }
 
   /** Removes the first statement, which has to be this one. */

@@ -158,16 +158,8 @@ class RouterBuilder {
   }
 
   #locals(): LocalsView {
-    const count = Math.max(-1, ...this.#used) + 1;
-    return {
-      usesDepth: this.#usesDepth,
-      usesSegments: count > 0,
-      segments: Array.from({ length: count }, (_, index) => ({
-        first: index === 0,
-        used: this.#used.has(index),
-        name: `s${index}`,
-      })),
-    };
+    const used = [...this.#used].sort((a, b) => a - b);
+    return { usesDepth: this.#usesDepth, segments: used.map((index) => ({ name: `s${index}`, index })) };
   }
 }
 

@@ -184,9 +184,8 @@ export interface SubrouterView {
 /** What a routing function needs of the path. */
 export interface LocalsView {
   readonly usesDepth: boolean;
-  readonly usesSegments: boolean;
-  /** Up to the deepest one in use; unused ones are holes. */
-  readonly segments: readonly { readonly first: boolean; readonly used: boolean; readonly name: string }[];
+  /** Those in use. */
+  readonly segments: readonly { readonly name: string; readonly index: number }[];
 }
 
 /** A statement of a routing function. `kind` is the name of its template below `templates/routes`. */

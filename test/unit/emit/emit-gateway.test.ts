@@ -236,7 +236,8 @@ import { getUser, getUserByName, getUserJson, getUserRange, userFiles } from "./
 /** Petstore 1.0.0, mounted at /petstore/v1. A literal segment wins over a parameter. */
 export function petstoreV1(x: Exchange): void | Promise<void> {
   const depth = x.segments.length;
-  const [s0 = "", s1 = ""] = x.segments;
+  const s0 = x.segments[0] ?? "";
+  const s1 = x.segments[1] ?? "";
   if (s0 === "pet") {
     if (depth === 1) {
       // /pet
