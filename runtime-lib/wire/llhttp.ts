@@ -21,6 +21,10 @@ const lf = 10;
 const space = 32;
 const tab = 9;
 
+const connection = "connection";
+/** Of `HTTP/1.1 200`. */
+const statusLineLength = 12;
+
 /** Of a head: nothing, a field's name, its value. */
 const nothing = 0;
 const name = 1;
@@ -378,22 +382,21 @@ export class HttpParser {
     trailerSpans.length = 0;
     if (inHead) this.#expectHead(from);
     const error = wasm.llhttp_execute(struct, windowAt, size);
-    let consumed = size;
-    if (error !== ok) {
-      consumed = wasm.llhttp_get_error_pos(struct) - windowAt;
-      if (!messageComplete) {
-        this.#countHead(bytes, from, from + consumed, inHead);
-        this.#fail(errorName(error));
-        return consumed;
-      }
-    }
+    // A pause at the end of a message is an error as well for llhttp.
+    const consumed = error === ok ? size : wasm.llhttp_get_error_pos(struct) - windowAt;
     if (inHead) {
-      if (!headComplete) {
-        this.#countHead(bytes, from, to, true);
+      if (!headComplete) this.#keepHead(bytes, from, from + consumed);
+      else if (!this.#takeHead(wasm, struct, bytes, from, to)) {
+        partsEnd = firstPart;
+        this.#fail("HPE_STRICT");
         return consumed;
       }
-      this.#takeHead(wasm, struct, bytes, from, to);
     }
+    if (error !== ok && !messageComplete) {
+      this.#fail(errorName(error));
+      return consumed;
+    }
+    if (!this.headDone) return consumed;
     if (trailerKinds.length > 0) this.#takeTrailers(bytes);
     if (!messageComplete) {
       this.#checkOverhead(firstPart, from, to);
@@ -422,8 +425,7 @@ export class HttpParser {
   }
 
   /** The head goes on beyond the bytes at hand: joins them. */
-  #countHead(bytes: Buffer, from: number, to: number, inHead: boolean): void {
-    if (!inHead || headComplete) return;
+  #keepHead(bytes: Buffer, from: number, to: number): void {
     let partial = this.#partial;
     if (partial === undefined) {
       partial = this.#partial = new PartialHead();
@@ -436,14 +438,8 @@ export class HttpParser {
     if (targetStart >= 0) this.targetBytes = targetEnd - targetStart;
   }
 
-  #takeHead(wasm: Llhttp, struct: number, bytes: Buffer, from: number, to: number): void {
-    this.headDone = true;
-    this.headNow = true;
-    this.keepAlive = staysOpen !== 0;
-    this.upgrade = upgradeAsked !== 0;
-    this.status = status;
-    this.major = wasm.llhttp_get_http_major(struct);
-    this.minor = wasm.llhttp_get_http_minor(struct);
+  /** False: refused here, though this version of llhttp does not. */
+  #takeHead(wasm: Llhttp, struct: number, bytes: Buffer, from: number, to: number): boolean {
     const partial = this.#partial;
     let source = bytes;
     let start = from;
@@ -453,31 +449,47 @@ export class HttpParser {
       start = 0;
       this.#partial = undefined;
     }
-    const lastSpan = fieldsEnd > 0 ? (fields[fieldsEnd - 1] as number) : Math.max(targetEnd, reasonEnd, start);
-    // Strict: nothing but white space, or the version, stands between the last span and the two line ends.
-    let end = lastSpan;
+    let end = fieldsEnd > 0 ? (fields[fieldsEnd - 1] as number) : Math.max(targetEnd, reasonEnd, start);
+    // Strict: between the last span and the two line ends stands white space, or the version, and nothing else.
     while (source[end] !== lf) end++;
     end += 3;
     const head = source.toString("latin1", start, end);
     this.headBytes = end - start;
+    this.headDone = true;
+    this.headNow = true;
+    this.keepAlive = staysOpen !== 0;
+    this.upgrade = upgradeAsked !== 0;
+    this.major = wasm.llhttp_get_http_major(struct);
+    this.minor = wasm.llhttp_get_http_minor(struct);
     if (this.#type === typeOf.request) {
       this.method = methods[wasm.llhttp_get_method(struct)] as string;
       this.target = head.substring(targetStart - start, targetEnd - start);
       this.targetBytes = targetEnd - targetStart;
     } else {
+      this.status = status;
       this.reason = reasonStart < 0 ? "" : head.substring(reasonStart - start, reasonEnd - start);
+      if (!isLineEnd(head, reasonStart < 0 ? statusLineLength : reasonEnd - start)) return false;
     }
     const raw = new Array<string>(fieldsEnd >> 1);
     for (let i = 0, k = 0; i < fieldsEnd; i += 4) {
       const nameStart = fields[i] as number;
       const nameEnd = fields[i + 1] as number;
       const valueStart = fields[i + 2] as number;
-      let valueEnd = fields[i + 3] as number;
+      const written = fields[i + 3] as number;
+      let valueEnd = written;
       while (valueEnd > valueStart && isBlank(source[valueEnd - 1] as number)) valueEnd--;
-      raw[k++] = commonName(source, nameStart, nameEnd) ?? head.substring(nameStart - start, nameEnd - start);
+      const field = commonName(source, nameStart, nameEnd) ?? head.substring(nameStart - start, nameEnd - start);
+      if (
+        nameEnd - nameStart === connection.length &&
+        closesAfterTab(field, head, valueStart - start, written - start)
+      ) {
+        this.keepAlive = false;
+      }
+      raw[k++] = field;
       raw[k++] = head.substring(valueStart - start, valueEnd - start);
     }
     this.rawHeaders = raw;
+    return true;
   }
 
   #takeTrailers(bytes: Buffer): void {
@@ -539,6 +551,20 @@ function errorName(error: number): string {
 
 function isBlank(byte: number): boolean {
   return byte === space || byte === tab;
+}
+
+/** A status line ends here with CR and LF: up to llhttp 9.3 anything may follow the CR (refused since). */
+function isLineEnd(head: string, at: number): boolean {
+  let end = at;
+  while (head.charCodeAt(end) === space) end++;
+  return head.charCodeAt(end) === cr && head.charCodeAt(end + 1) === lf;
+}
+
+/** `Connection: close` beside a tab, which llhttp overlooks up to 9.3. */
+function closesAfterTab(field: string, head: string, start: number, end: number): boolean {
+  const tabAt = head.indexOf("\t", start);
+  if (tabAt === -1 || tabAt >= end || field.toLowerCase() !== connection) return false;
+  return /(^|,)[ \t]*close[ \t]*(,|$)/i.test(head.substring(start, end));
 }
 
 function trimValues(list: string[]): void {
