@@ -1,6 +1,6 @@
 // What `npm pack` and `npm publish` do before and after: compile to dist/, and ship the lock file as npm-shrinkwrap.json.
 //
-// A bundle holds code of undici, pino and what they depend on. With exact versions of the direct dependencies only, two
+// A bundle holds code of undici, node-forge and what they depend on. With exact versions of the direct dependencies only, two
 // users could get different transitive ones, and so different bundles from the same project. npm installs a shrinkwrapped
 // package exactly as it was locked. It is a copy made for the package alone: in a clone, package-lock.json is the lock.
 import { spawnSync } from "node:child_process";

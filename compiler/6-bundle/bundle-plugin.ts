@@ -41,10 +41,6 @@ const replacements: Readonly<Record<string, string>> = {
     require("./pki.js");
     require("./pkcs12.js");
   `,
-  // Transports are worker threads that load a module by its path: there is no such path beside a bundle.
-  "pino/lib/transport.js": `
-    module.exports = function () { throw new Error("a bundle has no log transports"); };
-  `,
 };
 
 /** Gives esbuild the modules of a bundle: virtual ones from memory, libraries by name and version. */
