@@ -1,53 +1,76 @@
-import { readFileSync } from "node:fs";
-import { Agent, request } from "node:http";
+import type { Bench } from "./bench.ts";
+import { pathOf } from "./bench-project.ts";
+import type { Contender } from "./contenders.ts";
+import { holdConnections, runCounted } from "./load/load-process.ts";
+import { PinnedProcess } from "./pinned-process.ts";
+import type { IdleRecord, MemoryRecord } from "./record.ts";
 
-export interface Memory {
-  /** Resident memory after the last answer, in MiB. */
-  readonly residentMiB: number;
-  readonly peakMiB: number;
-  readonly requestsPerSecond: number;
-}
-
-/** Sends `count` requests on 50 connections and reads what the process then keeps. Linux only (`/proc`). */
+/** Resident memory before and after so many requests on 100 connections. */
 export async function measureMemory(
-  pid: number,
-  port: number,
-  path: string,
-  headers: Readonly<Record<string, string>>,
-  count: number,
-): Promise<Memory> {
-  const connections = 50;
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  let left = count;
-  const begun = performance.now();
-  const sender = async () => {
-    while (left > 0) {
-      left--;
-      const status = await get(agent, port, path, headers);
-      if (status !== 200) throw new Error(`an answer was ${status}`);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, sender));
-  const seconds = (performance.now() - begun) / 1000;
-  agent.destroy();
-  return {
-    residentMiB: residentMiB(pid, "VmRSS"),
-    peakMiB: residentMiB(pid, "VmHWM"),
-    requestsPerSecond: count / seconds,
-  };
-}
-
-function get(agent: Agent, port: number, path: string, headers: Readonly<Record<string, string>>): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request({ host: "127.0.0.1", port, path, headers, agent }, (incoming) => {
-      incoming.resume().on("end", () => resolve(incoming.statusCode ?? 0));
+  bench: Bench,
+  contender: Contender,
+  requests: number,
+): Promise<MemoryRecord["rows"][number]> {
+  const found = await withRunning(bench, contender, async (running) => {
+    const startMiB = running.residentMiB();
+    const { answered, errors, seconds } = await runCounted({
+      port: bench.ports.http,
+      path: pathOf("full", "1k"),
+      field: bench.credentials.fieldFor.full,
+      connections: 100,
+      requests,
     });
-    outgoing.on("error", reject);
-    outgoing.end();
+    return {
+      requests,
+      startMiB,
+      loadedMiB: running.residentMiB(),
+      peakMiB: running.residentMiB("VmHWM"),
+      requestsPerSecond: answered / seconds,
+      errors: errors + (requests - answered),
+    };
   });
+  const nothing = { requests, startMiB: 0, loadedMiB: 0, peakMiB: 0, requestsPerSecond: 0, errors: 0 };
+  return { id: contender.id, ...nothing, ...found };
 }
 
-function residentMiB(pid: number, field: "VmRSS" | "VmHWM"): number {
-  const found = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(found?.[1]) / 1024;
+/** Resident memory while so many keep-alive connections are open, each after one request. */
+export async function measureIdle(
+  bench: Bench,
+  contender: Contender,
+  connections: number,
+): Promise<IdleRecord["rows"][number]> {
+  const found = await withRunning(bench, contender, async (running) => {
+    const held = await holdConnections({
+      port: bench.ports.http,
+      path: pathOf("full", "1k"),
+      field: bench.credentials.fieldFor.full,
+      connections,
+    });
+    try {
+      // Time for what was needed only while they were opened to be given back.
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+      const residentMiB = running.residentMiB();
+      const { answered } = await held.finish();
+      return { connections, residentMiB, lost: connections - Math.min(held.opened.answered, answered) };
+    } finally {
+      held.kill();
+    }
+  });
+  return { id: contender.id, connections, residentMiB: 0, lost: connections, ...found };
+}
+
+async function withRunning<T>(
+  bench: Bench,
+  contender: Contender,
+  measure: (running: PinnedProcess) => Promise<T>,
+): Promise<T | { readonly failure: string }> {
+  const running = new PinnedProcess(contender.command, contender.env === undefined ? {} : { env: contender.env });
+  try {
+    await running.listening(bench.ports.http);
+    return await measure(running);
+  } catch (error) {
+    return { failure: (error as Error).message.slice(0, 500) };
+  } finally {
+    await running.stop();
+  }
 }

@@ -1,74 +1,248 @@
-import { cpus, totalmem } from "node:os";
-import type { Memory } from "./memory.ts";
-import type { SideBySide } from "./side-by-side.ts";
-import type { StartUp } from "./start-up.ts";
+import { baseline, emptyServerId, middle, throughputRatio } from "./ratios.ts";
+import type { BenchRecord, Circumstances, Measured, Sample, ScenarioRecord } from "./record.ts";
+import { scenarioNames, scenarios } from "./scenarios.ts";
+import { median } from "./statistics.ts";
+import { number, targetsOf } from "./targets.ts";
 
-export interface NodeRow {
-  /** Of Node. */
-  readonly version: string;
-  readonly startUp: StartUp | undefined;
-  /** The same for a server of node:http that does nothing: what this machine takes at least. */
-  readonly emptyStart: StartUp | undefined;
-  readonly memory: Memory | undefined;
-}
-
-export interface BenchReport {
-  readonly date: string;
-  readonly rows: readonly NodeRow[];
-  /** Empty when it was not measured. */
-  readonly throughput: readonly SideBySide[];
-  /** Of the machine when the run began: figures of a busy machine are worse than they could be. */
-  readonly load: number;
-  /** Why there is no side-by-side benchmark. */
-  readonly absent: string | undefined;
-}
-
-/** The figures as Markdown. */
-export function renderReport({ date, rows, throughput, load, absent }: BenchReport): string {
-  const machine = `${cpus()[0]?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux`;
-  return `${[
+/** All that is recorded, as Markdown. */
+export function renderReport(record: BenchRecord): string {
+  const sections = [
     "# Benchmarks: results",
-    "Written by `npm run bench`; do not edit. What is measured, and how, stands in [README.md](README.md).",
-    `${date}; ${machine}; other work on the machine: load ${load.toFixed(1)} when the run began.`,
-    ...(rows.length > 0 ? ["## The petstore: start and memory", petstoreTable(rows)] : []),
-    "## Beside nginx, one core, a cached RS256 token, 1 KiB, 100 connections",
-    throughput.length > 0 ? throughputTable(throughput) : `Not measured${absent === undefined ? "" : `: ${absent}`}.`,
-  ].join("\n\n")}\n`;
+    "Written by `npm run bench`; do not edit. What is measured, and how, stands in [README.md](README.md). Figures of different machines or days do not compare; ratios within a table do. Validation of bodies is not built yet, so there is no row with and without it.",
+    ...targets(record),
+    ...throughput(record.throughput),
+    ...latency(record),
+    ...starts(record),
+    ...memory(record),
+    ...workers(record),
+    ...compilations(record),
+  ];
+  return `${sections.join("\n\n")}\n`;
 }
 
-function petstoreTable(rows: readonly NodeRow[]): string {
-  const lines = rows.map(({ version, startUp, emptyStart, memory }) => {
-    const start = startUp && `${ms(startUp.median)} (${ms(startUp.best)} to ${ms(startUp.worst)})`;
-    const empty = emptyStart && ms(emptyStart.median);
-    const resident = memory && `${Math.round(memory.residentMiB)} MiB (peak ${Math.round(memory.peakMiB)} MiB)`;
-    return `| ${version} | ${start ?? "-"} | ${empty ?? "-"} | ${resident ?? "-"} |`;
-  });
+function targets(record: BenchRecord): readonly string[] {
+  const rows = targetsOf(record).map(({ title, id, wanted, found, unit, met }) => [
+    title,
+    id,
+    wanted,
+    `${unit === "" ? found.toFixed(2) : unit === " ms" && found < 20 ? found.toFixed(2) : found.toFixed(1)}${unit}`,
+    met ? "yes" : "**no**",
+  ]);
+  if (rows.length === 0) return [];
+  return ["## Targets", table(["", "", "target", "found", "met"], "llrrl", rows)];
+}
+
+function throughput(records: readonly ScenarioRecord<Sample>[]): readonly string[] {
+  const known = scenarioNames.flatMap((name) => records.find(({ scenario }) => scenario === name) ?? []);
+  if (known.length === 0) return [];
   return [
-    "| Node | spawn to first 200 with a token, median (best to worst); target: below 150 ms | an empty node:http server | resident after load; target: below 150 MiB |",
-    "|---|--:|--:|--:|",
-    ...lines,
-  ].join("\n");
+    "## Requests a second on one core",
+    `\`ratio\` is the median over the rounds of the ratio to ${baseline}'s plain \`proxy_pass\` in the same round. \`CPU\`: user and system time of the process a request. \`core\`: how much of core 0 it got, and what others took of it. \`load\`: how busy the core of load and backend was; near 100 %, that core is the limit.`,
+    ...known.flatMap((record) => [
+      `### \`${record.scenario}\`: ${scenarios[record.scenario as keyof typeof scenarios].title}`,
+      circumstances(record.circumstances),
+      table(
+        [
+          "",
+          "requests a second",
+          "of the rounds",
+          "ratio",
+          "CPU, us",
+          "core",
+          "load",
+          "p50 / p99, ms",
+          "MiB",
+          "errors",
+        ],
+        "lrrrrrrrrr",
+        record.contenders.map((one) => throughputRow(record, one)),
+      ),
+    ]),
+  ];
 }
 
-function throughputTable(results: readonly SideBySide[]): string {
-  const lines = results.map((one) => {
-    const cells = [
-      Math.round(one.requestsPerSecond),
-      one.ratio.toFixed(2),
-      one.microsecondsPerRequest.toFixed(1),
-      `${one.p50.toFixed(2)} / ${one.p99.toFixed(2)} ms`,
-      `${Math.round(one.residentMiB)} MiB`,
-      one.errors,
-    ];
-    return `| ${one.id} | ${cells.join(" | ")} |`;
-  });
+function throughputRow(record: ScenarioRecord<Sample>, one: Measured<Sample>): readonly string[] {
+  if (one.samples.length === 0) return failed(one.id, one.failure, 10);
+  const of = (pick: (sample: Sample) => number) => middle(one, pick);
+  const rates = one.samples.map(({ requestsPerSecond }) => requestsPerSecond);
+  const share = (value: number) => `${Math.round(value * 100)} %`;
+  const errors = one.samples.reduce((sum, sample) => sum + sample.errors, 0);
   return [
-    "| gateway | requests a second | ratio to nginx; target: at least 0.20 | us a request | p50 / p99 | resident | errors |",
-    "|---|--:|--:|--:|--:|--:|--:|",
-    ...lines,
-  ].join("\n");
+    one.id,
+    number(median(rates)),
+    `${number(Math.min(...rates))} to ${number(Math.max(...rates))}`,
+    throughputRatio(record, one.id).toFixed(2),
+    of((sample) => sample.microsecondsPerRequest).toFixed(1),
+    `${share(of((sample) => sample.share))}, others ${share(of((sample) => sample.others))}`,
+    share(of((sample) => sample.loadCore)),
+    `${of((sample) => sample.p50).toFixed(2)} / ${of((sample) => sample.p99).toFixed(2)}`,
+    of((sample) => sample.residentMiB).toFixed(0),
+    one.failure === undefined ? number(errors) : `${number(errors)}; ${cell(one.failure)}`,
+  ];
 }
 
-function ms(value: number): string {
-  return `${Math.round(value)} ms`;
+function latency({ latency: records }: BenchRecord): readonly string[] {
+  return records.flatMap(({ circumstances: when, contenders }) => [
+    "## Latency at a fixed rate",
+    "Milliseconds from when a request was due to the end of its answer: medians of the rounds. `generator`: 99th percentile of how late the generator itself was with a connection free; no p99 can be below it.",
+    circumstances(when),
+    table(
+      ["", "a second", "p50", "p99", "p99.9", "worst", "generator", "errors"],
+      "lrrrrrrr",
+      contenders.map((one) => {
+        if (one.samples.length === 0) return failed(one.id, one.failure, 8);
+        const errors = one.samples.reduce((sum, sample) => sum + sample.errors, 0);
+        return [
+          one.id,
+          number(middle(one, (sample) => sample.requestsPerSecond)),
+          ...(["p50", "p99", "p999", "worst", "generatorP99"] as const).map((name) =>
+            middle(one, (sample) => sample[name]).toFixed(2),
+          ),
+          one.failure === undefined ? number(errors) : `${number(errors)}; ${cell(one.failure)}`,
+        ];
+      }),
+    ),
+  ]);
+}
+
+function starts({ start }: BenchRecord): readonly string[] {
+  if (start === undefined) return [];
+  return [
+    "## Start",
+    `From spawn to the first 200, in milliseconds. Our own: the pet store's bundle with PEM keys, an operation that needs a token. ${upperFirst(emptyServerId)} and a script that does nothing (to its end) show what this machine takes at least.`,
+    circumstances(start.circumstances),
+    table(
+      ["", "Node", "median", "best to worst", "starts"],
+      "llrrr",
+      start.rows.map(({ id, node, times }) => [
+        id,
+        node,
+        median(times).toFixed(1),
+        `${Math.min(...times).toFixed(1)} to ${Math.max(...times).toFixed(1)}`,
+        String(times.length),
+      ]),
+    ),
+  ];
+}
+
+function memory({ memory: loaded, idle }: BenchRecord): readonly string[] {
+  const sections: string[] = [];
+  if (loaded !== undefined) {
+    sections.push(
+      "## Memory after load",
+      "Resident, before and after the requests, on 100 connections; JWT, scope and throttling, 1 KiB.",
+      circumstances(loaded.circumstances),
+      table(
+        ["", "requests", "before, MiB", "after, MiB", "peak, MiB", "a second", "errors"],
+        "lrrrrrr",
+        loaded.rows.map((row) =>
+          row.failure !== undefined
+            ? failed(row.id, row.failure, 7)
+            : [
+                row.id,
+                number(row.requests),
+                row.startMiB.toFixed(0),
+                row.loadedMiB.toFixed(0),
+                row.peakMiB.toFixed(0),
+                number(row.requestsPerSecond),
+                number(row.errors),
+              ],
+        ),
+      ),
+    );
+  }
+  if (idle !== undefined) {
+    sections.push(
+      "## Memory with idle connections",
+      "Resident while keep-alive connections are held, each after one request. Lost: those that no longer answered afterwards.",
+      circumstances(idle.circumstances),
+      table(
+        ["", "connections", "MiB", "lost"],
+        "lrrr",
+        idle.rows.map((row) =>
+          row.failure !== undefined
+            ? failed(row.id, row.failure, 4)
+            : [row.id, number(row.connections), row.residentMiB.toFixed(0), number(row.lost)],
+        ),
+      ),
+    );
+  }
+  return sections;
+}
+
+function workers({ workers: found }: BenchRecord): readonly string[] {
+  if (found === undefined) return [];
+  return [
+    "## Two workers",
+    "Whether it is right, not how fast it is: without limits every request is answered once and reaches the backend once, and both workers have work; with limits, which are counted in one process, the bundle refuses to start (78).",
+    circumstances(found.circumstances),
+    table(
+      ["", "requests", "answered 200", "seen by the backend", "workers with work", "exit code with limits"],
+      "lrrrrr",
+      found.rows.map((row) =>
+        row.failure !== undefined
+          ? failed(row.id, row.failure, 6)
+          : [
+              row.id,
+              number(row.requests),
+              number(row.answered),
+              number(row.backendSaw),
+              String(row.busyWorkers),
+              String(row.refusal),
+            ],
+      ),
+    ),
+  ];
+}
+
+function compilations({ compile }: BenchRecord): readonly string[] {
+  if (compile === undefined) return [];
+  const phases = [...new Set(compile.rows.flatMap((row) => row.phases.map(([name]) => name)))];
+  return [
+    "## Compile",
+    "`castgate compile` from a clone, in a process of its own: seconds. `start` is Node, tsx and the loading of the compiler, and the end of the process; the installed package has no tsx.",
+    circumstances(compile.circumstances),
+    table(
+      ["", "Node", "operations", "all", ...phases.map((name) => `${name}`), "MiB"],
+      `llrr${"r".repeat(phases.length)}r`,
+      compile.rows.map((row) =>
+        row.failure !== undefined
+          ? failed(row.project, row.failure, phases.length + 5)
+          : [
+              row.project,
+              row.node,
+              number(row.operations),
+              row.seconds.toFixed(1),
+              ...phases.map((name) => row.phases.find(([other]) => other === name)?.[1].toFixed(2) ?? "-"),
+              row.peakMiB.toFixed(0),
+            ],
+      ),
+    ),
+  ];
+}
+
+/** Date, machine, versions, and how busy the machine was: at the head of each part, because parts can be run alone. */
+function circumstances({ date, machine, versions, load, stolen, rounds, seconds }: Circumstances): string {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const busy = `load ${load.toFixed(1)} when it began, ${(stolen * 100).toFixed(1)} % of the time stolen`;
+  return `${date}; ${machine}; ${named.join(", ")}; rounds: ${rounds} of ${seconds} s; ${busy}.`;
+}
+
+function failed(id: string, failure: string | undefined, width: number): readonly string[] {
+  return [id, cell(failure ?? "not measured"), ...Array.from({ length: width - 2 }, () => "-")];
+}
+
+/** One short line without a bar. */
+function cell(text: string): string {
+  return `failed: ${text.replace(/[\s|]+/g, " ").slice(0, 120)}`;
+}
+
+function table(head: readonly string[], align: string, rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = `|${[...align].map((side) => (side === "r" ? "--:" : "---")).join("|")}|`;
+  return [line(head), rule, ...rows.map(line)].join("\n");
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

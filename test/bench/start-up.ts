@@ -1,30 +1,61 @@
-import { spawnGateway, waitForStatus } from "./gateway-process.ts";
-import { median } from "./median.ts";
+import { connect } from "node:net";
+import { PinnedProcess } from "./pinned-process.ts";
+import { rotated } from "./statistics.ts";
 
-export interface StartUp {
-  /** From spawn to the first 200 of an operation that needs a token, in milliseconds. */
-  readonly median: number;
-  readonly best: number;
-  readonly worst: number;
+/** Something whose start is measured. */
+export interface Starter {
+  readonly id: string;
+  readonly node: string;
+  readonly command: readonly string[];
+  /** What is asked until it answers 200; undefined: the process ends by itself, and its end is measured. */
+  readonly ask: { readonly port: number; readonly request: Buffer } | undefined;
 }
 
-/** Starts a gateway again and again and asks it for one protected resource as soon as it listens. */
-export async function measureStartUp(
-  gateway: { readonly bundle: string; readonly settings: string; readonly port: number; readonly node: string },
-  path: string,
-  headers: Readonly<Record<string, string>>,
-  times: number,
-): Promise<StartUp> {
-  const taken: number[] = [];
-  for (let i = 0; i < times; i++) {
-    const begun = performance.now();
-    const process = spawnGateway(gateway.bundle, gateway.settings, { node: gateway.node });
-    try {
-      await waitForStatus(process, gateway.port, path, headers);
-      taken.push(performance.now() - begun);
-    } finally {
-      await process.stop();
-    }
+/** Milliseconds from spawn to the first 200, or to the end; the starters in turn, round by round. */
+export async function measureStarts(starters: readonly Starter[], times: number): Promise<readonly number[][]> {
+  const taken = new Map<Starter, number[]>(starters.map((starter) => [starter, []]));
+  for (let round = 0; round < times; round++) {
+    for (const starter of rotated(starters, round)) taken.get(starter)?.push(await measureStart(starter));
   }
-  return { median: median(taken), best: Math.min(...taken), worst: Math.max(...taken) };
+  return starters.map((starter) => taken.get(starter) ?? []);
+}
+
+async function measureStart({ id, command, ask }: Starter): Promise<number> {
+  const begun = performance.now();
+  const running = new PinnedProcess(command);
+  try {
+    if (ask === undefined) {
+      await running.exit();
+      return performance.now() - begun;
+    }
+    const deadline = begun + 10_000;
+    while (performance.now() < deadline && !running.ended) {
+      const status = await askOnce(ask.port, ask.request);
+      if (status === 200) return performance.now() - begun;
+      // 503 until it is ready; anything else does not get better.
+      if (status !== undefined && status !== 503) throw new Error(`${id} answered ${status}`);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    throw new Error(`${id} was not ready: ${running.output.slice(0, 2000)}`);
+  } finally {
+    await running.stop();
+  }
+}
+
+/** The status of one request on a connection of its own; undefined when there is none. Raw, because it runs in a tight loop. */
+function askOnce(port: number, request: Buffer): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    let text = "";
+    socket.setEncoding("latin1").on("data", (part: string) => {
+      text += part;
+      const status = /^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1];
+      if (status === undefined) return;
+      resolve(Number(status));
+      socket.destroy();
+    });
+    socket.on("error", () => resolve(undefined));
+    socket.on("close", () => resolve(undefined));
+    socket.write(request);
+  });
 }

@@ -1,0 +1,140 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Credentials } from "./credentials.ts";
+import {
+  type ProxyPorts,
+  writeExpressGatewayConfig,
+  writeHaproxyConfig,
+  writeNginxProxyConfig,
+} from "./peer-configs.ts";
+import { baseline } from "./ratios.ts";
+import type { Peer, Scenario } from "./scenarios.ts";
+import { type NodeUnderTest, peersFolder } from "./tools.ts";
+
+/** Something that listens on the ports of the run and forwards to its backend. */
+export interface Contender {
+  readonly id: string;
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Our own bundle with one engine on one Node. */
+export interface OwnVariant {
+  readonly engine: string;
+  /** What selects it; nothing for a bundle that has one engine only. */
+  readonly flags: readonly string[];
+  readonly node: NodeUnderTest;
+}
+
+/** `castgate wire, Node 26`. */
+export function ownId({ engine, node }: OwnVariant): string {
+  return `castgate ${engine}, ${node.name}`;
+}
+
+/** Every engine on every Node. `known` are those that the bundle's help names. */
+export function ownVariants(
+  nodes: readonly NodeUnderTest[],
+  engines: readonly string[] | undefined,
+  known: readonly string[],
+): readonly OwnVariant[] {
+  const wanted = engines ?? (known.length > 0 ? known : ["node"]);
+  return nodes.flatMap((node) =>
+    wanted.map((engine) => ({ engine, node, flags: known.length > 0 ? [`--engine=${engine}`] : [] })),
+  );
+}
+
+/** The engines that the help of a bundle names: `--engine=wire|node`. None when there is no choice. */
+export function enginesIn(help: string): readonly string[] {
+  return /--engine[= ]([a-z]+(?:\|[a-z]+)+)/.exec(help)?.[1]?.split("|") ?? [];
+}
+
+/** All that a run compares, ready to be started. */
+export class Contenders {
+  readonly #own: readonly OwnVariant[];
+  readonly #bundle: string;
+  readonly #settings: string;
+  readonly #peers: Readonly<Record<Peer | typeof baseline, Contender>>;
+
+  /** `peerNode` runs those peers that are Node programs. */
+  constructor(run: {
+    readonly folder: string;
+    readonly ports: ProxyPorts;
+    readonly credentials: Credentials;
+    readonly bundle: string;
+    readonly settings: string;
+    readonly own: readonly OwnVariant[];
+    readonly peerNode: NodeUnderTest;
+  }) {
+    this.#own = run.own;
+    this.#bundle = run.bundle;
+    this.#settings = run.settings;
+    this.#peers = peersOf(run);
+  }
+
+  /** The baseline, then the peers that the scenario wants (unless `peers` is off), then our own. */
+  of(scenario: Scenario, peers: boolean): readonly Contender[] {
+    return [
+      this.#peers[baseline],
+      ...(peers ? scenario.peers.map((peer) => this.#peers[peer]) : []),
+      ...this.#own.map((variant) => this.own(variant, scenario)),
+    ];
+  }
+
+  own(variant: OwnVariant, scenario: Pick<Scenario, "tokens">): Contender {
+    // A cache for one token holds none that comes again.
+    const cache = scenario.tokens === "new-each-time" ? ["--caching.tokenCacheCapacity=1"] : [];
+    return {
+      id: ownId(variant),
+      command: [variant.node.binary, this.#bundle, "--config", this.#settings, ...variant.flags, ...cache],
+    };
+  }
+}
+
+function peersOf({
+  folder,
+  ports,
+  credentials,
+  peerNode,
+}: {
+  readonly folder: string;
+  readonly ports: ProxyPorts;
+  readonly credentials: Credentials;
+  readonly peerNode: NodeUnderTest;
+}): Readonly<Record<Peer | typeof baseline, Contender>> {
+  const script = (name: string) => fileURLToPath(new URL(`peers/${name}`, import.meta.url));
+  const nginx = (name: string, accessLog: boolean) => [
+    "nginx",
+    "-c",
+    writeNginxProxyConfig(join(folder, name), ports, credentials, { accessLog }),
+  ];
+  const fastify = (tokens: "ignore" | "cache" | "verify") => ({
+    command: [peerNode.binary, script("fastify-proxy.mjs")],
+    env: {
+      MODULES: peersFolder,
+      PORT: String(ports.http),
+      UPSTREAM: `http://127.0.0.1:${ports.backend}`,
+      TOKENS: tokens,
+      PUBLIC_KEY: credentials.publicKeyFile,
+    },
+  });
+  const expressGateway = (verify: boolean) => ({
+    command: [peerNode.binary, script("express-gateway.mjs")],
+    env: {
+      MODULES: peersFolder,
+      CONFIG: writeExpressGatewayConfig(join(folder, `express-gateway-${verify}`), ports, credentials, { verify }),
+    },
+  });
+  return {
+    [baseline]: { id: baseline, command: nginx("nginx", false) },
+    "nginx-log": { id: "nginx, access log on", command: nginx("nginx-log", true) },
+    "haproxy-jwt": {
+      id: "haproxy, RS256 verified each time",
+      command: ["haproxy", "-db", "-f", writeHaproxyConfig(join(folder, "haproxy"), ports, credentials)],
+    },
+    fastify: { id: "fastify + @fastify/http-proxy, no check", ...fastify("ignore") },
+    "fastify-jwt": { id: "fastify + @fastify/http-proxy, cached JWT", ...fastify("cache") },
+    "fastify-jwt-verify": { id: "fastify + @fastify/http-proxy, JWT verified each time", ...fastify("verify") },
+    "express-gateway": { id: "express-gateway, no check", ...expressGateway(false) },
+    "express-gateway-jwt": { id: "express-gateway, JWT verified each time", ...expressGateway(true) },
+  };
+}

@@ -1,0 +1,407 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+import type * as PlanGateway from "../../compiler/4-plan/plan-gateway.ts";
+import type * as EmitGateway from "../../compiler/5-emit/emit-gateway.ts";
+import type { ApiModel, GatewayModel, OperationModel } from "../../compiler/model/gateway-model.ts";
+import type { GeneratedFile } from "../../compiler/model/generated-file.ts";
+import type { Identifier, Slug } from "../../compiler/model/names.ts";
+import type { BackendPool } from "../../runtime-lib/backend.ts";
+import type * as ExchangeModule from "../../runtime-lib/exchange.ts";
+import type { RelayHead, RelayOutcome, RelayTarget } from "../../runtime-lib/exchange.ts";
+import type * as FaultsModule from "../../runtime-lib/faults.ts";
+import type { Gateway } from "../../runtime-lib/gateway.ts";
+import type * as RelayHeadModule from "../../runtime-lib/relay-head.ts";
+import type * as RequestPathModule from "../../runtime-lib/request-path.ts";
+import type { Settings, SettingsReport } from "../../runtime-lib/settings.ts";
+import { TestIssuer } from "../support/test-issuer.ts";
+import { settingsFrom } from "../unit/runtime/settings-for-test.ts";
+
+/**
+ * node --import tsx test/bench/decision.ts [--against=FOLDER] [--rounds=41] [--tokens=1000] [--only=TEXT]
+ *
+ * What the checks of a request take, without a network: from the parsed head to the moment at which the head for the
+ * backend is ready, or the refusal. `--against` names another checkout of this repository: both take turns in one process,
+ * and the ratio of each round is what counts.
+ */
+const { values } = parseArgs({
+  options: {
+    against: { type: "string" },
+    rounds: { type: "string", default: "41" },
+    tokens: { type: "string", default: "1000" },
+    only: { type: "string", default: "" },
+  },
+});
+const here = fileURLToPath(new URL("../..", import.meta.url));
+const rounds = Number(values.rounds);
+const warmUp = 12;
+const batch = 64;
+const batches = 40;
+
+const work = mkdtempSync(path.join(tmpdir(), "castgate-decision-"));
+const issuer = new TestIssuer("https://idp.test");
+writeFileSync(path.join(work, "idp.pem"), issuer.certificatePem);
+const tokens = Array.from({ length: Number(values.tokens) }, (_, index) => tokenOf(index));
+
+function tokenOf(index: number): string {
+  return issuer.token({
+    aud: "api",
+    sub: `user${index}@carbon.super`,
+    scope: "items:read items:write openid profile",
+    jti: `0e1f1b2c-6d0c-4c1e-9d5a-${String(index).padStart(12, "0")}`,
+    keytype: "PRODUCTION",
+    application: { id: index % 50, name: "bench", tier: "Gold", owner: "admin" },
+    subscribedAPIs: [{ name: "Shop", context: "/shop/v1", version: "1.0.0", subscriptionTier: "Gold" }],
+  });
+}
+
+/** Everything of one checkout that is measured, in a bundle of its own. */
+interface Loaded {
+  readonly gateway: Gateway;
+  readonly Exchange: typeof ExchangeModule.Exchange;
+  readonly faultsOf: typeof FaultsModule.faultsOf;
+  readonly parseRequestTarget: typeof RequestPathModule.parseRequestTarget;
+  readonly pathRules: typeof RequestPathModule.pathRules;
+  readonly depthBelow: typeof RequestPathModule.depthBelow;
+  readonly relayHeadFor: typeof RelayHeadModule.relayHeadFor;
+}
+
+async function loadCheckout(folder: string): Promise<Loaded> {
+  const at = (file: string) => import(pathToFileURL(path.join(folder, file)).href);
+  const { planGateway } = (await at("compiler/4-plan/plan-gateway.ts")) as typeof PlanGateway;
+  const { emitGateway } = (await at("compiler/5-emit/emit-gateway.ts")) as typeof EmitGateway;
+  const files = await emitGateway(planGateway(model()));
+  const bundle = await bundleOf(folder, files);
+  const module = { exports: {} as Loaded };
+  new Function("module", "exports", "require", bundle)(module, module.exports, createRequire(import.meta.url));
+  const loaded = module.exports;
+  const text = [
+    `[listenerConfig]\ntrustStorePath = "${work}"`,
+    "[[jwtTokenConfig]]\nissuer = 'https://idp.test'\ncertificateAlias = 'idp'\naudience = 'api'",
+  ].join("\n");
+  const { settings, report } = await settingsFrom(text, { compatibility: "standard" });
+  for (const one of loaded.gateway.modules) await configureModule(one, settings, report);
+  return loaded;
+}
+
+async function configureModule(
+  module: Gateway["modules"][number],
+  settings: Settings,
+  report: SettingsReport,
+): Promise<void> {
+  const pool: BackendPool = {
+    lendsBytes: false,
+    send: () => {
+      throw new Error("nothing is sent here");
+    },
+    close: () => Promise.resolve(),
+  };
+  await module.configure(settings, report, () => Promise.resolve(pool));
+}
+
+const origin = { file: "api_definitions/shop.yaml", pointer: "" };
+const gold = { name: "Gold", count: 1_000_000_000, windowMs: 60_000, unitMs: 60_000, stopOnQuota: true };
+
+/** One API: an operation for each kind of access. */
+function model(): GatewayModel {
+  const api: ApiModel = {
+    slug: "shop" as Slug,
+    symbol: "shop" as Identifier,
+    title: "Shop",
+    version: "1.0.0",
+    basePath: "/shop/v1",
+    transports: ["http", "https"],
+    cors: undefined,
+    authHeader: undefined,
+    allowEncodedSlash: false,
+    challenges: ["oauth2"],
+    apiLimit: undefined,
+    operations: [
+      operation("open", { kind: "public", why: "x-wso2-disable-security", origin }, false),
+      operation("checked", scoped("items:read"), true),
+      operation("forbidden", scoped("items:admin"), false),
+      { ...operation("limited", scoped("items:read"), true), ...limited },
+    ],
+    origin,
+  };
+  return {
+    compatibility: "standard",
+    apis: [api],
+    callerTiers: { application: [gold], subscription: [gold] },
+    faults: { api: "fault", global: "fault" },
+    builtinPaths: [],
+    builtinCors: undefined,
+  };
+}
+
+const limited = {
+  throttle: { resource: { kind: "tier", tier: { ...gold, name: "None", count: 0 } }, fromCaller: true },
+} as unknown as Pick<OperationModel, "throttle">;
+
+function scoped(scope: string): OperationModel["access"] {
+  const anyOf = [{ allOf: [{ kind: "oauth2" }], scopes: { need: "any", names: [scope] } }] as const;
+  return { kind: "authenticated", anyOf, origin };
+}
+
+function operation(name: string, access: OperationModel["access"], fromCaller: boolean): OperationModel {
+  return {
+    id: name as Identifier,
+    method: "GET",
+    template: `/${name}/{id}`,
+    segments: [
+      { kind: "literal", text: name },
+      { kind: "parameter", name: "id", prefix: "", suffix: "" },
+    ],
+    access,
+    throttle: {
+      resource: fromCaller ? { kind: "tier", tier: gold } : undefined,
+      fromCaller,
+      unauthenticated: undefined,
+    },
+    backend: {
+      kind: "forward",
+      production: {
+        overrideKey: "backend_prod",
+        level: "api",
+        environment: "production",
+        urls: ["http://backend.test/base"],
+        timeoutMs: 1000,
+        basicUsername: undefined,
+        origin,
+      },
+      sandbox: undefined,
+    },
+    origin,
+  };
+}
+
+async function bundleOf(folder: string, files: readonly GeneratedFile[]): Promise<string> {
+  const texts = new Map(files.map(({ file, text }) => [file, text]));
+  texts.set(
+    "entry.ts",
+    [
+      'export { gateway } from "./gateway.js";',
+      'export { Exchange } from "castgate/runtime/exchange.js";',
+      'export { faultsOf } from "castgate/runtime/faults.js";',
+      'export { relayHeadFor } from "castgate/runtime/relay-head.js";',
+      'export { parseRequestTarget, pathRules, depthBelow } from "castgate/runtime/request-path.js";',
+    ].join("\n"),
+  );
+  const { outputFiles } = await build({
+    entryPoints: ["entry.ts"],
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "cjs",
+    packages: "external",
+    logLevel: "error",
+    plugins: [
+      {
+        name: "generated",
+        setup({ onLoad, onResolve }) {
+          onResolve({ filter: /^castgate\/runtime\// }, ({ path: name }) => ({
+            path: path.join(folder, "runtime-lib", name.slice("castgate/runtime/".length).replace(/\.js$/, ".ts")),
+          }));
+          onResolve({ filter: /^entry\.ts$/ }, ({ path: file }) => ({ namespace: "generated", path: file }));
+          onResolve({ filter: /^\./, namespace: "generated" }, ({ path: name, importer }) => ({
+            namespace: "generated",
+            path: path.posix.join(path.posix.dirname(importer), name).replace(/\.js$/, ".ts"),
+          }));
+          onLoad({ filter: /.*/, namespace: "generated" }, ({ path: file }) => ({
+            contents: texts.get(file) ?? "",
+            loader: "ts",
+          }));
+        },
+      },
+    ],
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+/** A request as an engine has it once its head was parsed. */
+interface Head {
+  readonly target: string;
+  readonly headers: readonly string[];
+}
+
+interface Answering {
+  readonly outcome: "waiting" | "relayed" | "refused";
+  finish(): void;
+}
+
+/** Sends a batch of heads through a checkout: all arrive in one turn of the event loop, all are answered in the next. */
+type Run = (heads: readonly Head[]) => Promise<number>;
+
+function runner(loaded: Loaded): Run {
+  const { gateway, Exchange, depthBelow, parseRequestTarget, pathRules } = loaded;
+  const faults = loaded.faultsOf("standard");
+  const rules = pathRules("standard", false);
+
+  class BenchExchange extends Exchange implements Answering {
+    override readonly id = "bench-1";
+    override readonly method = "GET";
+    override readonly scheme = "http";
+    override readonly peerAddress = "192.0.2.1";
+    override readonly clientAddress = "192.0.2.1";
+    override readonly peerTrusted = false;
+    override readonly faults = faults;
+    override readonly rawHeaders: readonly string[];
+    override readonly path: RequestPathModule.RequestPath;
+    outcome: Answering["outcome"] = "waiting";
+    head: RelayHead | undefined;
+    settle: ((outcome: RelayOutcome) => void) | undefined;
+
+    constructor({ target, headers }: Head) {
+      super();
+      this.rawHeaders = headers;
+      this.path = parseRequestTarget(target, rules) as RequestPathModule.RequestPath;
+    }
+
+    override under(basePath: string): boolean {
+      const depth = depthBelow(this.path, basePath);
+      if (depth < 0) return false;
+      this.baseLength = depth === 0 ? 0 : (this.path.ends[depth - 1] as number);
+      this.segments = this.path.segments.slice(depth);
+      return true;
+    }
+
+    override respond(): void {
+      this.outcome = "refused";
+    }
+
+    override relay(_target: RelayTarget, head: RelayHead): Promise<RelayOutcome> {
+      this.outcome = "relayed";
+      this.head = head;
+      return new Promise((resolve) => {
+        this.settle = resolve;
+      });
+    }
+
+    finish(): void {
+      this.settle?.("done");
+    }
+  }
+
+  const settled = async (pending: Promise<void>, done: () => void) => {
+    await pending;
+    done();
+  };
+  return async (heads) => {
+    let open = 0;
+    const done = () => {
+      open--;
+    };
+    const all: BenchExchange[] = [];
+    for (const head of heads) {
+      const x = new BenchExchange(head);
+      const pending = gateway.route(x);
+      if (pending !== undefined) {
+        open++;
+        void settled(pending, done);
+      }
+      all.push(x);
+    }
+    while (all[all.length - 1]?.outcome === "waiting") await undefined;
+    let relayed = 0;
+    for (const x of all) {
+      if (x.outcome === "relayed") relayed++;
+      x.finish();
+    }
+    while (open > 0) await undefined;
+    return relayed;
+  };
+}
+
+interface Scenario {
+  readonly name: string;
+  readonly relayed: boolean;
+  readonly head: (index: number) => string;
+}
+
+const few = ["Host: gateway.test:9090", "User-Agent: bench/1.0", "Accept: */*"];
+const many = [
+  ...few,
+  "Accept-Language: en-GB,en;q=0.9",
+  "Accept-Encoding: gzip, deflate, br",
+  "Connection: keep-alive",
+  "Cache-Control: no-cache",
+  "Referer: https://ui.test/orders/list",
+  "Origin: https://ui.test",
+  "X-Client-Version: 3.14.1",
+  "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+];
+const auth = (index: number) => `Authorization: Bearer ${tokens[(index * 7919) % tokens.length]}`;
+const scenarios: readonly Scenario[] = [
+  { name: "token, scope, 3 tiers: forwarded", relayed: true, head: (i) => text("checked", [...few, auth(i)]) },
+  { name: "the same, 12 fields", relayed: true, head: (i) => text("checked", [...many, auth(i)]) },
+  { name: "public: forwarded", relayed: true, head: () => text("open", few) },
+  { name: "no token: 401", relayed: false, head: () => text("checked", few) },
+  { name: "scope missing: 403", relayed: false, head: (i) => text("forbidden", [...few, auth(i)]) },
+  { name: "quota used up: 429", relayed: false, head: (i) => text("limited", [...few, auth(i)]) },
+  { name: "no such resource: 404", relayed: false, head: () => text("nothing", few) },
+];
+
+function text(resource: string, fields: readonly string[]): string {
+  return [`GET /shop/v1/${resource}/42?page=2 HTTP/1.1`, ...fields].join("\r\n");
+}
+
+/** As an engine cuts a head: one new string, all else parts of it. */
+function cut(head: string): Head {
+  const whole = Buffer.from(head, "latin1").toString("latin1");
+  const lines = whole.split("\r\n");
+  const [first = "", ...fields] = lines;
+  return {
+    target: first.slice(4, -9),
+    headers: fields.flatMap((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon), line.slice(colon + 2)];
+    }),
+  };
+}
+
+/** Microseconds a request. */
+async function timed(run: Run, { head, relayed }: Scenario): Promise<number> {
+  let ns = 0n;
+  for (let from = 0; from < batches * batch; from += batch) {
+    const heads = Array.from({ length: batch }, (_, index) => cut(head(from + index)));
+    const start = process.hrtime.bigint();
+    const forwarded = await run(heads);
+    ns += process.hrtime.bigint() - start;
+    if (forwarded !== (relayed ? batch : 0)) throw new Error(`${forwarded} of ${batch} were forwarded`);
+  }
+  return Number(ns) / 1000 / (batches * batch);
+}
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
+}
+
+try {
+  const mine = runner(await loadCheckout(here));
+  const other = values.against === undefined ? undefined : runner(await loadCheckout(path.resolve(values.against)));
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  say(other === undefined ? "| us a request | |" : "| | us before | us now | ratio |");
+  for (const scenario of scenarios.filter(({ name }) => name.includes(values.only))) {
+    const before: number[] = [];
+    const now: number[] = [];
+    for (let round = -warmUp; round < rounds; round++) {
+      // Who begins changes with the rounds: the second finds the caches of the first.
+      const turns = round % 2 === 0 ? [mine, other] : [other, mine];
+      for (const run of turns) {
+        if (run === undefined) continue;
+        const us = await timed(run, scenario);
+        if (round >= 0) (run === mine ? now : before).push(us);
+      }
+    }
+    const ratio = median(now.map((us, round) => us / (before[round] ?? Number.NaN)));
+    const shown = median(now).toFixed(2);
+    if (other === undefined) say(`| ${scenario.name} | ${shown} |`);
+    else say(`| ${scenario.name} | ${median(before).toFixed(2)} | ${shown} | ${ratio.toFixed(3)} |`);
+  }
+} finally {
+  rmSync(work, { recursive: true });
+}
