@@ -454,6 +454,8 @@ export class HttpParser {
     while (source[end] !== lf) end++;
     end += 3;
     const head = source.toString("latin1", start, end);
+    const inResponse = this.#type === typeOf.response;
+    if (inResponse && !isLineEnd(head, reasonStart < 0 ? statusLineLength : reasonEnd - start)) return false;
     this.headBytes = end - start;
     this.headDone = true;
     this.headNow = true;
@@ -461,14 +463,13 @@ export class HttpParser {
     this.upgrade = upgradeAsked !== 0;
     this.major = wasm.llhttp_get_http_major(struct);
     this.minor = wasm.llhttp_get_http_minor(struct);
-    if (this.#type === typeOf.request) {
+    if (!inResponse) {
       this.method = methods[wasm.llhttp_get_method(struct)] as string;
       this.target = head.substring(targetStart - start, targetEnd - start);
       this.targetBytes = targetEnd - targetStart;
     } else {
       this.status = status;
       this.reason = reasonStart < 0 ? "" : head.substring(reasonStart - start, reasonEnd - start);
-      if (!isLineEnd(head, reasonStart < 0 ? statusLineLength : reasonEnd - start)) return false;
     }
     const raw = new Array<string>(fieldsEnd >> 1);
     for (let i = 0, k = 0; i < fieldsEnd; i += 4) {
@@ -479,12 +480,7 @@ export class HttpParser {
       let valueEnd = written;
       while (valueEnd > valueStart && isBlank(source[valueEnd - 1] as number)) valueEnd--;
       const field = commonName(source, nameStart, nameEnd) ?? head.substring(nameStart - start, nameEnd - start);
-      if (
-        nameEnd - nameStart === connection.length &&
-        closesAfterTab(field, head, valueStart - start, written - start)
-      ) {
-        this.keepAlive = false;
-      }
+      if (isConnection(field) && closesAfterTab(head, valueStart - start, written - start)) this.keepAlive = false;
       raw[k++] = field;
       raw[k++] = head.substring(valueStart - start, valueEnd - start);
     }
@@ -560,11 +556,14 @@ function isLineEnd(head: string, at: number): boolean {
   return head.charCodeAt(end) === cr && head.charCodeAt(end + 1) === lf;
 }
 
-/** `Connection: close` beside a tab, which llhttp overlooks up to 9.3. */
-function closesAfterTab(field: string, head: string, start: number, end: number): boolean {
+function isConnection(field: string): boolean {
+  return field.length === connection.length && (field === "Connection" || field.toLowerCase() === connection);
+}
+
+/** `close` beside a tab, which llhttp overlooks up to 9.3. */
+function closesAfterTab(head: string, start: number, end: number): boolean {
   const tabAt = head.indexOf("\t", start);
-  if (tabAt === -1 || tabAt >= end || field.toLowerCase() !== connection) return false;
-  return /(^|,)[ \t]*close[ \t]*(,|$)/i.test(head.substring(start, end));
+  return tabAt !== -1 && tabAt < end && /(^|,)[ \t]*close[ \t]*(,|$)/i.test(head.substring(start, end));
 }
 
 function trimValues(list: string[]): void {
