@@ -1,4 +1,4 @@
-import { getCiphers, rootCertificates, type TlsOptions } from "node:tls";
+import { getCiphers, rootCertificates, type Server, type TlsOptions } from "node:tls";
 import type { BackendTls } from "./backend.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { loadKeyMaterial, loadTrustStore } from "./tls-stores.ts";
@@ -47,6 +47,23 @@ export async function listenerTls(settings: Settings, report: SettingsReport): P
     rejectUnauthorized: required,
     ...(trust === undefined ? {} : { ca: [...trust.ca] }),
   };
+}
+
+/**
+ * What to make a TLS server with before `trustAtFirstClient` completes it: all of `tls` but the certificates that clients
+ * are recognised by. Whatever can be wrong with key, certificate, versions and ciphers is found when the server is made.
+ */
+export function withoutTrust(tls: TlsOptions): TlsOptions {
+  // Empty, not absent: absent stands for the certificate authorities of Node.
+  return { ...tls, ca: [] };
+}
+
+/**
+ * Adds the certificates that clients are recognised by when the first of them connects, before its handshake. Node 20 reads
+ * all of its own certificate authorities when it is given the first other one: 20 ms that a start should not wait for.
+ */
+export function trustAtFirstClient(server: Server, tls: TlsOptions): void {
+  if (tls.ca !== undefined) server.prependOnceListener("connection", () => server.setSecureContext(tls));
 }
 
 /**
