@@ -1,5 +1,6 @@
 import { commonName } from "./common-names.ts";
 import { instantiate, type Llhttp } from "./llhttp-module.ts";
+import { readBuffer, readWords } from "./read-buffer.ts";
 
 /**
  * HTTP/1.1 messages from bytes, by llhttp with all leniency off: what it refuses is refused. What llhttp calls back only
@@ -13,6 +14,8 @@ const ok = 0;
 const paused = 21;
 /** As much as is copied at a time into the memory of WebAssembly. */
 const windowSize = 65_536;
+/** Up to here copying word by word is faster. */
+const shortSize = 320;
 /** As node:http (`kMaxChunkExtensionsSize`): bytes between two parts of a body. */
 const maxChunkOverhead = 16_384;
 
@@ -32,6 +35,7 @@ const value = 2;
 
 let llhttp: Llhttp | undefined;
 let window: Uint8Array;
+let windowWords: Int32Array;
 let windowAt = 0;
 let methods: readonly string[] = [];
 /** Parser structs nobody uses, by type. */
@@ -53,8 +57,9 @@ let reasonEnd = -1;
 let parts = new Int32Array(256);
 let partsEnd = 0;
 let inTrailers = false;
-const trailerKinds: number[] = [];
-const trailerSpans: number[] = [];
+/** Kind, start, end of each span. */
+let trailerSpans = new Int32Array(96);
+let trailersEnd = 0;
 let headComplete = false;
 let messageComplete = false;
 let skipBody = 0;
@@ -104,8 +109,10 @@ function onValue(_parser: number, at: number, length: number): number {
 }
 
 function onTrailer(kind: number, at: number, length: number): number {
-  trailerKinds.push(kind);
-  trailerSpans.push(at + bodyOffset, at + bodyOffset + length);
+  if (trailersEnd === trailerSpans.length) trailerSpans = grown(trailerSpans);
+  trailerSpans[trailersEnd++] = kind;
+  trailerSpans[trailersEnd++] = at + bodyOffset;
+  trailerSpans[trailersEnd++] = at + bodyOffset + length;
   return ok;
 }
 
@@ -149,7 +156,7 @@ function load(): Llhttp {
     wasm_on_message_complete: onMessageComplete,
   });
   windowAt = loaded.malloc(windowSize);
-  window = new Uint8Array(loaded.memory.buffer, windowAt, windowSize);
+  viewWindow(loaded);
   const names: string[] = [];
   // DELETE to QUERY; RTSP's own, up to FLUSH, are never accepted.
   for (let code = 0; code <= 46; code++) names.push(text(loaded, loaded.llhttp_method_name(code)));
@@ -169,8 +176,22 @@ function borrow(from: Llhttp, type: number): number {
   const parser = (idle[type] as number[]).pop();
   if (parser !== undefined) return parser;
   const made = from.llhttp_alloc(type);
-  if (window.buffer !== from.memory.buffer) window = new Uint8Array(from.memory.buffer, windowAt, windowSize);
+  if (window.buffer !== from.memory.buffer) viewWindow(from);
   return made;
+}
+
+function viewWindow(from: Llhttp): void {
+  window = new Uint8Array(from.memory.buffer, windowAt, windowSize);
+  windowWords = new Int32Array(from.memory.buffer, windowAt, windowSize / 4);
+}
+
+/** Copies bytes to where llhttp sees them. Word by word is faster for most heads, as no view has to be made (25, not 60 ns). */
+function fillWindow(bytes: Buffer, from: number, size: number): void {
+  if (bytes === readBuffer && (from & 3) === 0 && size <= shortSize) {
+    const first = from >> 2;
+    const words = (size + 3) >> 2;
+    for (let i = 0; i < words; i++) windowWords[i] = readWords[first + i] as number;
+  } else window.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, size));
 }
 
 /** A head of which a part has come: its bytes so far and what was noted of them. */
@@ -218,6 +239,13 @@ class PartialHead {
     reasonEnd = this.reasonEnd;
   }
 }
+
+/** Not public, and faster than `toString`; both do the same. */
+const latin1: (this: Buffer, start: number, end: number) => string =
+  (Buffer.prototype as { latin1Slice?: (start: number, end: number) => string }).latin1Slice ??
+  function (this: Buffer, start, end) {
+    return this.toString("latin1", start, end);
+  };
 
 const none: string[] = [];
 
@@ -372,14 +400,13 @@ export class HttpParser {
     const wasm = llhttp as Llhttp;
     const struct = this.#struct;
     const size = to - from;
-    window.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, size));
+    fillWindow(bytes, from, size);
     const firstPart = partsEnd;
     const inHead = !this.headDone;
     bodyOffset = from - windowAt;
     messageComplete = false;
     inTrailers = !inHead;
-    trailerKinds.length = 0;
-    trailerSpans.length = 0;
+    trailersEnd = 0;
     if (inHead) this.#expectHead(from);
     const error = wasm.llhttp_execute(struct, windowAt, size);
     // A pause at the end of a message is an error as well for llhttp.
@@ -397,7 +424,7 @@ export class HttpParser {
       return consumed;
     }
     if (!this.headDone) return consumed;
-    if (trailerKinds.length > 0) this.#takeTrailers(bytes);
+    if (trailersEnd > 0) this.#takeTrailers(bytes);
     if (!messageComplete) {
       this.#checkOverhead(firstPart, from, to);
       return consumed;
@@ -453,7 +480,7 @@ export class HttpParser {
     // Strict: between the last span and the two line ends stands white space, or the version, and nothing else.
     while (source[end] !== lf) end++;
     end += 3;
-    const head = source.toString("latin1", start, end);
+    const head = latin1.call(source, start, end);
     const inResponse = this.#type === typeOf.response;
     if (inResponse && !isLineEnd(head, reasonStart < 0 ? statusLineLength : reasonEnd - start)) return false;
     this.headBytes = end - start;
@@ -461,8 +488,13 @@ export class HttpParser {
     this.headNow = true;
     this.keepAlive = staysOpen !== 0;
     this.upgrade = upgradeAsked !== 0;
-    this.major = wasm.llhttp_get_http_major(struct);
-    this.minor = wasm.llhttp_get_http_minor(struct);
+    if (!inResponse && head.startsWith(" HTTP/1.1\r", targetEnd - start)) {
+      this.major = 1;
+      this.minor = 1;
+    } else {
+      this.major = wasm.llhttp_get_http_major(struct);
+      this.minor = wasm.llhttp_get_http_minor(struct);
+    }
     if (!inResponse) {
       this.method = methods[wasm.llhttp_get_method(struct)] as string;
       this.target = head.substring(targetStart - start, targetEnd - start);
@@ -490,14 +522,14 @@ export class HttpParser {
 
   #takeTrailers(bytes: Buffer): void {
     if (this.trailers === none) this.trailers = [];
-    const trailers = this.trailers;
-    for (let i = 0; i < trailerKinds.length; i++) {
-      const kind = trailerKinds[i] as number;
-      const start = trailerSpans[2 * i] as number;
-      const end = trailerSpans[2 * i + 1] as number;
-      const piece = bytes.toString("latin1", start, end);
-      if (kind === name && this.#lastTrailer !== name) trailers.push(piece, "");
-      else trailers[trailers.length - (kind === name ? 2 : 1)] += piece;
+    const list = this.trailers;
+    for (let i = 0; i < trailersEnd; i += 3) {
+      const kind = trailerSpans[i] as number;
+      const start = trailerSpans[i + 1] as number;
+      const end = trailerSpans[i + 2] as number;
+      const piece = latin1.call(bytes, start, end);
+      if (kind === name && this.#lastTrailer !== name) list.push(piece, "");
+      else list[list.length - (kind === name ? 2 : 1)] += piece;
       this.#lastTrailer = kind;
       this.trailerBytes += end - start;
     }

@@ -1,15 +1,13 @@
 import { connect as connectPlain, Socket, type TcpNetConnectOpts } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
+import { readBuffer } from "./read-buffer.ts";
 
 /**
  * Bytes to and from a peer. All that the wire engine knows of sockets stands here: parsers, exchanges and pools see a
  * `Transport`.
  */
 
-const readBufferSize = 65_536;
-
-/** Plain sockets read into this, all of them: what is in it is valid during `onRead` only. */
-export const readBuffer: Buffer = Buffer.allocUnsafeSlow(readBufferSize);
+export { readBuffer };
 
 /** Who uses a transport. Nothing is called before the function that made the transport has returned. */
 export interface TransportOwner {
