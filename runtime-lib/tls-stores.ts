@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { refuseKnownCertificate, refuseKnownStorePassword } from "./known-defaults.ts";
 import { readPkcs12 } from "./pkcs12.ts";
@@ -140,8 +140,8 @@ interface StoreContent {
 }
 
 async function readStore(path: string, password: string): Promise<StoreContent> {
-  if ((await stat(path)).isDirectory()) return { list: await readFolder(path, password), protected: false };
-  const bytes = await readFile(path);
+  if (statSync(path).isDirectory()) return { list: readFolder(path, password), protected: false };
+  const bytes = readFileSync(path);
   const magic = bytes.length < 4 ? 0 : bytes.readUInt32BE(0);
   if (magic === 0xfeedfeed || magic === 0xcececece) {
     const target = `${basename(path, extname(path))}.p12`;
@@ -157,12 +157,12 @@ async function readStore(path: string, password: string): Promise<StoreContent> 
 const partNames = [".pem", ".crt", ".cer", ".key"];
 
 /** `<alias>.pem`, or `<alias>.crt` with `<alias>.key` as Kubernetes mounts them. Other files are left alone. */
-async function readFolder(path: string, password: string): Promise<readonly StoreEntry[]> {
+function readFolder(path: string, password: string): readonly StoreEntry[] {
   const texts = new Map<string, string>();
-  for (const file of (await readdir(path)).sort()) {
+  for (const file of readdirSync(path).sort()) {
     if (!partNames.includes(extname(file).toLowerCase())) continue;
     const alias = basename(file, extname(file)).toLowerCase();
-    texts.set(alias, `${texts.get(alias) ?? ""}${await readFile(join(path, file), "latin1")}\n`);
+    texts.set(alias, `${texts.get(alias) ?? ""}${readFileSync(join(path, file), "latin1")}\n`);
   }
   if (texts.size === 0) throw new StoreError("is a folder without .pem, .crt or .key files");
   return [...texts].map(([alias, text]) => readPem(text, alias, password));

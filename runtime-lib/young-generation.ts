@@ -1,5 +1,4 @@
 import { PerformanceObserver } from "node:perf_hooks";
-import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
 /** One of its two halves. */
 const enoughBytes = 4 * 1024 * 1024;
@@ -17,15 +16,20 @@ export function boundYoungGeneration(): void {
     const wanted = capacity() >= enoughBytes ? 1 : 2;
     if (wanted === factor) return;
     factor = wanted;
-    setFlagsFromString(`--semi-space-growth-factor=${factor}`);
+    v8().setFlagsFromString(`--semi-space-growth-factor=${factor}`);
   });
   observer.observe({ entryTypes: ["gc"] });
 }
 
 /** What one half may hold before it is collected. */
 function capacity(): number {
-  for (const space of getHeapSpaceStatistics()) {
+  for (const space of v8().getHeapSpaceStatistics()) {
     if (space.space_name === "new_space") return space.space_used_size + space.space_available_size;
   }
   return 0;
+}
+
+/** Loaded at the first collection: the start need not wait for it. */
+function v8(): typeof import("node:v8") {
+  return process.getBuiltinModule("node:v8");
 }
