@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import type { Exchange } from "castgate/runtime/exchange.js";
 import { forward } from "castgate/runtime/forward.js";
 import type { Gateway } from "castgate/runtime/gateway.js";
@@ -31,8 +32,19 @@ function route(x: Exchange): void | Promise<void> {
   if (x.under("/throws")) throw new Error("a bug");
   if (x.under("/silent")) return;
   if (x.scheme === "https" && x.under("/only-tls")) return forward(x, backend);
+  if (x.under("/resources")) return resources(x);
   if (x.under("/v1/pets")) return pets(x);
   return unknownApi(x, "text");
+}
+
+/** What the process holds once the garbage is gone. */
+function resources(x: Exchange): void {
+  (globalThis as { gc?: () => void }).gc?.();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const active: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) active[kind] = (active[kind] ?? 0) + 1;
+  const files = readdirSync("/proc/self/fd").length;
+  x.respond(200, ["Content-Type", "application/json"], JSON.stringify({ heapUsed, external, rss, files, active }));
 }
 
 function pets(x: Exchange): void | Promise<void> {
