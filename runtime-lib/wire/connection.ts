@@ -1,0 +1,461 @@
+import type { Socket } from "node:net";
+import { plainAddress } from "../client-address.ts";
+import type { EngineOptions } from "../engine-options.ts";
+import type { Peer } from "../exchange-base.ts";
+import { reasonPhrase } from "../faults.ts";
+import { faultContentType } from "../respond.ts";
+import type { HeadLines } from "./answer-head.ts";
+import { WireExchange } from "./exchange-wire.ts";
+import { HttpParser } from "./llhttp.ts";
+import { acceptTransport, type Transport, type TransportOwner } from "./transport.ts";
+
+/** What is still read of a body after its request was answered, so that the client sees the answer before the close. */
+const lingerBytes = 1_048_576;
+const lingerMs = 5_000;
+/** Bytes that wait because nobody wants them yet; then reading pauses. */
+const maxUnread = 65_536;
+
+/** What connections ask of their engine. */
+export interface ConnectionHost {
+  readonly options: EngineOptions;
+  readonly lines: HeadLines;
+  readonly draining: boolean;
+  /** The connection is closed. */
+  forget(connection: Connection): void;
+}
+
+interface LastWords {
+  readonly status: number;
+  readonly description: string;
+}
+
+/**
+ * One client's connection. Requests are read one after the other and answered in order: one at a time is handed to the
+ * gateway, the heads of those that were sent ahead wait. Time limits are looked at by `sweep` alone.
+ */
+export class Connection implements TransportOwner, Peer {
+  readonly engine: ConnectionHost;
+  readonly scheme: "http" | "https";
+  readonly address: string;
+  readonly trusted: boolean;
+  /** Where the engine keeps it. */
+  slot = -1;
+  /** What was written adds up: wait for `onDrain`. */
+  blocked = false;
+
+  readonly #transport: Transport;
+  readonly #parser = new HttpParser("request");
+  /** The request that is being answered. */
+  #current: WireExchange | undefined = undefined;
+  /** Requests that were sent ahead of the answer to the current one. */
+  #ahead: WireExchange[] | undefined = undefined;
+  /** The one that is one too many. */
+  #excess: WireExchange | undefined = undefined;
+  /** The request in whose body the parser is. */
+  #reading: WireExchange | undefined = undefined;
+  #unread: Buffer[] | undefined = undefined;
+  #unreadBytes = 0;
+  #paused = false;
+  /** Events within are handled by whoever runs. */
+  #running = false;
+  /** No further request is read. */
+  #noMore = false;
+  #lastWords: LastWords | undefined = undefined;
+  /** The client sends no more. */
+  #ended = false;
+  /** The end was sent, or the connection was cut. */
+  #closing = false;
+  #taker: TransportOwner | undefined = undefined;
+  /** No request came yet. */
+  #fresh = true;
+  /** Part of a head is there. */
+  #inHead = false;
+  /** When the head began, or when the connection became idle or began to close. */
+  #since: number;
+  /** When the whole request must be there. */
+  #requestUntil = 0;
+  #lingerFrom = 0;
+  #dropped = 0;
+  /** Bytes on the socket when the sweep last looked, and when they last changed; -1: nobody waits for the client. */
+  #progress = -1;
+  #progressAt = 0;
+
+  constructor(engine: ConnectionHost, scheme: "http" | "https", socket: Socket) {
+    this.engine = engine;
+    this.scheme = scheme;
+    this.#since = Date.now();
+    this.#transport = acceptTransport(socket, this);
+    this.address = plainAddress(this.#transport.remoteAddress);
+    this.trusted = engine.options.proxies.trusts(this.address);
+  }
+
+  // What the transport tells.
+
+  onRead(bytes: Buffer, length: number): void {
+    if (this.#closing || this.#noMore) return this.#notForUs(bytes, length);
+    if (this.#unreadBytes > 0) return this.#keep(bytes, 0, length);
+    this.#running = true;
+    this.#consume(bytes, 0, length);
+    this.#running = false;
+  }
+
+  onEnd(): void {
+    if (this.#taker !== undefined) return this.#taker.onEnd();
+    this.#ended = true;
+    if (this.#unreadBytes === 0) this.#atEnd();
+  }
+
+  onDrain(): void {
+    if (this.#taker !== undefined) return this.#taker.onDrain();
+    this.blocked = false;
+    const x = this.#current;
+    if (x === undefined) return;
+    if (x.sent) this.#over(x);
+    else x.onDrain();
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.engine.forget(this);
+    if (this.#taker !== undefined) return this.#taker.onClosed(error);
+    this.#closing = true;
+    this.#forgetRequests();
+    this.#current?.lose();
+    this.#current = undefined;
+  }
+
+  // What exchanges ask for.
+
+  /** Whether another request may follow the current one, as far as the connection is concerned. */
+  get mayGoOn(): boolean {
+    const { draining, options } = this.engine;
+    if (options.keepAlive === "never") return false;
+    if (this.#lastWords !== undefined || (this.#ahead !== undefined && this.#ahead.length > 0)) return true;
+    return !draining && !(this.#ended && this.#unreadBytes === 0);
+  }
+
+  write(text: string): boolean {
+    if (!this.#transport.write(text)) this.blocked = true;
+    return !this.blocked;
+  }
+
+  writeBytes(bytes: Buffer): boolean {
+    if (!this.#transport.writeBytes(bytes)) this.blocked = true;
+    return !this.blocked;
+  }
+
+  writeCopy(bytes: Buffer): boolean {
+    if (!this.#transport.writeCopy(bytes)) this.blocked = true;
+    return !this.blocked;
+  }
+
+  /** All of the answer was written. */
+  sent(x: WireExchange): void {
+    if (x === this.#current && !this.blocked) this.#over(x);
+  }
+
+  /** The body of the request is wanted, or no longer: bytes that waited can be read. */
+  readOn(): void {
+    if (!this.#running) this.#advance();
+  }
+
+  /** Cuts the connection. */
+  destroy(): void {
+    this.#closing = true;
+    this.#transport.destroy();
+  }
+
+  /**
+   * Gives the transport away, after an answer that switches to another protocol: `taker` gets what comes from now on.
+   * Returns what was read already.
+   */
+  handOver(taker: TransportOwner): { readonly transport: Transport; readonly unread: Buffer } {
+    this.#taker = taker;
+    this.#noMore = true;
+    const unread = Buffer.concat(this.#unread ?? []);
+    this.#unread = undefined;
+    this.#unreadBytes = 0;
+    this.#flow();
+    this.#parser.reset();
+    return { transport: this.#transport, unread };
+  }
+
+  // What the engine asks for.
+
+  /** Closes it when nothing is in flight. */
+  closeIfIdle(): void {
+    if (this.#idle && !this.#inHead && !this.#closing) this.destroy();
+  }
+
+  /** Called once a second: all time limits. */
+  sweep(now: number): void {
+    if (this.#taker !== undefined) return;
+    if (this.#closing) {
+      if (now - this.#since >= lingerMs) this.#transport.destroy();
+      return;
+    }
+    if (this.#idle) return this.#sweepIdle(now);
+    const reading = this.#reading;
+    const body = reading?.incoming;
+    if (reading !== undefined && body !== undefined && body.wanted && now >= this.#requestUntil) {
+      return reading.timeOut();
+    }
+    if (reading !== undefined && reading.closed) {
+      const far = this.#transport.bytesRead - this.#lingerFrom > lingerBytes;
+      if (far || now - this.#since >= lingerMs) this.destroy();
+      return;
+    }
+    if (this.blocked || body?.wanted === true) this.#watch(now);
+    else this.#progress = -1;
+  }
+
+  #sweepIdle(now: number): void {
+    this.#progress = -1;
+    const { limits } = this.engine.options;
+    const waited = now - this.#since;
+    if (this.#inHead || this.#fresh) {
+      if (this.engine.draining && !this.#inHead) this.destroy();
+      else if (waited >= limits.headerTimeoutMs) this.#refuse(408, "The request did not arrive in time");
+    } else if (this.engine.draining || waited >= limits.idleTimeoutMs) {
+      this.destroy();
+    }
+  }
+
+  /** Somebody waits for the client: it has to send or to take something. */
+  #watch(now: number): void {
+    const progress = this.#transport.bytesRead + this.#transport.bytesWritten;
+    if (progress !== this.#progress) {
+      this.#progress = progress;
+      this.#progressAt = now;
+    } else if (now - this.#progressAt >= this.engine.options.limits.idleTimeoutMs) {
+      if (this.#current === undefined) this.destroy();
+      else this.#current.timeOut();
+    }
+  }
+
+  get #idle(): boolean {
+    return this.#current === undefined && this.#reading === undefined && this.#unreadBytes === 0;
+  }
+
+  // Reading.
+
+  /** Bytes that come now have to wait: nobody wants the body that they belong to. */
+  get #stalled(): boolean {
+    return this.#reading?.incoming?.stalled === true;
+  }
+
+  #notForUs(bytes: Buffer, length: number): void {
+    if (this.#taker !== undefined) return this.#taker.onRead(bytes, length);
+    this.#dropped += length;
+    if (this.#dropped > lingerBytes) this.destroy();
+  }
+
+  #consume(bytes: Buffer, from: number, to: number): void {
+    const parser = this.#parser;
+    let at = from;
+    while (at < to && !this.#noMore && !this.#closing) {
+      if (this.#stalled) return this.#keep(bytes, at, to);
+      at += parser.execute(bytes, at, to);
+      if (parser.failed !== undefined) return this.#onBroken();
+      if (parser.headNow) this.#onHead(bytes);
+      else if (this.#reading !== undefined) this.#onBody(this.#reading, bytes);
+      else if (parser.started) this.#onPartialHead();
+    }
+  }
+
+  #onHead(bytes: Buffer): void {
+    const parser = this.#parser;
+    if (parser.headBytes > this.#maxHead) return this.#onLongHead();
+    if (parser.method === "CONNECT") return this.#endWith(400, "No tunnels");
+    const x = new WireExchange(this, parser);
+    if (parser.trailerBytes > this.engine.options.limits.maxHeaderSize) return this.#onLongHead();
+    if (!parser.ended) {
+      const body = x.awaitBody();
+      for (let i = 0; i < parser.bodyParts; i++) body.data(bytes, parser.bodyStart(i), parser.bodyEnd(i));
+      this.#reading = x;
+      const { requestTimeoutMs, headerTimeoutMs } = this.engine.options.limits;
+      const began = this.#inHead ? this.#since : Date.now();
+      this.#requestUntil = began + Math.max(requestTimeoutMs, headerTimeoutMs);
+    } else if (parser.bodyParts > 0 || x.chunked) {
+      x.takeBody(bodyOf(parser, bytes));
+    }
+    if (parser.ended) {
+      // Bytes after the last request are nobody's (RFC 9112 section 9.6).
+      if (!parser.keepAlive) this.#noMore = true;
+      parser.clear();
+    }
+    this.#inHead = false;
+    this.#fresh = false;
+    if (this.#current === undefined) return this.#start(x, 1);
+    this.#ahead ??= [];
+    this.#ahead.push(x);
+    if (this.#ahead.length < this.engine.options.limits.maxPipelined) return;
+    this.#excess = x;
+    this.#noMore = true;
+  }
+
+  #onPartialHead(): void {
+    if (!this.#inHead) {
+      this.#inHead = true;
+      this.#since = Date.now();
+    }
+    if (this.#parser.headBytes > this.#maxHead) this.#onLongHead();
+  }
+
+  /** Both limits have faults of their own; this one only bounds what is read at all. */
+  get #maxHead(): number {
+    const { maxUriLength, maxHeaderSize } = this.engine.options.limits;
+    return maxUriLength + maxHeaderSize + 1024;
+  }
+
+  #onLongHead(): void {
+    if (this.#parser.targetBytes > this.engine.options.limits.maxUriLength) {
+      this.#endWith(414, "The request target is too long");
+    } else {
+      this.#endWith(431, "The header fields are too long");
+    }
+  }
+
+  #onBody(x: WireExchange, bytes: Buffer): void {
+    const parser = this.#parser;
+    const body = x.incoming;
+    if (body === undefined) return;
+    for (let i = 0; i < parser.bodyParts; i++) body.data(bytes, parser.bodyStart(i), parser.bodyEnd(i));
+    if (parser.trailerBytes > this.engine.options.limits.maxHeaderSize) return this.destroy();
+    if (!parser.ended) return;
+    this.#reading = undefined;
+    this.#since = Date.now();
+    if (!parser.keepAlive) this.#noMore = true;
+    body.end();
+  }
+
+  /** The bytes are not HTTP. */
+  #onBroken(): void {
+    // In a body: what was sent of it to a backend must not look whole, and what follows is not a request.
+    if (this.#reading !== undefined) this.destroy();
+    else this.#endWith(400, "The request is not HTTP/1.1");
+  }
+
+  #keep(bytes: Buffer, from: number, to: number): void {
+    this.#unread ??= [];
+    this.#unread.push(Buffer.from(bytes.subarray(from, to)));
+    this.#unreadBytes += to - from;
+    this.#flow();
+  }
+
+  /** Reading pauses while too much waits. */
+  #flow(): void {
+    const full = this.#unreadBytes >= maxUnread;
+    if (full === this.#paused) return;
+    this.#paused = full;
+    if (full) this.#transport.pause();
+    else this.#transport.resume();
+  }
+
+  #atEnd(): void {
+    if (this.#closing) return;
+    if (this.#reading !== undefined) return this.destroy();
+    if (this.#parser.started && !this.#noMore) return this.#endWith(400, "The request is not HTTP/1.1");
+    if (this.#current === undefined) this.#close();
+  }
+
+  // Answering.
+
+  #start(x: WireExchange, waiting: number): void {
+    this.#current = x;
+    x.begin(waiting);
+  }
+
+  /** The current request is answered. */
+  #over(x: WireExchange): void {
+    x.finish();
+    this.#current = undefined;
+    this.#since = Date.now();
+    if (!x.keepsConnection) return this.#close();
+    if (this.#reading === x) this.#lingerFrom = this.#transport.bytesRead;
+    if (!this.#running) this.#advance();
+  }
+
+  /** Goes on with what waits. */
+  #advance(): void {
+    this.#running = true;
+    while (!this.#closing) {
+      if (this.#current === undefined && this.#startNext()) continue;
+      const chunk = this.#noMore || this.#stalled ? undefined : this.#unread?.shift();
+      if (chunk === undefined) break;
+      this.#unreadBytes -= chunk.length;
+      this.#consumeKept(chunk);
+    }
+    this.#running = false;
+    this.#flow();
+    if (this.#ended && this.#unreadBytes === 0) this.#atEnd();
+  }
+
+  /** As `#consume`; what has to wait goes back to the front. */
+  #consumeKept(chunk: Buffer): void {
+    const others = this.#unread;
+    this.#unread = undefined;
+    this.#consume(chunk, 0, chunk.length);
+    const left = this.#unread as Buffer[] | undefined;
+    this.#unread = left === undefined ? others : [...left, ...(others ?? [])];
+  }
+
+  #startNext(): boolean {
+    const next = this.#ahead?.shift();
+    if (next !== undefined) {
+      this.#start(next, next === this.#excess ? this.engine.options.limits.maxPipelined + 1 : 1);
+      return true;
+    }
+    if (this.#lastWords === undefined) return false;
+    this.#refuse(this.#lastWords.status, this.#lastWords.description);
+    return true;
+  }
+
+  /** What came is no request: says so when those before it are answered, and closes. */
+  #endWith(status: number, description: string): void {
+    this.#noMore = true;
+    this.#parser.reset();
+    if (this.#current === undefined && this.#reading === undefined) this.#refuse(status, description);
+    else this.#lastWords = { status, description };
+  }
+
+  /** An answer where there is no exchange; the connection ends with it. */
+  #refuse(status: number, description: string): void {
+    const { faults, log } = this.engine.options;
+    log.info({ status, reason: description, peer: this.address }, "refused");
+    const body = Buffer.from(faults.byStatus(status, description).body).toString("latin1");
+    this.#transport.write(
+      `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\nContent-Type: ${faultContentType}\r\n` +
+        `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    );
+    this.#close();
+  }
+
+  /** Sends the end. Reading on for a while keeps a reset from overtaking the answer. */
+  #close(): void {
+    this.#closing = true;
+    this.#since = Date.now();
+    this.#forgetRequests();
+    this.#transport.end();
+    this.#flow();
+  }
+
+  #forgetRequests(): void {
+    this.#parser.reset();
+    this.#unread = undefined;
+    this.#unreadBytes = 0;
+    this.#reading = undefined;
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead !== undefined) for (const x of ahead) x.lose();
+  }
+}
+
+/** A copy of a body that came whole. */
+function bodyOf(parser: HttpParser, bytes: Buffer): Buffer {
+  let length = 0;
+  for (let i = 0; i < parser.bodyParts; i++) length += parser.bodyEnd(i) - parser.bodyStart(i);
+  const body = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (let i = 0; i < parser.bodyParts; i++) at += bytes.copy(body, at, parser.bodyStart(i), parser.bodyEnd(i));
+  return body;
+}

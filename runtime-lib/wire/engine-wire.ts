@@ -1,0 +1,124 @@
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import type { Engine, ListenerOptions } from "../engine.ts";
+import type { EngineOptions } from "../engine-options.ts";
+import { HeadLines } from "./answer-head.ts";
+import { Connection, type ConnectionHost } from "./connection.ts";
+
+/**
+ * HTTP/1.1 on plain sockets: bytes in, bytes out, nothing between them that a request does not need. One sweep a second
+ * looks after the time limits of all connections; no request has a timer.
+ */
+
+const sweepMs = 1_000;
+
+/** Opens the wire engine. */
+export function createEngine(options: EngineOptions): Engine {
+  return new WireEngine(options);
+}
+
+class WireEngine implements Engine, ConnectionHost {
+  readonly options: EngineOptions;
+  readonly lines: HeadLines;
+  readonly #servers: Server[] = [];
+  readonly #connections: Connection[] = [];
+  /** Sockets below TLS, from their accept on. */
+  readonly #underTls = new Set<Socket>();
+  #sweeper: NodeJS.Timeout | undefined;
+  #draining = false;
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(options: EngineOptions) {
+    this.options = options;
+    this.lines = new HeadLines(options.limits.idleTimeoutMs);
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  async listen(listener: ListenerOptions): Promise<AddressInfo> {
+    const server = listener.scheme === "https" ? this.#tlsServer(listener) : this.#plainServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host: listener.host, port: listener.port, backlog: 1024 }, () => {
+        server.off("error", reject);
+        server.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
+        resolve();
+      });
+    });
+    this.#servers.push(server);
+    this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs).unref();
+    return server.address() as AddressInfo;
+  }
+
+  #plainServer(): Server {
+    return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) =>
+      this.#accept(socket, "http"),
+    );
+  }
+
+  #tlsServer({ tls }: ListenerOptions): Server {
+    const server = createTlsServer(
+      {
+        ALPNProtocols: ["http/1.1"],
+        ...tls,
+        allowHalfOpen: true,
+        noDelay: true,
+        handshakeTimeout: this.options.limits.headerTimeoutMs,
+      },
+      (socket) => this.#accept(socket, "https"),
+    );
+    server.on("connection", (socket) => {
+      this.#underTls.add(socket);
+      socket.once("close", () => this.#underTls.delete(socket));
+    });
+    // No handshake, no answer: what could be said would not be understood.
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+    return server;
+  }
+
+  async drain(graceMs: number): Promise<boolean> {
+    this.#draining = true;
+    for (const server of this.#servers) server.close();
+    for (const connection of [...this.#connections]) connection.closeIfIdle();
+    let finished = true;
+    const deadline = setTimeout(() => {
+      finished = false;
+      for (const connection of [...this.#connections]) connection.destroy();
+    }, graceMs);
+    if (this.#connections.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenEmpty = resolve;
+      });
+    }
+    // Those that have not even shaken hands.
+    for (const socket of this.#underTls) socket.destroy();
+    clearTimeout(deadline);
+    clearInterval(this.#sweeper);
+    return finished;
+  }
+
+  #accept(socket: Socket, scheme: "http" | "https"): void {
+    const connection = new Connection(this, scheme, socket);
+    connection.slot = this.#connections.length;
+    this.#connections.push(connection);
+  }
+
+  forget(connection: Connection): void {
+    const { slot } = connection;
+    const last = this.#connections.pop();
+    if (last !== undefined && last !== connection) {
+      this.#connections[slot] = last;
+      last.slot = slot;
+    }
+    if (this.#connections.length === 0) this.#whenEmpty?.();
+  }
+
+  #sweep(): void {
+    const now = Date.now();
+    this.lines.tick(now);
+    // Backwards: who closes at once makes room for the last one, which was looked at already.
+    for (let i = this.#connections.length - 1; i >= 0; i--) this.#connections[i]?.sweep(now);
+  }
+}

@@ -1,0 +1,246 @@
+import type { RequestBody } from "../backend.ts";
+import { BaseExchange } from "../exchange-base.ts";
+import { fault } from "../respond.ts";
+import { dropUnsendable, hasField, headText } from "./answer-head.ts";
+import type { Connection } from "./connection.ts";
+import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
+import type { HttpParser } from "./llhttp.ts";
+
+/** Head and body together up to this size are written as one string: the largest that Node writes without a copy of its own. */
+const asTextUpTo = 16_384;
+/** Up to this size they are copied together, to leave in one write. */
+const togetherUpTo = 131_072;
+
+/** How the end of an answer's body is told. */
+type Framing = "none" | "length" | "chunks" | "close";
+
+/** One request on a connection of ours. */
+export class WireExchange extends BaseExchange implements BodyOwner {
+  readonly target: string;
+  readonly majorVersion: number;
+  readonly minorVersion: number;
+  /** What of its body has yet to come, or came with the head while more has to; undefined: all is there. */
+  incoming: IncomingBody | undefined = undefined;
+  /** Nothing is left to be sent. */
+  sent = false;
+  /** Another request may follow on the connection. Final once the head of the answer is written. */
+  keepsConnection: boolean;
+
+  readonly #connection: Connection;
+  /** The head of an answer that waits for the first part of the body. */
+  #head = "";
+  #framing: Framing = "none";
+  #expectsContinue = false;
+
+  /** `parser` has just read its head. */
+  constructor(connection: Connection, parser: HttpParser) {
+    super(connection.engine.options, connection, connection.scheme, parser.method, parser.minor, parser.rawHeaders);
+    this.#connection = connection;
+    this.target = parser.target;
+    this.majorVersion = parser.major;
+    this.minorVersion = parser.minor;
+    this.keepsConnection = parser.keepAlive;
+  }
+
+  /** The body, all of which came with the head. */
+  takeBody(body: Buffer): void {
+    this.body = body;
+  }
+
+  /** The body goes on beyond what came with the head. */
+  awaitBody(): IncomingBody {
+    const length = this.chunked ? -1 : this.contentLength;
+    const incoming = new IncomingBody(this, length, this.options.limits.maxBodySize);
+    this.incoming = incoming;
+    return incoming;
+  }
+
+  /** Its turn has come: it is answered. `waiting`: requests on its connection that have no answer yet. */
+  begin(waiting: number): void {
+    if (this.minorVersion > 0 && this.majorVersion === 1) {
+      const expected = this.header("expect");
+      if (expected !== undefined && !this.#understands()) {
+        return fault(this, 417, "The only expectation that is understood is 100-continue");
+      }
+    }
+    if (!this.admit(this.target, this.majorVersion, this.minorVersion, waiting)) return;
+    const { maxBodySize } = this.options.limits;
+    if (maxBodySize >= 0 && Buffer.isBuffer(this.body) && this.body.length > maxBodySize) {
+      this.bodyTooLong();
+      return;
+    }
+    this.handle();
+  }
+
+  #understands(): boolean {
+    this.#expectsContinue = continueExpected.test(this.headerValues("expect").join(", "));
+    return this.#expectsContinue;
+  }
+
+  /** The client has taken long enough to send its request. */
+  timeOut(): void {
+    if (this.answered) return this.cut();
+    this.closeAfter();
+    fault(this, 408, "The request did not arrive in time");
+  }
+
+  protected override closeAfter(): void {
+    this.keepsConnection = false;
+  }
+
+  protected override cut(): void {
+    this.#connection.destroy();
+  }
+
+  protected override sendWhole(status: number, reason: string, fields: string[], body: Uint8Array | undefined): void {
+    const connection = this.#connection;
+    const silent = status === 204 || status === 304 || this.method === "HEAD";
+    let text = this.#headOf(status, reason, fields);
+    if (hasField(fields, "content-length")) this.#framing = "length";
+    else if (!silent) {
+      this.#framing = "length";
+      text += `Content-Length: ${body === undefined ? 0 : body.length}\r\n`;
+    }
+    text += this.#connectionLines();
+    if (silent || body === undefined || body.length === 0) connection.write(text);
+    else if (text.length + body.length <= asTextUpTo) connection.write(text + latin1(body, 0, body.length));
+    else connection.writeBytes(joined(text, body, ""));
+    this.sent = true;
+  }
+
+  protected override sendHead(status: number, reason: string, fields: string[]): void {
+    let text = this.#headOf(status, reason, fields);
+    if (status === 204 || status === 304 || this.method === "HEAD") this.#framing = "none";
+    else if (hasField(fields, "content-length")) this.#framing = "length";
+    else if (this.minorVersion > 0) {
+      this.#framing = "chunks";
+      this.#head = `${text + this.#connectionLines()}`;
+      return;
+    } else {
+      this.#framing = "close";
+      this.keepsConnection = false;
+    }
+    text += this.#connectionLines();
+    this.#head = text;
+  }
+
+  #headOf(status: number, reason: string, fields: string[]): string {
+    const { headerOverrides } = this.options;
+    // What a backend sent was read by a parser already.
+    if (this.call === undefined || this.answerHeaders.length > 0 || headerOverrides.length > 0) dropUnsendable(fields);
+    return headText(status, reason, fields, this.#connection.engine.lines);
+  }
+
+  /** What ends a head: how the connection goes on, and how the body is framed where no field says it. */
+  #connectionLines(): string {
+    const { engine } = this.#connection;
+    // Without a length, a client of HTTP/1.0 sees the end of the answer by that of the connection.
+    if (this.minorVersion === 0 && this.#framing !== "length") this.keepsConnection = false;
+    if (!this.#connection.mayGoOn) this.keepsConnection = false;
+    const how = this.keepsConnection ? engine.lines.keepAlive : engine.lines.close;
+    return this.#framing === "chunks" ? `${how}Transfer-Encoding: chunked\r\n\r\n` : `${how}\r\n`;
+  }
+
+  flushHead(): void {
+    const head = this.#head;
+    if (head === "" || this.closed) return;
+    this.#head = "";
+    this.#connection.write(head);
+  }
+
+  answerData(chunk: Buffer): boolean {
+    const connection = this.#connection;
+    if (this.closed || this.sent) return true;
+    const { length } = chunk;
+    if (length === 0) return !connection.blocked;
+    let before = this.#head;
+    this.#head = "";
+    if (this.#framing === "none") return before === "" || connection.write(before);
+    let after = "";
+    if (this.#framing === "chunks") {
+      before += `${length.toString(16)}\r\n`;
+      after = "\r\n";
+    }
+    if (before === "") return this.lent ? connection.writeCopy(chunk) : connection.writeBytes(chunk);
+    const total = before.length + length + after.length;
+    if (total <= asTextUpTo) return connection.write(before + latin1(chunk, 0, length) + after);
+    if (total <= togetherUpTo) return connection.writeBytes(joined(before, chunk, after));
+    connection.write(before);
+    const taken = this.lent ? connection.writeCopy(chunk) : connection.writeBytes(chunk);
+    return after === "" ? taken : connection.write(after);
+  }
+
+  protected override sendEnd(): void {
+    const rest = this.#framing === "chunks" ? `${this.#head}0\r\n\r\n` : this.#head;
+    this.#head = "";
+    this.sent = true;
+    if (rest !== "") this.#connection.write(rest);
+  }
+
+  protected override done(): void {
+    super.done();
+    if (this.sent && !this.closed) this.#connection.sent(this);
+  }
+
+  /** All of the answer has left. */
+  finish(): void {
+    this.closed = true;
+    this.logAccess(true);
+  }
+
+  /** The connection ended before all of the answer had left. */
+  lose(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.incoming?.abort();
+    this.abandon();
+    this.logAccess(false);
+  }
+
+  /** The client takes more of the answer again. */
+  onDrain(): void {
+    this.call?.resume();
+  }
+
+  protected override collect(): void {
+    this.incoming?.collect();
+  }
+
+  protected override streamed(): RequestBody {
+    return this.incoming;
+  }
+
+  readBody(): void {
+    // The client is asked for its body, if it waits to be.
+    if (this.#expectsContinue && this.incoming?.wanted === true) {
+      this.#expectsContinue = false;
+      this.#connection.write("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    this.#connection.readOn();
+  }
+
+  bodyCollected(body: Buffer): void {
+    this.collected(body);
+  }
+
+  protected override leaveBody(): void {
+    const { incoming } = this;
+    if (incoming !== undefined && !incoming.complete && !this.closed) incoming.leave();
+  }
+}
+
+/** As node:http understands it. */
+const continueExpected = /(?:^|\W)100-continue(?:$|\W)/i;
+
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  if (Buffer.isBuffer(bytes)) return bytes.toString("latin1", from, to);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1", from, to);
+}
+
+function joined(before: string, bytes: Uint8Array, after: string): Buffer {
+  const all = Buffer.allocUnsafe(before.length + bytes.length + after.length);
+  all.write(before, 0, "latin1");
+  all.set(bytes, before.length);
+  if (after !== "") all.write(after, before.length + bytes.length, "latin1");
+  return all;
+}
