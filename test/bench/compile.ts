@@ -4,25 +4,36 @@ import { fileURLToPath } from "node:url";
 import { writeProject } from "../corpus/measured-compile.ts";
 import { entriesOf, installPackages, type PackageName } from "../corpus/packages.ts";
 import { projectFiles } from "../corpus/project.ts";
-import type { TimedCompile } from "./compile-timed.ts";
 import type { CompileProject } from "./options.ts";
 import type { CompileRecord } from "./record.ts";
 import { syntheticDefinition } from "./synthetic-definition.ts";
 import type { NodeUnderTest } from "./tools.ts";
 
-/** A compilation in a process of its own on both cores, from spawn to exit, with the times of its phases. */
+/** What compile-timed.mjs prints. */
+interface TimedCompile {
+  readonly operations: number;
+  readonly phases: readonly (readonly [name: string, seconds: number])[];
+  readonly peakMiB: number;
+  readonly failure?: string | undefined;
+}
+
+/**
+ * A compilation in a process of its own on both cores, from spawn to exit, with the times of its phases. `compiler` is the
+ * URL of the installed package's module.
+ */
 export async function measureCompile(
   name: CompileProject,
   node: NodeUnderTest,
+  compiler: string,
 ): Promise<CompileRecord["rows"][number]> {
   const { title, folder } = await projectFor(name);
   try {
     const begun = performance.now();
-    const output = await run(node.binary, folder);
+    const output = await run(node.binary, compiler, folder);
     const seconds = (performance.now() - begun) / 1000;
     const found = JSON.parse(output) as TimedCompile;
     const inPhases = found.phases.reduce((sum, [, one]) => sum + one, 0);
-    // Node, tsx and the compiler's modules before the first phase, and the end of the process.
+    // Node and the compiler's modules before the first phase, and the end of the process.
     const phases = [["start", seconds - inPhases] as const, ...found.phases];
     return { project: title, node: node.version, seconds, ...found, phases };
   } catch (error) {
@@ -71,9 +82,9 @@ async function fromCorpus(
 /** Twenty minutes are more than the largest takes on any machine that is worth measuring on. */
 const limitMs = 1_200_000;
 
-function run(node: string, folder: string): Promise<string> {
-  const script = fileURLToPath(new URL("compile-timed.ts", import.meta.url));
-  const args = ["-c", "0,1", node, "--import", "tsx", "--max-old-space-size=8192", script, folder];
+function run(node: string, compiler: string, folder: string): Promise<string> {
+  const script = fileURLToPath(new URL("compile-timed.mjs", import.meta.url));
+  const args = ["-c", "0,1", node, "--max-old-space-size=8192", script, compiler, folder];
   return new Promise((resolve, reject) => {
     const child = spawn("taskset", args, { stdio: ["ignore", "pipe", "pipe"], timeout: limitMs });
     let output = "";

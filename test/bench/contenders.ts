@@ -16,6 +16,8 @@ export interface Contender {
   readonly id: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** It checks what it is sent, and must refuse what is not right. */
+  readonly checks: boolean;
 }
 
 /** Our own bundle with one engine on one Node. */
@@ -39,7 +41,10 @@ export function ownVariants(
 ): readonly OwnVariant[] {
   const wanted = engines ?? (known.length > 0 ? known : ["node"]);
   return nodes.flatMap((node) =>
-    wanted.map((engine) => ({ engine, node, flags: known.length > 0 ? [`--engine=${engine}`] : [] })),
+    wanted.map((engine) => {
+      const isOnlyOne = known.length === 0 && engine === "node";
+      return { engine, node, flags: isOnlyOne ? [] : [`--engine=${engine}`] };
+    }),
   );
 }
 
@@ -80,12 +85,13 @@ export class Contenders {
     ];
   }
 
-  own(variant: OwnVariant, scenario: Pick<Scenario, "tokens">): Contender {
+  own(variant: OwnVariant, scenario: Pick<Scenario, "tokens" | "check">): Contender {
     // A cache for one token holds none that comes again.
     const cache = scenario.tokens === "new-each-time" ? ["--caching.tokenCacheCapacity=1"] : [];
     return {
       id: ownId(variant),
       command: [variant.node.binary, this.#bundle, "--config", this.#settings, ...variant.flags, ...cache],
+      checks: scenario.check !== "plain",
     };
   }
 }
@@ -108,6 +114,7 @@ function peersOf({
     writeNginxProxyConfig(join(folder, name), ports, credentials, { accessLog }),
   ];
   const fastify = (tokens: "ignore" | "cache" | "verify") => ({
+    checks: tokens !== "ignore",
     command: [peerNode.binary, script("fastify-proxy.mjs")],
     env: {
       MODULES: peersFolder,
@@ -118,6 +125,7 @@ function peersOf({
     },
   });
   const expressGateway = (verify: boolean) => ({
+    checks: verify,
     command: [peerNode.binary, script("express-gateway.mjs")],
     env: {
       MODULES: peersFolder,
@@ -125,11 +133,12 @@ function peersOf({
     },
   });
   return {
-    [baseline]: { id: baseline, command: nginx("nginx", false) },
-    "nginx-log": { id: "nginx, access log on", command: nginx("nginx-log", true) },
+    [baseline]: { id: baseline, command: nginx("nginx", false), checks: false },
+    "nginx-log": { id: "nginx, access log on", command: nginx("nginx-log", true), checks: false },
     "haproxy-jwt": {
       id: "haproxy, RS256 verified each time",
       command: ["haproxy", "-db", "-f", writeHaproxyConfig(join(folder, "haproxy"), ports, credentials)],
+      checks: true,
     },
     fastify: { id: "fastify + @fastify/http-proxy, no check", ...fastify("ignore") },
     "fastify-jwt": { id: "fastify + @fastify/http-proxy, cached JWT", ...fastify("cache") },

@@ -123,9 +123,40 @@ export function coreTimes(): readonly CoreTimes[] {
 }
 
 /** How busy a core was between two readings, 0 to 1. */
-export function busyShare(before: CoreTimes | undefined, after: CoreTimes | undefined): number {
+function busyShare(before: CoreTimes | undefined, after: CoreTimes | undefined): number {
   if (before === undefined || after === undefined || after.total === before.total) return 0;
   return 1 - (after.idle - before.idle) / (after.total - before.total);
+}
+
+export interface Usage<T> {
+  readonly result: T;
+  /** Seconds of user and system time that the process used meanwhile. */
+  readonly cpuSeconds: number;
+  /** Of core 0, 0 to 1: what it got, and what others took. */
+  readonly share: number;
+  readonly others: number;
+  /** How busy core 1 was, 0 to 1. */
+  readonly loadCore: number;
+}
+
+/** Watches the process under test and both cores while something is done. Throws when the process ends meanwhile. */
+export async function watchUsage<T>(running: PinnedProcess, work: () => Promise<T>): Promise<Usage<T>> {
+  const coresBefore = coreTimes();
+  const usedBefore = running.cpuSeconds();
+  const begun = performance.now();
+  const result = await work();
+  const seconds = (performance.now() - begun) / 1000;
+  const cpuSeconds = running.cpuSeconds() - usedBefore;
+  const coresAfter = coreTimes();
+  if (running.ended) throw new Error(`it ended under load: ${running.output.slice(0, 1000)}`);
+  const share = cpuSeconds / seconds;
+  return {
+    result,
+    cpuSeconds,
+    share,
+    others: Math.max(0, busyShare(coresBefore[0], coresAfter[0]) - share),
+    loadCore: busyShare(coresBefore[1], coresAfter[1]),
+  };
 }
 
 /** Share of all cores' time that other machines on the same host took. */

@@ -6,11 +6,42 @@ export const baseline = "nginx";
 
 /** Requests a second of one contender by those of another, by round. NaN when one of them was not measured. */
 export function throughputRatio(record: ScenarioRecord<Sample> | undefined, id: string, base = baseline): number {
+  return ratioOf(record, id, base, ({ requestsPerSecond }) => requestsPerSecond);
+}
+
+/**
+ * The same of the requests that a second of processor time is enough for: what it would be if each had its core to itself.
+ * On a busy machine it says more; on a quiet one they agree, unless the load core was the limit.
+ */
+export function processorRatio(record: ScenarioRecord<Sample> | undefined, id: string, base = baseline): number {
+  return ratioOf(record, id, base, ({ microsecondsPerRequest }) => 1 / microsecondsPerRequest);
+}
+
+function ratioOf(
+  record: ScenarioRecord<Sample> | undefined,
+  id: string,
+  base: string,
+  pick: (sample: Sample) => number,
+): number {
   const of = (name: string): readonly OfRound[] =>
     record?.contenders
       .find((one) => one.id === name)
-      ?.samples.map(({ round, requestsPerSecond }) => ({ round, value: requestsPerSecond })) ?? [];
+      ?.samples.map((sample) => ({ round: sample.round, value: pick(sample) })) ?? [];
   return ratioByRound(of(id), of(base));
+}
+
+/** Others may take so much of core 0 before a figure says more about them than about the contender. */
+export const mostOthers = 0.1;
+
+/** Whether none of these contenders had to share its core. Of what was not measured: true. */
+export function undisturbed(
+  record: ScenarioRecord<{ readonly others: number }> | undefined,
+  ...ids: readonly string[]
+): boolean {
+  const shared = record?.contenders.filter(
+    (one) => ids.includes(one.id) && middle(one, ({ others }) => others) > mostOthers,
+  );
+  return shared === undefined || shared.length === 0;
 }
 
 /** The median over the rounds of one figure. */
@@ -27,13 +58,20 @@ export interface NamedRatio {
 
 export const emptyServerId = "an empty node:http server";
 
-/** All ratios of our own that do not depend on how fast the machine is. */
+/**
+ * All ratios of our own that do not depend on how fast the machine is. That of throughput is only there when nobody else used
+ * the core; that of processor time always is.
+ */
 export function ratiosOf({ throughput, start }: BenchRecord): readonly NamedRatio[] {
   const ratios: NamedRatio[] = [];
   for (const record of throughput) {
     for (const { id } of record.contenders.filter((one) => isOurs(one.id))) {
-      const value = throughputRatio(record, id);
-      if (Number.isFinite(value)) ratios.push({ name: `${record.scenario}: ${id} to nginx`, value, better: "higher" });
+      const name = `${record.scenario}: ${id} to ${baseline}`;
+      const add = (what: string, value: number) => {
+        if (Number.isFinite(value)) ratios.push({ name: `${name}, ${what}`, value, better: "higher" });
+      };
+      if (undisturbed(record, id, baseline)) add("throughput", throughputRatio(record, id));
+      add("processor time", processorRatio(record, id));
     }
   }
   for (const { id, node, times } of start?.rows.filter((row) => isOurs(row.id)) ?? []) {

@@ -41,8 +41,10 @@ export interface LatencySample {
   readonly p99: number;
   readonly p999: number;
   readonly worst: number;
-  /** 99th percentile of how late the generator itself sent, with a connection free. */
-  readonly generatorP99: number;
+  /** 99th percentile of how late the generator itself sent, with a connection free; null when none ever was. */
+  readonly generatorP99: number | null;
+  /** Of core 0, 0 to 1: what processes other than the contender took. */
+  readonly others: number;
   readonly requestsPerSecond: number;
   readonly errors: number;
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CompiledProject, compileProject } from "../support/gateway-under-test.ts";
@@ -16,6 +16,7 @@ import { measureLatency } from "./latency.ts";
 import { requestBytes } from "./load/raw-connection.ts";
 import { measureIdle, measureMemory } from "./memory.ts";
 import { type BenchOptions, readOptions, usage } from "./options.ts";
+import { layOutPackage } from "./package-build.ts";
 import { loadCore } from "./pinned-process.ts";
 import { compare, emptyServerId, ratiosOf } from "./ratios.ts";
 import { type BenchRecord, merge, nothingRecorded } from "./record.ts";
@@ -118,24 +119,40 @@ async function measure(options: BenchOptions, nodes: readonly NodeUnderTest[]): 
   const versions = { ...Object.fromEntries(nodes.map(({ name, version }) => [name, version])), ...toolVersions() };
   const ownVersions = Object.fromEntries(nodes.map(({ name, version }) => [name, version]));
   let found = nothingRecorded;
-  if (options.only.some((part) => part !== "compile")) found = await measureRunning(options, nodes, versions);
+  if (options.only.some((part) => part !== "compile"))
+    found = await measureRunning(options, nodes, versions, ownVersions);
   if (!options.only.includes("compile")) return found;
-  const done = watchMachine(ownVersions, { rounds: 1, seconds: 0 });
-  const rows = [];
-  for (const node of nodes) {
-    for (const project of options.projects) {
-      const row = await measureCompile(project, node);
-      say(`compile: ${row.project}, Node ${row.node}: ${row.failure ?? `${row.seconds.toFixed(1)} s`}`);
-      rows.push(row);
+  return { ...found, compile: await compilePart(options, nodes, ownVersions) };
+}
+
+async function compilePart(
+  options: BenchOptions,
+  nodes: readonly NodeUnderTest[],
+  ownVersions: Readonly<Record<string, string>>,
+): Promise<BenchRecord["compile"]> {
+  const folder = mkdtempSync(join(tmpdir(), "castgate-bench-package-"));
+  try {
+    const compiler = layOutPackage(folder);
+    const done = watchMachine(ownVersions, { rounds: 1, seconds: 0 });
+    const rows = [];
+    for (const node of nodes) {
+      for (const project of options.projects) {
+        const row = await measureCompile(project, node, compiler);
+        say(`compile: ${row.project}, Node ${row.node}: ${row.failure ?? `${row.seconds.toFixed(1)} s`}`);
+        rows.push(row);
+      }
     }
+    return { circumstances: done(), rows };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  return { ...found, compile: { circumstances: done(), rows } };
 }
 
 async function measureRunning(
   options: BenchOptions,
   nodes: readonly NodeUnderTest[],
   versions: Readonly<Record<string, string>>,
+  ownVersions: Readonly<Record<string, string>>,
 ): Promise<BenchRecord> {
   const bench = await openBench(say);
   const projects: CompiledProject[] = [];
@@ -157,7 +174,7 @@ async function measureRunning(
     const peerNode = nodes.at(-1) as NodeUnderTest;
     const { folder, ports, credentials } = bench;
     const contenders = new Contenders({ folder, ports, credentials, bundle, settings, own, peerNode });
-    const parts: Parts = { bench, options, versions, contenders, own };
+    const parts: Parts = { bench, options, versions, ownVersions, contenders, own };
 
     let found = nothingRecorded;
     if (options.only.includes("throughput")) found = { ...found, throughput: await throughputPart(parts) };
@@ -181,7 +198,9 @@ async function measureRunning(
 interface Parts {
   readonly bench: Bench;
   readonly options: BenchOptions;
+  /** Of all that is compared, and of Node alone. */
   readonly versions: Readonly<Record<string, string>>;
+  readonly ownVersions: Readonly<Record<string, string>>;
   readonly contenders: Contenders;
   readonly own: readonly OwnVariant[];
 }
@@ -209,8 +228,8 @@ async function latencyPart({ bench, options, versions, contenders }: Parts): Pro
   return [{ scenario: "full", circumstances: done(), contenders: measured }];
 }
 
-async function memoryPart({ bench, options, versions, contenders, own }: Parts): Promise<BenchRecord["memory"]> {
-  const done = watchMachine(versions, { rounds: 1, seconds: 0 });
+async function memoryPart({ bench, options, ownVersions, contenders, own }: Parts): Promise<BenchRecord["memory"]> {
+  const done = watchMachine(ownVersions, { rounds: 1, seconds: 0 });
   const rows = [];
   for (const variant of own) {
     const row = await measureMemory(bench, contenders.own(variant, scenarios.full), options.requests);
@@ -220,8 +239,8 @@ async function memoryPart({ bench, options, versions, contenders, own }: Parts):
   return { circumstances: done(), rows };
 }
 
-async function idlePart({ bench, options, versions, contenders, own }: Parts): Promise<BenchRecord["idle"]> {
-  const done = watchMachine(versions, { rounds: 1, seconds: 0 });
+async function idlePart({ bench, options, ownVersions, contenders, own }: Parts): Promise<BenchRecord["idle"]> {
+  const done = watchMachine(ownVersions, { rounds: 1, seconds: 0 });
   const rows = [];
   for (const variant of own) {
     const row = await measureIdle(bench, contenders.own(variant, scenarios.full), options.connections);
@@ -232,8 +251,8 @@ async function idlePart({ bench, options, versions, contenders, own }: Parts): P
 }
 
 async function workersPart(parts: Parts, unlimited: string): Promise<BenchRecord["workers"]> {
-  const { bench, versions, contenders, own } = parts;
-  const done = watchMachine(versions, { rounds: 1, seconds: 0 });
+  const { bench, ownVersions, contenders, own } = parts;
+  const done = watchMachine(ownVersions, { rounds: 1, seconds: 0 });
   const rows = [];
   for (const variant of own) {
     const { id, command } = contenders.own(variant, scenarios.jwt);
@@ -247,7 +266,7 @@ async function workersPart(parts: Parts, unlimited: string): Promise<BenchRecord
 
 /** The pet store's bundle: a product of ordinary size, whose backend is the bench's. */
 async function startPart(
-  { bench, options, versions, own }: Parts,
+  { bench, options, ownVersions, own }: Parts,
   petstore: CompiledProject,
   nodes: readonly NodeUnderTest[],
 ): Promise<BenchRecord["start"]> {
@@ -279,7 +298,7 @@ async function startPart(
       { id: "an empty script, to its end", node: version, command: [binary, nothing], ask: undefined },
     ]),
   ];
-  const done = watchMachine(versions, { rounds: options.starts, seconds: 0 });
+  const done = watchMachine(ownVersions, { rounds: options.starts, seconds: 0 });
   const times = await measureStarts(starters, options.starts);
   const rows = starters.map(({ id, node }, index) => ({ id, node, times: times[index] ?? [] }));
   return { circumstances: done(), rows };

@@ -1,8 +1,9 @@
 import type { Bench } from "./bench.ts";
-import { pathOf } from "./bench-project.ts";
+import { pathOf, sizes } from "./bench-project.ts";
 import type { Contender } from "./contenders.ts";
+import { send } from "./gateway-process.ts";
 import { bodyOf } from "./peer-configs.ts";
-import { busyShare, coreTimes, PinnedProcess } from "./pinned-process.ts";
+import { PinnedProcess, watchUsage } from "./pinned-process.ts";
 import type { Measured, Sample } from "./record.ts";
 import type { Scenario, ScenarioName } from "./scenarios.ts";
 import { rotated } from "./statistics.ts";
@@ -35,6 +36,7 @@ export async function measureThroughput(
     const running = new PinnedProcess(contender.command, contender.env === undefined ? {} : { env: contender.env });
     try {
       await running.listening(scenario.tls ? ports.https : ports.http);
+      await assertHonest(bench, scenario, contender.checks);
       await runWrk(script, url, { connections: scenario.connections, seconds: durations.warm });
       const sample = await measureOnce(running, () =>
         runWrk(script, url, { connections: scenario.connections, seconds: durations.seconds }),
@@ -77,24 +79,31 @@ async function measureOnce(
   running: PinnedProcess,
   load: () => ReturnType<typeof runWrk>,
 ): Promise<Omit<Sample, "round">> {
-  const coresBefore = coreTimes();
-  const usedBefore = running.cpuSeconds();
-  const begun = performance.now();
-  const { requests, requestsPerSecond, p50, p99, errors } = await load();
-  const seconds = (performance.now() - begun) / 1000;
-  const used = running.cpuSeconds() - usedBefore;
-  const coresAfter = coreTimes();
-  if (running.ended) throw new Error(`it ended under load: ${running.output.slice(0, 1000)}`);
-  const share = used / seconds;
+  const { result, cpuSeconds, share, others, loadCore } = await watchUsage(running, load);
+  const { requests, requestsPerSecond, p50, p99, errors } = result;
   return {
     requestsPerSecond,
-    microsecondsPerRequest: (used * 1e6) / requests,
+    microsecondsPerRequest: (cpuSeconds * 1e6) / requests,
     share,
-    others: Math.max(0, busyShare(coresBefore[0], coresAfter[0]) - share),
-    loadCore: busyShare(coresBefore[1], coresAfter[1]),
+    others,
+    loadCore,
     p50,
     p99,
     residentMiB: running.residentMiB(),
     errors,
   };
+}
+
+/** Answers as the backend does, and refuses what is not right: whoever only looks fast is not compared. */
+async function assertHonest({ credentials, ports }: Bench, { check, size }: Scenario, checks: boolean): Promise<void> {
+  const [name = "", value = ""] = credentials.fieldFor[check].split(/: (.*)/s);
+  const ask = (sent: string) => send(ports.http, "GET", pathOf(check, size), { [name]: sent });
+  const good = await ask(value);
+  if (good.status !== 200 || good.body.length !== sizes[size]) {
+    throw new Error(`it answered ${good.status} with ${good.body.length} bytes`);
+  }
+  if (!checks) return;
+  // The end of a signature, or of a password.
+  const forged = await ask(`${value.slice(0, -8)}AAAAAAAA`);
+  if (forged.status !== 401 && forged.status !== 403) throw new Error(`it answered ${forged.status} to a forged token`);
 }
