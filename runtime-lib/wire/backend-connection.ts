@@ -1,0 +1,567 @@
+import { type AnswerFraming, keepAliveSeconds, sendableReason, takeAnswerFields } from "../answer-fields.ts";
+import type { AnswerSink } from "../backend.ts";
+import type { BackendFailure } from "../faults.ts";
+import type { WireCall } from "./backend-call.ts";
+import { HttpParser } from "./llhttp.ts";
+import { clock, deadlineIn } from "./sweep.ts";
+import { type ConnectingOwner, type ConnectOptions, connectTransport, type Transport } from "./transport.ts";
+import { atTurnEnd, type TurnEnd } from "./turn.ts";
+
+/** What a pool is to its connections. */
+export interface ConnectionOwner {
+  readonly limits: ConnectionLimits;
+  /** It is open and takes calls. */
+  connected(connection: BackendConnection): void;
+  /** It never opened. */
+  connectFailed(connection: BackendConnection, failure: BackendFailure, reason: string): void;
+  /** It takes another call. */
+  released(connection: BackendConnection): void;
+  /** It is closed. */
+  gone(connection: BackendConnection): void;
+  /** No byte of this call was written: it can take any other connection. */
+  requeue(call: WireCall): void;
+}
+
+export interface ConnectionLimits {
+  readonly connectMs: number;
+  /** For the head of an answer, and between two parts of its body. */
+  readonly timeoutMs: number;
+  /** How long a connection is kept when the backend does not say for how long it does. */
+  readonly idleMs: number;
+  /** Bytes of all names and values. */
+  readonly maxHeaderSize: number;
+  /** -1: any. */
+  readonly maxBodySize: number;
+  /** Requests that may be on their way at the same time. */
+  readonly pipelining: number;
+}
+
+/** A backend that says how long it keeps connections is left that much earlier: a request must not cross its goodbye. */
+const keepAliveMarginMs = 2_000;
+const longestIdleMs = 600_000;
+/** Chunks of request bodies up to this size leave in one piece with their frame. */
+const smallChunk = 8_192;
+/** The shortest field line has four bytes that `maxHeaderSize` does not count, and one that it does. */
+const headBytesPerSize = 5;
+
+/** Hears what nobody wants to know any more. */
+const deaf: AnswerSink = {
+  answerWhole: () => undefined,
+  answerHead: () => undefined,
+  flushHead: () => undefined,
+  answerData: () => true,
+  answerEnd: () => undefined,
+  answerFailed: () => undefined,
+};
+
+/**
+ * One connection to a backend: it writes requests, and tells the sinks of their calls what comes back, in order. Whatever
+ * leaves doubt about where the next answer begins closes it.
+ */
+export class BackendConnection implements ConnectingOwner, TurnEnd {
+  /** The pool has it in its list. */
+  available = false;
+  readonly #owner: ConnectionOwner;
+  readonly #limits: ConnectionLimits;
+  readonly #transport: Transport;
+  readonly #parser = new HttpParser("response");
+  #connected = false;
+  #closed = false;
+  /** It takes no more calls. */
+  #retiring = false;
+  /** Calls on it in order: the first one is being answered, those from `#unsent` on are not written yet. */
+  #first: WireCall | undefined;
+  #last: WireCall | undefined;
+  #unsent: WireCall | undefined;
+  #count = 0;
+  /** Answers that it has brought. */
+  #served = 0;
+  /** On the clock of the sweep, for what `#limit` names; 0: nothing is waited for. */
+  #deadline: number;
+  #limit: "CONNECT" | "HEADERS" | "BODY" = "CONNECT";
+  #idleUntil = 0;
+  #scheduled = false;
+  /** It brought an answer in this turn of the event loop. */
+  #fresh = false;
+
+  // The answer that comes in.
+  /** A byte of it came. */
+  #begun = false;
+  #status = 0;
+  #reason = "";
+  /** Its head, while that waits for the first part of the body. */
+  #fields: string[] | undefined;
+  readonly #framing: AnswerFraming = { contentLength: -1, coding: "none", keepAlive: "", size: 0 };
+  #received = 0;
+  #paused = false;
+
+  constructor(owner: ConnectionOwner, options: ConnectOptions) {
+    this.#owner = owner;
+    this.#limits = owner.limits;
+    this.#deadline = deadlineIn(owner.limits.connectMs);
+    this.#transport = connectTransport(options, this);
+  }
+
+  /** It can take a call: any when nothing is on its way, else one that may stand behind others. */
+  get open(): boolean {
+    if (this.#retiring || !this.#connected) return false;
+    const last = this.#last;
+    // That the connection lasts is known only once it has brought an answer.
+    return last === undefined || (this.#count < this.#limits.pipelining && last.pipelines && this.#served > 0);
+  }
+
+  /** Nothing is on its way. */
+  get idle(): boolean {
+    return this.#count === 0;
+  }
+
+  /** Sends a call, at the end of this turn. Only when `open`. */
+  assign(call: WireCall): void {
+    call.connection = this;
+    call.next = undefined;
+    if (this.#last === undefined) this.#first = call;
+    else this.#last.next = call;
+    this.#last = call;
+    this.#unsent ??= call;
+    this.#count++;
+    if (call.closes) this.#retiring = true;
+    this.#schedule();
+  }
+
+  /** Closes it because its time is over, if that is so. */
+  sweep(): void {
+    const first = this.#first;
+    if (first === undefined && this.#connected) {
+      if (clock.real >= this.#idleUntil) this.#detach();
+      return;
+    }
+    if (this.#deadline !== 0 && clock.now >= this.#deadline) {
+      const reason = `backend: ${this.#limit}_TIMEOUT`;
+      if (!this.#connected) this.#notConnected("timeout", reason);
+      else this.#break("timeout", reason, false);
+    } else if (first !== undefined && first.totalUntil !== 0 && clock.now >= first.totalUntil) {
+      this.#break("timeout", "backend: TOTAL_TIMEOUT", false);
+    }
+  }
+
+  /** Ends it at once. */
+  shut(): void {
+    if (!this.#connected) this.#notConnected("unreachable", "backend: CLOSED");
+    else this.#break("unreachable", "backend: CLOSED", false);
+  }
+
+  // From its calls.
+
+  /** Nobody waits for this call any more. Its answer is never taken for that of another one. */
+  cancelled(call: WireCall): void {
+    if (!call.sent) {
+      this.#unlink(call);
+      if (this.#count === 0 && this.#retiring) this.#detach();
+      else if (this.open) this.#owner.released(this);
+      return;
+    }
+    const alone = this.#count === 1;
+    if (alone || (call === this.#first && this.#begun) || !call.bodyDone) {
+      this.#break("unreachable", "backend: CANCELLED", false);
+      return;
+    }
+    // It stands among others: they get theirs, and its own is read and dropped.
+    call.sink = deaf;
+    this.#retiring = true;
+  }
+
+  resumed(call: WireCall): void {
+    if (!this.#paused || call !== this.#first) return;
+    this.#paused = false;
+    this.#arm("BODY");
+    this.#transport.resume();
+  }
+
+  bodyData(call: WireCall, chunk: Buffer): boolean {
+    const { length } = chunk;
+    if (length === 0) return true;
+    let more: boolean;
+    if (call.bodyLeft < 0) {
+      more = this.#writeChunk(chunk);
+    } else if (length > call.bodyLeft) {
+      this.#break("unreachable", "backend: REQUEST_LENGTH", false);
+      return true;
+    } else {
+      call.bodyLeft -= length;
+      more = this.#transport.writeCopy(chunk);
+    }
+    if (more) return true;
+    call.blocked = true;
+    if (!this.#answering) this.#arm("HEADERS");
+    return false;
+  }
+
+  bodyEnd(call: WireCall): void {
+    if (call.bodyLeft > 0) {
+      this.#break("unreachable", "backend: REQUEST_LENGTH", false);
+      return;
+    }
+    if (call.bodyLeft < 0) this.#transport.write("0\r\n\r\n");
+    call.bodyDone = true;
+    if (!this.#answering) this.#arm("HEADERS");
+  }
+
+  bodyAborted(_call: WireCall): void {
+    this.#break("unreachable", "backend: REQUEST_ABORTED", false);
+  }
+
+  // From its transport.
+
+  onConnected(): void {
+    if (this.#closed) return;
+    this.#connected = true;
+    this.#deadline = 0;
+    this.#rest();
+    this.#owner.connected(this);
+  }
+
+  onRead(bytes: Buffer, length: number): void {
+    const parser = this.#parser;
+    let from = 0;
+    while (from < length) {
+      if (this.#closed) return;
+      const call = this.#first;
+      if (call === undefined || !call.sent) {
+        // Nobody asked: whatever it is, it answers no later request.
+        this.#break("unreachable", "backend: UNSOLICITED", false);
+        return;
+      }
+      this.#begun = true;
+      if (!parser.started) parser.noBody = call.method === "HEAD";
+      from += parser.execute(bytes, from, length);
+      const error = parser.failed ?? this.#refusal(call);
+      if (error !== undefined) {
+        this.#break("unreachable", `backend: ${error}`, false);
+        return;
+      }
+      // Line ends alone, or a part of a head.
+      if (!parser.ended && !(parser.started && parser.headDone)) continue;
+      // Interim answers are between us and the backend.
+      if (parser.status < 200) this.#arm("HEADERS");
+      else this.#take(call, bytes, from < length);
+    }
+  }
+
+  onEnd(): void {
+    if (this.#closed) return;
+    const parser = this.#parser;
+    const call = this.#first;
+    if (call !== undefined && this.#answering && parser.finish()) this.#complete(call, undefined, false);
+    else if (!this.#connected) this.#notConnected("unreachable", "backend: SOCKET");
+    else this.#break("unreachable", "backend: SOCKET", true);
+  }
+
+  onDrain(): void {
+    const call = this.#first;
+    if (this.#closed || call === undefined || !call.sent) return;
+    if (call.blocked) {
+      call.blocked = false;
+      if (!this.#answering) this.#deadline = 0;
+      call.source?.resume();
+    } else if (call.bodyDone && !this.#begun) {
+      this.#arm("HEADERS");
+    }
+  }
+
+  onClosed(error: Error | undefined): void {
+    if (this.#closed) return;
+    const failure = codeOf(error) === "ETIMEDOUT" ? "timeout" : "unreachable";
+    const reason = `backend: ${error === undefined ? "SOCKET" : (codeOf(error) ?? error.name)}`;
+    if (!this.#connected) this.#notConnected(failure, reason);
+    else this.#break(failure, reason, failure === "unreachable");
+  }
+
+  endTurn(): void {
+    this.#scheduled = false;
+    const fresh = this.#fresh;
+    this.#fresh = false;
+    if (this.#closed) return;
+    this.#flushHead();
+    if (this.#unsent === undefined) return;
+    // What the backend sent beyond its answer must be seen before the next request is written.
+    if (fresh) this.#schedule();
+    else this.#send();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    atTurnEnd(this);
+  }
+
+  #arm(limit: "HEADERS" | "BODY"): void {
+    this.#limit = limit;
+    this.#deadline = deadlineIn(this.#limits.timeoutMs);
+  }
+
+  /** The head of an answer came, all of its body did not. */
+  get #answering(): boolean {
+    return this.#begun && this.#parser.started && this.#parser.headDone && this.#parser.status >= 200;
+  }
+
+  /** Writes what is not written yet: what there is of it together. */
+  #send(): void {
+    const transport = this.#transport;
+    if (this.#unsent === this.#first) this.#arm("HEADERS");
+    let text = "";
+    for (let call = this.#unsent; call !== undefined; call = call.next) {
+      call.sent = true;
+      text += call.text;
+      if (call.bytes !== undefined) {
+        transport.write(text);
+        text = "";
+        transport.writeBytes(call.bytes);
+      }
+    }
+    this.#unsent = undefined;
+    if (text !== "") transport.write(text);
+    const { source } = this.#last as WireCall;
+    // A call with a source is alone on its connection.
+    if (source !== undefined) this.#startSource(this.#last as WireCall);
+  }
+
+  #startSource(call: WireCall): void {
+    // While the client is slow the backend is not.
+    this.#deadline = 0;
+    call.sourceStarted = true;
+    call.source?.start(call);
+  }
+
+  #writeChunk(chunk: Buffer): boolean {
+    const { length } = chunk;
+    const size = `${length.toString(16)}\r\n`;
+    if (length <= smallChunk) return this.#transport.write(`${size}${chunk.toString("latin1")}\r\n`);
+    const framed = Buffer.allocUnsafe(size.length + length + 2);
+    framed.write(size, 0, "latin1");
+    framed.set(chunk, size.length);
+    framed.write("\r\n", size.length + length, "latin1");
+    return this.#transport.writeBytes(framed);
+  }
+
+  /** Why the answer is not taken, although it is HTTP. Looks at a head once, when it is complete. */
+  #refusal(call: WireCall): string | undefined {
+    const parser = this.#parser;
+    const { maxHeaderSize, maxBodySize } = this.#limits;
+    if (!parser.headDone) return parser.headBytes > headBytesPerSize * maxHeaderSize ? "HEADERS_OVERFLOW" : undefined;
+    if (parser.trailerBytes >= maxHeaderSize) return "HEADERS_OVERFLOW";
+    if (!parser.headNow) return undefined;
+    const { status, rawHeaders } = parser;
+    const framing = this.#framing;
+    takeAnswerFields(rawHeaders, status, framing);
+    if (framing.size >= maxHeaderSize) return "HEADERS_OVERFLOW";
+    if (parser.major !== 1) return "HTTP_VERSION";
+    if (status === 101) return "UPGRADE";
+    if (status < 100) return "STATUS";
+    if (status < 200) return undefined;
+    // The client would get it without being told what it is.
+    if (framing.coding === "foreign") return "TRANSFER_CODING";
+    if (status === 204 && framing.contentLength > 0) return "RES_CONTENT_LENGTH_MISMATCH";
+    if (maxBodySize >= 0 && framing.contentLength > maxBodySize && call.method !== "HEAD" && status !== 304) {
+      return "RES_EXCEEDED_MAX_SIZE";
+    }
+    this.#status = status;
+    this.#reason = sendableReason(parser.reason);
+    this.#fields = rawHeaders;
+    this.#received = 0;
+    return undefined;
+  }
+
+  /** What the parser has found goes to the sink. `more`: other bytes follow. */
+  #take(call: WireCall, bytes: Buffer, more: boolean): void {
+    const parser = this.#parser;
+    const body = parser.bodyParts === 0 ? undefined : joinedParts(parser, bytes);
+    if (body !== undefined) {
+      this.#received += body.length;
+      const { maxBodySize } = this.#limits;
+      if (maxBodySize >= 0 && this.#received > maxBodySize) {
+        this.#break("unreachable", "backend: RES_EXCEEDED_MAX_SIZE", false);
+        return;
+      }
+    }
+    if (parser.ended) {
+      this.#complete(call, body, more);
+      return;
+    }
+    this.#arm("BODY");
+    if (body === undefined) {
+      if (parser.headNow) this.#schedule();
+      return;
+    }
+    const fields = this.#fields;
+    if (fields !== undefined) {
+      this.#fields = undefined;
+      call.sink.answerHead(this.#status, this.#reason, fields);
+      if (this.#closed) return;
+    }
+    if (call.sink.answerData(body) || this.#closed) return;
+    this.#paused = true;
+    this.#deadline = 0;
+    this.#transport.pause();
+  }
+
+  /** A head that is still without a body at the end of its turn goes out alone. */
+  #flushHead(): void {
+    const fields = this.#fields;
+    const call = this.#first;
+    if (fields === undefined || call === undefined) return;
+    this.#fields = undefined;
+    call.sink.answerHead(this.#status, this.#reason, fields);
+    call.sink.flushHead();
+  }
+
+  /**
+   * The answer is all there. The connection is settled before the sink hears of it, because that may send the next request
+   * at once. `more`: bytes follow, which must be the answer to a request that was sent.
+   */
+  #complete(call: WireCall, body: Buffer | undefined, more: boolean): void {
+    const next = call.next;
+    const status = this.#status;
+    const reason = this.#reason;
+    const fields = this.#fields;
+    const lasts = this.#parser.keepAlive && !call.closes && call.bodyDone && this.#keeps();
+    this.#fields = undefined;
+    this.#begun = false;
+    this.#served++;
+    call.dropSource();
+    call.done = true;
+    call.connection = undefined;
+    let rest: WireCall | undefined;
+    if (lasts && (!more || next?.sent === true)) {
+      this.#unlink(call);
+      this.#settle(more);
+    } else {
+      this.#detach();
+      rest = next;
+    }
+    if (fields !== undefined) {
+      call.sink.answerWhole(status, reason, fields, body);
+    } else {
+      if (body !== undefined) call.sink.answerData(body);
+      call.sink.answerEnd();
+    }
+    if (rest !== undefined) this.#giveUp(rest, "unreachable", "backend: SOCKET");
+  }
+
+  /** Goes on after an answer. */
+  #settle(more: boolean): void {
+    if (this.#first !== undefined) {
+      if (this.#first.sent) this.#arm("HEADERS");
+    } else if (this.#retiring) {
+      this.#detach();
+      return;
+    } else {
+      this.#rest();
+      this.#parser.clear();
+    }
+    if (!more) {
+      this.#fresh = true;
+      this.#schedule();
+    }
+    if (this.open) this.#owner.released(this);
+  }
+
+  #rest(): void {
+    this.#deadline = 0;
+    if (this.#idleUntil === 0 || this.#framing.keepAlive === "") this.#idleUntil = clock.real + this.#limits.idleMs;
+  }
+
+  /** Whether the backend grants the connection any time; notes how much. */
+  #keeps(): boolean {
+    const { keepAlive } = this.#framing;
+    if (keepAlive === "") return true;
+    const seconds = keepAliveSeconds(keepAlive);
+    if (seconds < 0) {
+      this.#framing.keepAlive = "";
+      return true;
+    }
+    const ms = Math.min(seconds * 1_000 - keepAliveMarginMs, longestIdleMs);
+    this.#idleUntil = clock.real + ms;
+    return ms > 0;
+  }
+
+  #unlink(call: WireCall): void {
+    let before: WireCall | undefined;
+    for (let c = this.#first; c !== call && c !== undefined; c = c.next) before = c;
+    if (this.#unsent === call) this.#unsent = call.next;
+    if (before === undefined) this.#first = call.next;
+    else before.next = call.next;
+    if (this.#last === call) this.#last = before;
+    call.next = undefined;
+    call.connection = undefined;
+    this.#count--;
+  }
+
+  /** Closes, and lets go of its calls. */
+  #detach(): WireCall | undefined {
+    const first = this.#first;
+    this.#closed = true;
+    this.#retiring = true;
+    this.#first = undefined;
+    this.#last = undefined;
+    this.#unsent = undefined;
+    this.#fields = undefined;
+    this.#count = 0;
+    this.#transport.destroy();
+    this.#parser.reset();
+    this.#owner.gone(this);
+    return first;
+  }
+
+  #notConnected(failure: BackendFailure, reason: string): void {
+    this.#closed = true;
+    this.#retiring = true;
+    this.#transport.destroy();
+    this.#owner.connectFailed(this, failure, reason);
+  }
+
+  /**
+   * Closes in the middle of something. The call that was being answered fails; those behind it were never begun to be.
+   * `byPeer`: the backend closed it, and may have done so before it saw the request.
+   */
+  #break(failure: BackendFailure, reason: string, byPeer: boolean): void {
+    const begun = this.#begun;
+    const first = this.#detach();
+    if (first === undefined) return;
+    const rest = first.next;
+    first.next = undefined;
+    first.connection = undefined;
+    if (first.sent) first.fail(failure, reason, byPeer && !begun && this.#served > 0 ? "stale" : "maybe");
+    else this.#owner.requeue(first);
+    this.#giveUp(rest, failure, reason);
+  }
+
+  /** Calls behind one with which the connection ended. */
+  #giveUp(calls: WireCall | undefined, failure: BackendFailure, reason: string): void {
+    let call = calls;
+    while (call !== undefined) {
+      const { next } = call;
+      call.next = undefined;
+      call.connection = undefined;
+      if (call.sent) call.fail(failure, reason, this.#served > 0 ? "stale" : "maybe");
+      else this.#owner.requeue(call);
+      call = next;
+    }
+  }
+}
+
+/** The parts of a body side by side, in place. */
+function joinedParts(parser: HttpParser, bytes: Buffer): Buffer {
+  const start = parser.bodyStart(0);
+  let end = parser.bodyEnd(0);
+  for (let i = 1; i < parser.bodyParts; i++) {
+    const from = parser.bodyStart(i);
+    const to = parser.bodyEnd(i);
+    if (from !== end) bytes.copyWithin(end, from, to);
+    end += to - from;
+  }
+  return bytes.subarray(start, end);
+}
+
+function codeOf(error: (Error & { code?: unknown }) | undefined): string | undefined {
+  return typeof error?.code === "string" ? error.code : undefined;
+}

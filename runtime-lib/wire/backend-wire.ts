@@ -1,0 +1,283 @@
+import { isIP } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import type { AnswerSink, BackendCall, BackendPool, BackendTls, RequestBody, TargetOptions } from "../backend.ts";
+import type { RelayHead } from "../exchange.ts";
+import type { BackendFailure } from "../faults.ts";
+import { secureContextOf } from "../secure-context.ts";
+import { WireCall } from "./backend-call.ts";
+import { BackendConnection, type ConnectionLimits, type ConnectionOwner } from "./backend-connection.ts";
+import { expectsBody, requestHead, requestLines } from "./backend-request.ts";
+import { CallQueue } from "./call-queue.ts";
+import { clock, deadlineIn, type Swept, startSweep, stopSweep } from "./sweep.ts";
+import type { ConnectOptions } from "./transport.ts";
+import { atTurnEnd, type TurnEnd } from "./turn.ts";
+
+/** Connections to backends on `node:net` and `node:tls`, without objects for streams, requests or answers. */
+
+/** What only this pool knows. */
+export interface WirePoolOptions extends TargetOptions {
+  /**
+   * `GET` requests that may be on their way on one connection at the same time, 1 unless given. A slow answer holds up
+   * those behind it, and a connection that ends takes up to this many requests with it: only for backends that are known
+   * to bear it.
+   */
+  readonly pipelining?: number;
+  /** Milliseconds for which an idle connection is kept when the backend does not say; 4,000 unless given. */
+  readonly idleMs?: number;
+  /** Milliseconds for a request and the whole of its answer; unless given, there is no such limit. */
+  readonly totalMs?: number;
+}
+
+/** Longest wait for a connection; the answer's own time limit starts after it. */
+const maxConnectMs = 10_000;
+/** Shorter than the time for which any usual server keeps connections. */
+const defaultIdleMs = 4_000;
+/** Bodies up to this size leave in one write with their head. */
+const smallBody = 8_192;
+
+/** Opens a pool of this engine's own connections. */
+export async function openPool(options: WirePoolOptions): Promise<BackendPool> {
+  return new WirePool(options);
+}
+
+class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
+  readonly lendsBytes = true;
+  readonly limits: ConnectionLimits;
+  readonly shortestMs: number;
+  readonly #maxConnections: number;
+  readonly #waitMs: number | undefined;
+  readonly #totalMs: number;
+  readonly #keepLines: string;
+  readonly #closeLines: string;
+  readonly #host: string;
+  readonly #port: number;
+  readonly #tls: BackendTls | undefined;
+  readonly #secure: boolean;
+  #connectOptions: ConnectOptions | undefined;
+  /** Of TLS: resumes the last session. */
+  #session: Buffer | undefined;
+  readonly #connections = new Set<BackendConnection>();
+  /** Connections that take a call; the one used last is at the end. */
+  readonly #available: BackendConnection[] = [];
+  readonly #waiting = new CallQueue();
+  #connecting = 0;
+  /** Calls that cannot be sent, and why. */
+  #refused: { readonly call: WireCall; readonly reason: string }[] = [];
+  #closed = false;
+
+  constructor(options: WirePoolOptions) {
+    const { origin, timeoutMs, connections, waitMs, tls } = options;
+    const url = new URL(origin);
+    this.#secure = url.protocol === "https:";
+    this.#host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
+    this.#port = url.port === "" ? (this.#secure ? 443 : 80) : Number(url.port);
+    this.#tls = tls;
+    this.#keepLines = requestLines(url.host, "keep-alive");
+    this.#closeLines = requestLines(url.host, "close");
+    this.#maxConnections = connections ?? Number.POSITIVE_INFINITY;
+    this.#waitMs = connections === undefined ? undefined : waitMs;
+    this.#totalMs = options.totalMs ?? 0;
+    this.limits = {
+      connectMs: Math.min(timeoutMs, maxConnectMs),
+      timeoutMs,
+      idleMs: options.idleMs ?? defaultIdleMs,
+      maxHeaderSize: options.maxHeaderSize,
+      maxBodySize: options.maxBodySize,
+      pipelining: options.pipelining ?? 1,
+    };
+    this.shortestMs = Math.min(
+      timeoutMs,
+      this.limits.idleMs,
+      this.#waitMs ?? timeoutMs,
+      this.#totalMs === 0 ? timeoutMs : this.#totalMs,
+    );
+  }
+
+  send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody): BackendCall {
+    const call = this.#callOf(sink, method, head, body);
+    if (call === undefined || this.#closed) {
+      const never = new WireCall(sink, method, "", undefined, undefined, false, false);
+      this.#refuse(never, this.#closed ? "backend: CLOSED" : "backend: INVALID_REQUEST");
+      return never;
+    }
+    if (this.#totalMs !== 0) {
+      startSweep(this);
+      call.totalUntil = deadlineIn(this.#totalMs);
+    }
+    this.#dispatch(call);
+    return call;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) {
+      call.fail("unreachable", "backend: CLOSED", "none");
+    }
+    for (const connection of this.#connections) connection.shut();
+    stopSweep(this);
+  }
+
+  sweep(): void {
+    for (const connection of this.#connections) connection.sweep();
+    let call = this.#waiting.first;
+    while (call !== undefined) {
+      const { next } = call;
+      if (call.waitUntil !== 0 && clock.now >= call.waitUntil) {
+        this.#waiting.remove(call);
+        call.fail("unavailable", "backend: no connection was free in time", "none");
+      } else if (call.totalUntil !== 0 && clock.now >= call.totalUntil) {
+        this.#waiting.remove(call);
+        call.fail("timeout", "backend: TOTAL_TIMEOUT", "none");
+      }
+      call = next;
+    }
+    if (this.#connections.size === 0 && this.#waiting.length === 0) stopSweep(this);
+  }
+
+  endTurn(): void {
+    const refused = this.#refused;
+    this.#refused = [];
+    for (const { call, reason } of refused) call.fail("unreachable", reason, "none");
+  }
+
+  connected(connection: BackendConnection): void {
+    this.#connecting--;
+    this.released(connection);
+  }
+
+  connectFailed(connection: BackendConnection, failure: BackendFailure, reason: string): void {
+    this.#connecting--;
+    this.#connections.delete(connection);
+    this.#session = undefined;
+    // Somebody waits for this very attempt, unless he was served by another connection meanwhile.
+    const call = this.#waiting.length > this.#connecting * this.limits.pipelining ? this.#waiting.shift() : undefined;
+    call?.fail(failure, reason, "none");
+    this.#grow();
+  }
+
+  released(connection: BackendConnection): void {
+    let call = this.#waiting.first;
+    while (call !== undefined && connection.open && (connection.idle || call.pipelines)) {
+      this.#waiting.remove(call);
+      connection.assign(call);
+      call = this.#waiting.first;
+    }
+    if (!connection.open || connection.available) return;
+    connection.available = true;
+    this.#available.push(connection);
+  }
+
+  gone(connection: BackendConnection): void {
+    this.#connections.delete(connection);
+    if (connection.available) this.#withdraw(this.#available.lastIndexOf(connection));
+    this.#grow();
+  }
+
+  requeue(call: WireCall): void {
+    this.#dispatch(call);
+  }
+
+  /** Undefined: it cannot be written without becoming another request. */
+  #callOf(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody): WireCall | undefined {
+    const expected = expectsBody(method);
+    // Backends that do not expect a body may take it for the next request; those that send one for `HEAD`, for an answer.
+    const closes = method === "HEAD" || (body !== undefined && !expected);
+    const lines = closes ? this.#closeLines : this.#keepLines;
+    let framing = "";
+    let small = "";
+    let bytes: Buffer | undefined;
+    let source: Exclude<RequestBody, Buffer> | undefined;
+    if (body === undefined) {
+      if (expected) framing = "content-length: 0\r\n";
+    } else if (Buffer.isBuffer(body)) {
+      framing = `content-length: ${body.length}\r\n`;
+      if (body.length <= smallBody) small = body.toString("latin1");
+      else bytes = body;
+    } else {
+      source = body;
+      framing = body.length < 0 ? "transfer-encoding: chunked\r\n" : `content-length: ${body.length}\r\n`;
+    }
+    const text = requestHead(method, head.path, lines, framing, head.headers);
+    if (text === undefined) return undefined;
+    const pipelines = method === "GET" && body === undefined;
+    return new WireCall(sink, method, small === "" ? text : text + small, bytes, source, pipelines, closes);
+  }
+
+  /** Its sink is told at the end of the turn: not before `send` has returned. */
+  #refuse(call: WireCall, reason: string): void {
+    if (this.#refused.length === 0) atTurnEnd(this);
+    this.#refused.push({ call, reason });
+  }
+
+  /** To a connection that is free, or into the queue. */
+  #dispatch(call: WireCall): void {
+    const available = this.#available;
+    for (let i = available.length - 1; i >= 0; i--) {
+      const connection = available[i] as BackendConnection;
+      if (!connection.open) {
+        this.#withdraw(i);
+        continue;
+      }
+      if (!connection.idle && !call.pipelines) continue;
+      connection.assign(call);
+      if (!connection.open) this.#withdraw(i);
+      return;
+    }
+    startSweep(this);
+    if (this.#waitMs !== undefined && call.waitUntil === 0) call.waitUntil = deadlineIn(this.#waitMs);
+    this.#waiting.push(call);
+    this.#grow();
+  }
+
+  #withdraw(at: number): void {
+    const available = this.#available;
+    (available[at] as BackendConnection).available = false;
+    if (at === available.length - 1) available.pop();
+    else available.splice(at, 1);
+  }
+
+  /** Opens connections for those who wait. */
+  #grow(): void {
+    const { pipelining } = this.limits;
+    while (
+      !this.#closed &&
+      this.#connecting * pipelining < this.#waiting.length &&
+      this.#connections.size < this.#maxConnections
+    ) {
+      const target = this.#target();
+      if (typeof target === "string") {
+        this.#refuse(this.#waiting.shift() as WireCall, target);
+        continue;
+      }
+      this.#connecting++;
+      startSweep(this);
+      this.#connections.add(new BackendConnection(this, target));
+    }
+  }
+
+  /** Where to connect to and how; or why that cannot be. */
+  #target(): ConnectOptions | string {
+    if (!this.#secure) {
+      this.#connectOptions ??= { host: this.#host, port: this.#port };
+      return this.#connectOptions;
+    }
+    try {
+      return { host: this.#host, port: this.#port, tls: this.#tlsOptions() };
+    } catch (error) {
+      // Keys and certificates that OpenSSL does not take.
+      return `backend: ${(error as { code?: string }).code ?? "TLS"}`;
+    }
+  }
+
+  #tlsOptions(): ConnectionOptions {
+    const tls = this.#tls;
+    return {
+      ALPNProtocols: ["http/1.1"],
+      // RFC 6066 section 3: an address is no server name.
+      servername: isIP(this.#host) === 0 ? this.#host : "",
+      ...(this.#session === undefined ? {} : { session: this.#session }),
+      ...(tls === undefined ? {} : { secureContext: secureContextOf(tls), rejectUnauthorized: tls.rejectUnauthorized }),
+      ...(tls?.verifyHostname === false ? { checkServerIdentity: () => undefined } : {}),
+    };
+  }
+}
