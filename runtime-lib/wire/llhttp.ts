@@ -476,10 +476,12 @@ export class HttpParser {
       start = 0;
       this.#partial = undefined;
     }
-    let end = fieldsEnd > 0 ? (fields[fieldsEnd - 1] as number) : Math.max(targetEnd, reasonEnd, start);
+    let end = fieldsEnd > 0 ? lastSpanEnd() : Math.max(targetEnd, reasonEnd, start);
     // Strict: between the last span and the two line ends stands white space, or the version, and nothing else.
-    while (source[end] !== lf) end++;
+    const limit = partial === undefined ? to : partial.length;
+    while (end < limit && source[end] !== lf) end++;
     end += 3;
+    if (end > limit) return false;
     const head = latin1.call(source, start, end);
     const inResponse = this.#type === typeOf.response;
     if (inResponse && !isLineEnd(head, reasonStart < 0 ? statusLineLength : reasonEnd - start)) return false;
@@ -600,6 +602,13 @@ function closesAfterTab(head: string, start: number, end: number): boolean {
 
 function trimValues(list: string[]): void {
   for (let i = 1; i < list.length; i += 2) list[i] = (list[i] as string).replace(/[ \t]+$/, "");
+}
+
+/** Where the last field ends. An empty value is told somewhere behind its line. */
+function lastSpanEnd(): number {
+  const valueStart = fields[fieldsEnd - 2] as number;
+  const valueEnd = fields[fieldsEnd - 1] as number;
+  return valueEnd > valueStart ? valueEnd : (fields[fieldsEnd - 3] as number);
 }
 
 /** Moves all that was noted of a head. */
