@@ -9,15 +9,19 @@ export interface VerifiedCredential {
 }
 
 /**
- * Verified credentials, by the whole text of the header field: a hit costs one look-up, and nothing of a token is read
- * before it. Two generations bound it: when the young one is full it becomes the old one, and what is still used moves
- * back. Expiry is checked on every hit.
+ * Verified credentials, bound to the whole text of the header field: nothing of a token is read before the look-up. They
+ * are found by a number made of their last characters, which are a signature's or a digest's and so differ, and then
+ * compared to the end; of two with the same number the later one stays. Two generations bound it: when the young one is
+ * full, or older than an entry may be, it becomes the old one, and what is still used moves back. Expiry is checked on
+ * every hit.
  */
 export class VerifiedCache<T extends VerifiedCredential> {
   readonly #half: number;
   readonly #maxAgeMs: number;
-  #young = new Map<string, T>();
-  #old = new Map<string, T>();
+  #young = new Map<number, Entry<T>>();
+  #old = new Map<number, Entry<T>>();
+  /** When the young generation was begun. */
+  #since = 0;
 
   constructor(capacity: number, maxAgeMs: number) {
     this.#half = Math.max(1, Math.ceil(capacity / 2));
@@ -25,9 +29,14 @@ export class VerifiedCache<T extends VerifiedCredential> {
   }
 
   get(credential: string): T | undefined {
-    const found = this.#young.get(credential) ?? this.#promote(credential);
-    if (found === undefined || found.until > Date.now()) return found;
-    this.#young.delete(credential);
+    const key = keyOf(credential);
+    let entry = this.#young.get(key);
+    if (entry === undefined || entry.credential !== credential) {
+      entry = this.#promoted(key, credential);
+      if (entry === undefined) return undefined;
+    }
+    if (entry.verified.until > Date.now()) return entry.verified;
+    this.#young.delete(key);
     return undefined;
   }
 
@@ -37,12 +46,9 @@ export class VerifiedCache<T extends VerifiedCredential> {
   }
 
   add(credential: string, verified: T): void {
-    if (this.#young.size >= this.#half) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
     // A copy of its own: the header's text may be a slice that keeps a whole request alive.
-    this.#young.set(Buffer.from(credential, "utf8").toString("utf8"), verified);
+    const text = Buffer.from(credential, "utf8").toString("utf8");
+    this.#set(keyOf(credential), { credential: text, verified });
   }
 
   clear(): void {
@@ -54,11 +60,37 @@ export class VerifiedCache<T extends VerifiedCredential> {
     return this.#young.size + this.#old.size;
   }
 
-  #promote(credential: string): T | undefined {
-    const found = this.#old.get(credential);
-    if (found === undefined) return undefined;
-    this.#old.delete(credential);
-    this.add(credential, found);
-    return found;
+  #set(key: number, entry: Entry<T>): void {
+    const now = Date.now();
+    if (this.#young.size >= this.#half || now - this.#since > this.#maxAgeMs) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#since = now;
+    }
+    this.#young.set(key, entry);
   }
+
+  #promoted(key: number, credential: string): Entry<T> | undefined {
+    const entry = this.#old.get(key);
+    if (entry === undefined || entry.credential !== credential) return undefined;
+    this.#old.delete(key);
+    this.#set(key, entry);
+    return entry;
+  }
+}
+
+interface Entry<T> {
+  readonly credential: string;
+  readonly verified: T;
+}
+
+/**
+ * 32 bits of the last characters but one: the last of a base64 text may have few values. Hashing a whole token takes
+ * longer than comparing it.
+ */
+function keyOf(credential: string): number {
+  const end = credential.length - 1;
+  let key = 0;
+  for (let i = Math.max(0, end - 8); i < end; i++) key = (Math.imul(key, 31) + credential.charCodeAt(i)) | 0;
+  return key;
 }
