@@ -126,6 +126,11 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
 async function loadEngine(
   name: Options["engine"],
 ): Promise<{ createEngine(options: EngineOptions): Engine; openPool: OpenPool }> {
+  if (name === "wire") {
+    const { createEngine } = await import("./wire/engine-wire.ts");
+    const { openPool } = await import("./wire/backend-wire.ts");
+    return { createEngine, openPool };
+  }
   const { createEngine } = await import("./engine-node.ts");
   const { openPool } = await import("./backend-undici.ts");
   return { createEngine, openPool };

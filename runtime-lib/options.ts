@@ -4,8 +4,8 @@ export type CommandLine =
   | { readonly kind: "error"; readonly message: string }
   | Options;
 
-/** `node`: node:http and undici. */
-export type EngineName = "node";
+/** `node`: node:http and undici. `wire`: our own data path. */
+export type EngineName = "node" | "wire";
 
 export interface Options {
   readonly kind: "run";
@@ -18,7 +18,7 @@ export interface Options {
   readonly overrides: readonly (readonly [name: string, value: string])[];
 }
 
-const engines: readonly EngineName[] = ["node"];
+const engines: readonly EngineName[] = ["node", "wire"];
 
 export const usage = `Usage: <bundle> [options]
   --config FILE           settings (default: conf/micro-gw.conf, when it is there)
