@@ -1,4 +1,4 @@
-import { ts } from "ts-morph";
+import { ts } from "@ts-morph/common";
 import type { ApiPlan, GroupPlan, HandlerPlan } from "../../model/gateway-plan.ts";
 import { expectedChecks, expectedConstants, expectedSignature } from "./expected-code.ts";
 import type { Report } from "./finding.ts";

@@ -1,4 +1,4 @@
-import { ts } from "ts-morph";
+import { ts } from "@ts-morph/common";
 import type { PathSegment } from "../../model/checked-project.ts";
 import type { ApiPlan, GatewayPlan, RouteLeaf, RouteNode } from "../../model/gateway-plan.ts";
 import { auditDeclared } from "./audit-handlers.ts";

@@ -1,4 +1,4 @@
-import { ts } from "ts-morph";
+import { ts } from "@ts-morph/common";
 import type { GeneratedFile } from "../../model/generated-file.ts";
 import type { Report } from "./finding.ts";
 import type { TokenReader } from "./tokens.ts";

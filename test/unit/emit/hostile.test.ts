@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { ts } from "@ts-morph/common";
 import fc from "fast-check";
 import { format } from "prettier";
-import { ts } from "ts-morph";
 import { auditGateway } from "../../../compiler/5-emit/audit.ts";
 import { emitGateway } from "../../../compiler/5-emit/emit-gateway.ts";
 import type { GatewayPlan } from "../../../compiler/model/gateway-plan.ts";
