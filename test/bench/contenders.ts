@@ -48,9 +48,10 @@ export function ownVariants(
   );
 }
 
-/** The engines that the help of a bundle names: `--engine=wire|node`. None when there is no choice. */
+/** The engines that the help of a bundle names, as `=wire|node` or `: node or wire`. None when there is no choice. */
 export function enginesIn(help: string): readonly string[] {
-  return /--engine[= ]([a-z]+(?:\|[a-z]+)+)/.exec(help)?.[1]?.split("|") ?? [];
+  const line = /^ *--engine\b.*$/m.exec(help)?.[0] ?? "";
+  return /[=:] ?([a-z]+(?:(?:\||, | or )[a-z]+)+)/.exec(line)?.[1]?.split(/\||, | or /) ?? [];
 }
 
 /** All that a run compares, ready to be started. */

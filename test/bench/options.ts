@@ -56,7 +56,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       args: [...args],
       options: {
         only: { type: "string" },
-        scenario: { type: "string", default: scenarioNames.join(",") },
+        scenario: { type: "string" },
         engines: { type: "string" },
         node: { type: "string", default: "all" },
         rounds: { type: "string" },
@@ -74,10 +74,12 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       },
     });
     const { check } = values;
+    // The short run has what everything else builds on.
+    const defaultScenarios = check ? "full,plain,jwt-new" : scenarioNames.join(",");
     const defaultParts = check ? "throughput,start" : parts.join(",");
     return {
       only: listOf("only", values.only ?? defaultParts, parts),
-      scenarios: listOf("scenario", values.scenario, scenarioNames),
+      scenarios: listOf("scenario", values.scenario ?? defaultScenarios, scenarioNames),
       engines: values.engines?.split(",").filter((name) => name !== ""),
       nodes: listOf("node", values.node, ["current", "lts", "all"] as const)[0] ?? "all",
       rounds: numberOf("rounds", values.rounds ?? (check ? "3" : "5"), 1),

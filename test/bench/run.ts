@@ -207,9 +207,7 @@ interface Parts {
 
 async function throughputPart({ bench, options, versions, contenders }: Parts): Promise<BenchRecord["throughput"]> {
   const records = [];
-  // The short run has what everything else builds on.
-  const names = options.check ? options.scenarios.filter((name) => checked.has(name)) : options.scenarios;
-  for (const name of names) {
+  for (const name of options.scenarios) {
     const scenario: Scenario = scenarios[name];
     const done = watchMachine(versions, options);
     const measured = await measureThroughput(bench, name, scenario, contenders.of(scenario, options.peers), options);
@@ -217,9 +215,6 @@ async function throughputPart({ bench, options, versions, contenders }: Parts): 
   }
   return records;
 }
-
-/** Scenarios of `--check`. */
-const checked: ReadonlySet<string> = new Set(["full", "jwt-new", "plain"]);
 
 async function latencyPart({ bench, options, versions, contenders }: Parts): Promise<BenchRecord["latency"]> {
   const scenario: Scenario = { ...scenarios.full, peers: ["haproxy-jwt", "fastify-jwt"] };

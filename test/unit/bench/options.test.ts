@@ -26,7 +26,8 @@ describe("options of the benchmark", () => {
     assert.deepEqual(engines, ["wire", "node"]);
   });
   test("--check is short and leaves the peers out", () => {
-    const { only, rounds, seconds, peers, margin } = read("--check");
+    const { only, scenarios, rounds, seconds, peers, margin } = read("--check");
+    assert.deepEqual(scenarios, ["full", "plain", "jwt-new"]);
     assert.deepEqual(
       { only, rounds, seconds, peers, margin },
       { only: ["throughput", "start"], rounds: 3, seconds: 3, peers: false, margin: 0.15 },
@@ -45,7 +46,11 @@ describe("options of the benchmark", () => {
 describe("engines", () => {
   test("are those that the bundle's help names", () => {
     assert.deepEqual(enginesIn("  --engine=wire|node      how requests are served\n"), ["wire", "node"]);
-    assert.deepEqual(enginesIn("  --workers N\n"), []);
+    assert.deepEqual(
+      enginesIn("  --check\n  --engine NAME    what carries HTTP: node or wire (default node)\n  --x=a|b\n"),
+      ["node", "wire"],
+    );
+    assert.deepEqual(enginesIn("  --workers N\n  --mode=a|b\n"), []);
   });
   const node = { binary: "node", version: "26.1.0", name: "Node 26" };
   test("are selected by a flag only where there is a choice", () => {
