@@ -344,6 +344,6 @@ function isStale(error: Error & { code?: unknown; socket?: { bytesRead?: number 
 
 /** For the log: a code where there is one, never a message that repeats what the backend sent. */
 function reasonOf(error: Error & { code?: unknown }): string {
-  if (typeof error.code === "string") return `backend: ${error.code}`;
+  if (typeof error.code === "string") return `backend: ${error.code.replace("UND_ERR_", "")}`;
   return `backend: ${error.name}`;
 }

@@ -147,10 +147,8 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
       assert.doesNotMatch(await ask("no-content"), /content-length|transfer-encoding/i);
       assert.match(await ask("not-modified"), /^HTTP\/1\.1 304 Not Modified\r\nETag: "a"\r\n[\s\S]*\r\n\r\n$/);
       assert.match(await ask("empty"), /Content-Length: 0\r\n[\s\S]*\r\n\r\n$/);
-      // Where chunks begin means nothing, and Node 26 joins those that came together.
-      const joined = /Transfer-Encoding: chunked\r\n\r\n(5\r\nhello\r\n6\r\n world|b\r\nhello world)\r\n0\r\n\r\n$/;
-      assert.match(await ask("chunks"), joined);
-      assert.match(await ask("old-close"), /\r\n\r\n[0-9a-f]+\r\nuntil the end\r\n0\r\n\r\n$/);
+      assert.equal(wholeBody(await ask("chunks")), "hello world");
+      assert.equal(wholeBody(await ask("old-close")), "until the end");
       const old = await exchange(gateway.port, "GET /v1/pets/chunks HTTP/1.0\r\n\r\n");
       assert.match(old, /\r\n\r\nhello world$/);
     });
@@ -164,7 +162,9 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
     test("a reason phrase that cannot be sent on is replaced, and the answer is there", async () => {
       assert.match(await ask("foreign-reason"), /^HTTP\/1\.1 201 Created\r\n[\s\S]*\r\n\r\nok$/);
       assert.match(await ask("foreign-reason-alone"), /^HTTP\/1\.1 204 No Content\r\n[\s\S]*\r\n\r\n$/);
-      assert.match(await ask("control-in-reason"), /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n2\r\nok\r\n0\r\n\r\n$/);
+      const replaced = await ask("control-in-reason");
+      assert.match(replaced, /^HTTP\/1\.1 200 OK\r\n/);
+      assert.equal(wholeBody(replaced), "ok");
     });
 
     test("a head without a body yet goes out at once", async () => {
@@ -258,9 +258,36 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
 
     test("backend failures are logged with their reason", () => {
       const reasons = gateway.log.filter((line) => line.code === 101503).map((line) => line.reason);
-      assert.ok(reasons.includes("backend: UND_ERR_HEADERS_TIMEOUT"), reasons.join());
+      assert.ok(reasons.includes("backend: HEADERS_TIMEOUT"), reasons.join());
       assert.ok(gateway.log.some((line) => line.msg === "backend failed" && line.reason === "backend: ECONNREFUSED"));
       assert.ok(!gateway.log.some((line) => line.msg === "unexpected error" || line.msg === "request failed"));
     });
   });
+}
+
+/** The body of an answer that says where it ends: a length for what was there at once, chunks for what came bit by bit. */
+function wholeBody(answer: string): string {
+  const [head = "", rest = ""] = answer.split(/\r\n\r\n(.*)/s);
+  const length = /^content-length: (\d+)$/im.exec(head);
+  if (length !== null) {
+    assert.doesNotMatch(head, /^transfer-encoding:/im);
+    assert.equal(rest.length, Number(length[1]));
+    return rest;
+  }
+  assert.match(head, /^transfer-encoding: chunked$/im);
+  let body = "";
+  let at = 0;
+  for (;;) {
+    const size = /^([0-9a-f]+)\r\n/i.exec(rest.slice(at));
+    assert.ok(size !== null, `a chunk in ${JSON.stringify(rest.slice(at))}`);
+    at += size[0].length;
+    const bytes = Number.parseInt(size[1] as string, 16);
+    body += rest.slice(at, at + bytes);
+    at += bytes;
+    assert.equal(rest.slice(at, at + 2), "\r\n");
+    at += 2;
+    if (bytes > 0) continue;
+    assert.equal(rest.length, at, "nothing after the last chunk");
+    return body;
+  }
 }
