@@ -84,12 +84,9 @@ interface Entry<T> {
   readonly verified: T;
 }
 
-/**
- * 32 bits of the last characters but one: the last of a base64 text may have few values. Hashing a whole token takes
- * longer than comparing it.
- */
+/** 32 bits of the last characters. Hashing a whole token takes longer than comparing it. */
 function keyOf(credential: string): number {
-  const end = credential.length - 1;
+  const end = credential.length;
   let key = 0;
   for (let i = Math.max(0, end - 8); i < end; i++) key = (Math.imul(key, 31) + credential.charCodeAt(i)) | 0;
   return key;
