@@ -18,6 +18,8 @@ export interface ConnectionOwner {
   released(connection: BackendConnection): void;
   /** It is closed. */
   gone(connection: BackendConnection): void;
+  /** The next connection can resume this session of TLS. */
+  resumable(session: Buffer): void;
   /** No byte of this call was written: it can take any other connection. */
   requeue(call: WireCall): void;
 }
@@ -218,6 +220,10 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     this.#deadline = 0;
     this.#rest();
     this.#owner.connected(this);
+  }
+
+  onSession(session: Buffer): void {
+    this.#owner.resumable(session);
   }
 
   onRead(bytes: Buffer, length: number): void {

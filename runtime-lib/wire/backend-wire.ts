@@ -54,7 +54,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   readonly #tls: BackendTls | undefined;
   readonly #secure: boolean;
   #connectOptions: ConnectOptions | undefined;
-  /** Of TLS: resumes the last session. */
+  /** Of TLS. */
   #session: Buffer | undefined;
   readonly #connections = new Set<BackendConnection>();
   /** Connections that take a call; the one used last is at the end. */
@@ -171,6 +171,10 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     this.#connections.delete(connection);
     if (connection.available) this.#withdraw(this.#available.lastIndexOf(connection));
     this.#grow();
+  }
+
+  resumable(session: Buffer): void {
+    this.#session = session;
   }
 
   requeue(call: WireCall): void {

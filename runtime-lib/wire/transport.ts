@@ -25,6 +25,8 @@ export interface TransportOwner {
 export interface ConnectingOwner extends TransportOwner {
   /** Connected, with TLS: the peer proved itself. */
   onConnected(): void;
+  /** With TLS: what another connection to the same peer can resume. */
+  onSession?(session: Buffer): void;
 }
 
 export interface Transport {
@@ -68,6 +70,9 @@ export function acceptTransport(accepted: Socket | TLSSocket, owner: TransportOw
   return transport;
 }
 
+/** Until TCP asks an idle peer whether it is still there. */
+const keepAliveDelayMs = 60_000;
+
 /** Starts to connect. What is written before `onConnected` is sent then. */
 export function connectTransport(options: ConnectOptions, owner: ConnectingOwner): Transport {
   const transport = new SocketTransport(owner);
@@ -77,7 +82,10 @@ export function connectTransport(options: ConnectOptions, owner: ConnectingOwner
     tls === undefined
       ? connectPlain(sharedReads ? ({ ...plain, onread: transport.reads() } as TcpNetConnectOpts) : plain)
       : connectTls({ ...plain, ...tls } as ConnectionOptions);
+  // A peer that vanished without a word is noticed.
+  socket.setKeepAlive(true, keepAliveDelayMs);
   socket.once(tls === undefined ? "connect" : "secureConnect", () => owner.onConnected());
+  if (owner.onSession !== undefined) socket.on("session", (session: Buffer) => owner.onSession?.(session));
   transport.attach(socket);
   return transport;
 }
