@@ -1,0 +1,258 @@
+import { parseRequestTarget, pathRules } from "castgate/runtime/request-path.js";
+import { type NotedRequest, observedLimits, type ReferenceRequest, type ReferenceView } from "./observed-servers.ts";
+import type { TestedEngine } from "./tested-engines.ts";
+
+/** What a client saw of our server. */
+export interface ClientView {
+  /** All that came back, Latin-1. */
+  readonly received: string;
+  /** The server ended the connection before the client did. */
+  readonly refused: boolean;
+  /** It ended with a reset, which may take with it what was sent before. */
+  readonly reset: boolean;
+  /** The server did not end the connection although the client had. */
+  readonly hung: boolean;
+}
+
+export interface Judgement {
+  /** How ours differs from node:http without a reason; undefined: it does not. */
+  readonly mismatch: string | undefined;
+  /** Where ours is stricter on purpose, and why. */
+  readonly explained: readonly string[];
+}
+
+/** Why the gateway refuses a request that node:http takes. */
+interface Stricter {
+  readonly reason: string;
+  readonly status: number;
+  /** Nothing more is read on the connection. */
+  readonly ends: boolean;
+  readonly applies: (request: ReferenceRequest) => boolean;
+}
+
+const valuesOf = (request: NotedRequest, name: string): string[] =>
+  request.rawHeaders.filter((_, i) => i % 2 === 1 && request.rawHeaders[i - 1]?.toLowerCase() === name);
+const fieldBytes = (request: Pick<NotedRequest, "rawHeaders">): number =>
+  request.rawHeaders.reduce((sum, text) => sum + text.length + 2, 0);
+const announcesBody = (request: NotedRequest): boolean =>
+  valuesOf(request, "transfer-encoding").length > 0 ||
+  valuesOf(request, "content-length").some((text) => Number(text) > 0);
+const rules = pathRules("standard", false);
+
+/** In the order in which they are looked at. Everything else must be the same. */
+const stricter: readonly Stricter[] = [
+  {
+    reason: "expectations: only 100-continue is one (RFC 9110 section 10.1.1)",
+    status: 417,
+    ends: false,
+    applies: ({ expects }) => expects === "other",
+  },
+  {
+    reason: "size of the target: listenerConfig.maxUriLength",
+    status: 414,
+    ends: false,
+    applies: ({ target }) => target.length > observedLimits.maxUriLength,
+  },
+  {
+    reason: "size of the fields: listenerConfig.maxHeaderSize",
+    status: 431,
+    ends: false,
+    applies: (request) => fieldBytes(request) > observedLimits.maxHeaderSize,
+  },
+  {
+    reason: "Host: exactly one, none only before HTTP/1.1 (RFC 9112 section 3.2)",
+    status: 400,
+    ends: false,
+    applies: (request) => {
+      const hosts = valuesOf(request, "host").length;
+      return hosts > 1 || (hosts === 0 && request.minor > 0);
+    },
+  },
+  {
+    reason: "Host: a host with or without a port (RFC 9110 section 7.2)",
+    status: 400,
+    ends: false,
+    applies: (request) =>
+      valuesOf(request, "host").some((value) => !/^([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?$/.test(value)),
+  },
+  {
+    reason: "transfer codings: one chunked, and not before HTTP/1.1 (RFC 9112 section 6.1)",
+    status: 501,
+    ends: true,
+    applies: (request) => {
+      const codings = valuesOf(request, "transfer-encoding");
+      return codings.length > 0 && (request.minor === 0 || codings.join().toLowerCase() !== "chunked");
+    },
+  },
+  {
+    reason: "versions: HTTP/1 alone",
+    status: 400,
+    ends: true,
+    applies: ({ major }) => major !== 1,
+  },
+  {
+    reason: "targets: a path that nobody reads in two ways",
+    status: 400,
+    ends: false,
+    applies: ({ target }) => typeof parseRequestTarget(target, rules) === "string",
+  },
+  {
+    reason: "size of the body: listenerConfig.maxEntityBodySize",
+    status: 413,
+    ends: false,
+    applies: (request) => valuesOf(request, "content-length").some((text) => Number(text) > observedLimits.maxBodySize),
+  },
+];
+
+/** What decides whether a connection goes on, and may be read in either way. */
+const indifferent: readonly { readonly reason: string; readonly applies: (request: ReferenceRequest) => boolean }[] = [
+  {
+    reason:
+      "Expect without a body: there is nothing to wait for (RFC 9110 section 10.1.1), node:http ends the connection",
+    applies: (request) => request.expects === "continue" && !announcesBody(request),
+  },
+  {
+    reason: "Connection in trailers: means nothing (RFC 9110 section 6.5.1), node:http obeys it",
+    applies: ({ trailers }) => trailers.some((name, i) => i % 2 === 0 && name.toLowerCase() === "connection"),
+  },
+  {
+    reason: "Connection: close with a tab after it is close (RFC 9110 section 5.6.3), not for node:http",
+    applies: (request) =>
+      request.keepAlive &&
+      valuesOf(request, "connection").some((value) => /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(value)),
+  },
+];
+
+/** node's errors that say nothing about the bytes: the client ended. */
+const endOfInput = new Set(["HPE_INVALID_EOF_STATE", "ECONNRESET", "EPIPE"]);
+
+/** What engine `node` does, and need not be done by another one. */
+const faultsOfNode = {
+  afterTheEnd: "node: a request after the answer that ends the connection is looked at",
+  tunnelOvertakes: "node: the refusal of CONNECT overtakes answers that are under way",
+  resetOvertakes: "node: a reset overtakes the answer that ends the connection while more comes",
+} as const;
+
+/** The same for engine `wire`. */
+const faultsOfWire = {
+  notAsked: "wire: the connection goes on after a refusal although a body was announced that nobody asked for",
+} as const;
+
+/** Holds what ours made of some bytes against what node:http made of them. */
+export function judge(
+  engine: TestedEngine,
+  reference: ReferenceView,
+  ours: readonly NotedRequest[],
+  client: ClientView,
+): Judgement {
+  const explained: string[] = [];
+  const fail = (mismatch: string): Judgement => ({ mismatch, explained });
+  if (client.hung) return fail("the connection stays open");
+  const malformed = reference.error !== undefined && !endOfInput.has(reference.error);
+
+  const expected: number[] = [];
+  /** What a request is answered whose body proves to be none. */
+  let brokenOff = 400;
+  let ended = false;
+  let mayGoOn = false;
+  let next = 0;
+  for (const request of reference.requests) {
+    const seen = ours[next];
+    if (ended) {
+      // The answer that ends the connection is on its way: what was read with it may still have been looked at.
+      if (seen === undefined || engine !== "node") break;
+      const rule = stricter.find(({ applies }) => applies(request));
+      if (rule !== undefined) continue;
+      const difference = differenceOf(request, seen, true);
+      if (difference !== undefined) return fail(`after the last answer: ${difference}`);
+      explained.push(faultsOfNode.afterTheEnd);
+      next++;
+      continue;
+    }
+    const rule = stricter.find(({ applies }) => applies(request));
+    if (fieldBytes({ rawHeaders: request.trailers }) > observedLimits.maxHeaderSize) {
+      explained.push("size of the trailers: listenerConfig.maxHeaderSize");
+      return { mismatch: undefined, explained };
+    }
+    if (malformed && !request.complete && (rule !== undefined || seen === undefined)) {
+      explained.push("a request whose body is none: it need not be looked at before that is known");
+      if (rule !== undefined) brokenOff = rule.status;
+      break;
+    }
+    if (rule === undefined) {
+      if (seen === undefined) return fail(`request ${request.method} ${request.target} was not taken`);
+      const difference = differenceOf(request, seen, malformed);
+      if (difference !== undefined) return fail(difference);
+      next++;
+      if (!request.complete) break;
+      expected.push(200);
+    } else {
+      explained.push(rule.reason);
+      expected.push(rule.status);
+    }
+    // Who waits to be asked for a body and is not asked may send it or not: that is the last request.
+    const notAsked = request.expects === "continue" && rule !== undefined && announcesBody(request);
+    ended = !request.keepAlive || rule?.ends === true || notAsked;
+    if (notAsked && engine === "wire") {
+      explained.push(faultsOfWire.notAsked);
+      mayGoOn = true;
+    }
+    for (const { reason, applies } of indifferent) {
+      if (!applies(request)) continue;
+      explained.push(reason);
+      mayGoOn = true;
+    }
+    if (mayGoOn) break;
+    if (rule !== undefined && !request.complete) break;
+  }
+  // From here on either is right, and what comes then is not the same for both.
+  if (mayGoOn) return { mismatch: undefined, explained };
+  if (next < ours.length) {
+    const extra = ours[next] as NotedRequest;
+    return fail(
+      `a request that node:http did not see: ${extra.method} ${extra.target} ${JSON.stringify(extra.rawHeaders)}`,
+    );
+  }
+
+  const answers = [...client.received.matchAll(/HTTP\/1\.1 ([2-9]\d\d) /g)].map(([, status]) => Number(status));
+  const instead = fail(`answers ${answers} instead of ${expected}`);
+  const wrong = answers.findIndex((status, i) => status !== (expected[i] ?? status));
+  if (wrong !== -1) {
+    if (engine !== "node" || reference.error !== "CONNECT" || answers[wrong] !== 400) return instead;
+    explained.push(faultsOfNode.tunnelOvertakes);
+  } else if (answers.length < expected.length) {
+    if (malformed) explained.push("bytes that are no request cost the answers to those just before them");
+    else if (engine === "node" && ended && client.reset) explained.push(faultsOfNode.resetOvertakes);
+    else return instead;
+  }
+  const more = answers.slice(expected.length);
+  const last = more[0];
+  if (
+    more.length > 1 ||
+    (last !== undefined && (reference.error === undefined || ![400, 414, 431, brokenOff].includes(last)))
+  ) {
+    return instead;
+  }
+  if (client.refused !== (malformed || ended)) {
+    return fail(
+      client.refused ? "refused what node:http takes" : `waits for more where node:http says ${reference.error}`,
+    );
+  }
+  return { mismatch: undefined, explained };
+}
+
+function differenceOf(reference: ReferenceRequest, ours: NotedRequest, maybeCut: boolean): string | undefined {
+  if (ours.method !== reference.method) return `method ${ours.method} instead of ${reference.method}`;
+  const path = parseRequestTarget(reference.target, rules);
+  const target = typeof path === "string" ? path : path.raw + path.query;
+  if (ours.target !== target) return `target ${ours.target} instead of ${target}`;
+  if (ours.rawHeaders.join("\n") !== reference.rawHeaders.join("\n")) {
+    return `fields ${JSON.stringify(ours.rawHeaders)} instead of ${JSON.stringify(reference.rawHeaders)}`;
+  }
+  if (ours.complete && !reference.complete) return "a body that is whole for us alone";
+  if (!ours.complete) return reference.complete && !maybeCut ? "a body that is not whole for us alone" : undefined;
+  if (ours.body !== reference.body) {
+    return `body ${JSON.stringify(ours.body)} instead of ${JSON.stringify(reference.body)}`;
+  }
+  return undefined;
+}
