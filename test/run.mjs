@@ -4,6 +4,8 @@
  * can install what is missing. Exit code 0 only if all passed.
  *
  *   node test/run.mjs [--only=lint,types,unit,golden,blackbox,property,conformance] [--node=current|lts] [--match=TEXT]
+ *
+ * Gateways run on the engine that is their default. What tests them from outside runs once more on the other engine.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
@@ -13,6 +15,8 @@ import { pathToFileURL } from "node:url";
 const root = path.dirname(import.meta.dirname);
 /** The newest line with long-term support, tested beside the Node that runs this. */
 const ltsMajor = 26;
+/** The one that is not the default of a bundle. */
+const otherEngine = "wire";
 const testParts = ["unit", "golden", "blackbox", "property"];
 const allParts = ["lint", "types", ...testParts, "conformance"];
 
@@ -24,9 +28,15 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 installIfStale();
 for (const part of ["lint", "types"].filter(wanted)) await check(part);
 const files = testParts.filter(wanted).flatMap(testFiles);
-if (files.length > 0 && options.node !== "lts") await runTests(process.execPath, process.version);
+const outside = files.filter(runsGateway);
+if (files.length > 0 && options.node !== "lts") await runTests(files, process.execPath, process.version);
+if (outside.length > 0 && options.node !== "lts")
+  await runTests(outside, process.execPath, process.version, otherEngine);
 if (files.length > 0 && options.node !== "current") await runTestsOnLts();
-if (wanted("conformance") && options.node !== "lts") await conformance();
+if (wanted("conformance") && options.node !== "lts") {
+  await conformance();
+  await conformance(otherEngine);
+}
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 say(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
@@ -44,17 +54,21 @@ async function check(part) {
   say(`${part}: ${code === 0 ? "clean" : "FAILED"} (${seconds(started)})`);
 }
 
-async function runTests(node, version) {
-  say(`\ntests on Node ${version}: ${files.length} files`);
+async function runTests(files, node, version, engine = "") {
+  say(`\ntests on Node ${version}${engine && `, engine ${engine}`}: ${files.length} files`);
   const tsx = pathToFileURL(path.join(root, "node_modules/tsx/dist/esm/index.mjs")).href;
-  const { code, output } = await run(node, [
-    `--import=${tsx}`,
-    "--test",
-    "--test-concurrency=2",
-    "--test-timeout=600000",
-    `--test-reporter=${pathToFileURL(path.join(root, "test/support/reporter.mjs")).href}`,
-    ...files,
-  ]);
+  const { code, output } = await run(
+    node,
+    [
+      `--import=${tsx}`,
+      "--test",
+      "--test-concurrency=2",
+      "--test-timeout=600000",
+      `--test-reporter=${pathToFileURL(path.join(root, "test/support/reporter.mjs")).href}`,
+      ...files,
+    ],
+    { engine },
+  );
   const found = /^tests: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
   const counts = { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0), skipped: Number(found?.[3] ?? 0) };
   // A runner that dies has not passed, whatever it counted before.
@@ -65,7 +79,7 @@ async function runTests(node, version) {
 async function runTestsOnLts() {
   if (Number(process.versions.node.split(".")[0]) === ltsMajor) return;
   const node = ltsNode();
-  if (node !== undefined) return runTests(node.bin, node.version);
+  if (node !== undefined) return runTests(files, node.bin, node.version);
   count({ passed: 0, failed: 0, skipped: 1 });
 }
 
@@ -94,9 +108,9 @@ function ltsNode() {
   return { bin, version };
 }
 
-async function conformance() {
-  say("\nconformance");
-  const { code, output } = await run(process.execPath, [path.join(root, "test/conformance/run.mjs")]);
+async function conformance(engine = "") {
+  say(`\nconformance${engine && `, engine ${engine}`}`);
+  const { code, output } = await run(process.execPath, [path.join(root, "test/conformance/run.mjs")], { engine });
   const found = /^conformance: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
   const counts = { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0), skipped: Number(found?.[3] ?? 0) };
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
@@ -137,10 +151,19 @@ function testFiles(part) {
     .map((file) => path.join(folder, file));
 }
 
+/** Whether the tests in a file ask a running gateway, so that its engine matters. */
+function runsGateway(file) {
+  return /blackbox.(engine.|exact-counts|fixture-requests)/.test(file);
+}
+
 /** Shows what the command prints while it runs, and hands it back. */
-function run(command, args, { quiet = false } = {}) {
+function run(command, args, { quiet = false, engine = "" } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...environment, TEST_ENGINE: engine },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");
