@@ -6,6 +6,7 @@ export class HeadLines {
   date = "";
   readonly keepAlive: string;
   readonly close = "Connection: close\r\n";
+  #second = -1;
 
   /** `idleMs`: how long a connection is kept between two requests. */
   constructor(idleMs: number) {
@@ -13,8 +14,11 @@ export class HeadLines {
     this.tick(Date.now());
   }
 
-  /** Called once a second. */
+  /** Called at least once a second. */
   tick(now: number): void {
+    const second = Math.floor(now / 1000);
+    if (second === this.#second) return;
+    this.#second = second;
     this.date = `Date: ${new Date(now).toUTCString()}\r\n`;
   }
 }

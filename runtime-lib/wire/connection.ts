@@ -7,11 +7,12 @@ import { faultContentType } from "../respond.ts";
 import type { HeadLines } from "./answer-head.ts";
 import { WireExchange } from "./exchange-wire.ts";
 import { HttpParser } from "./llhttp.ts";
+import { clock, deadlineIn } from "./sweep.ts";
 import { acceptTransport, type Transport, type TransportOwner } from "./transport.ts";
 
 /** What is still read of a body after its request was answered, so that the client sees the answer before the close. */
 const lingerBytes = 1_048_576;
-const lingerMs = 5_000;
+export const lingerMs = 5_000;
 /** Bytes that wait because nobody wants them yet; then reading pauses. */
 const maxUnread = 65_536;
 
@@ -56,6 +57,8 @@ export class Connection implements TransportOwner, Peer {
   #unread: Buffer[] | undefined = undefined;
   #unreadBytes = 0;
   #paused = false;
+  /** The current request asks for another protocol: what follows may not be HTTP. */
+  #mayUpgrade = false;
   /** Events within are handled by whoever runs. */
   #running = false;
   /** No further request is read. */
@@ -83,7 +86,7 @@ export class Connection implements TransportOwner, Peer {
   constructor(engine: ConnectionHost, scheme: "http" | "https", socket: Socket) {
     this.engine = engine;
     this.scheme = scheme;
-    this.#since = Date.now();
+    this.#since = clock.now;
     this.#transport = acceptTransport(socket, this);
     this.address = plainAddress(this.#transport.remoteAddress);
     this.trusted = engine.options.proxies.trusts(this.address);
@@ -165,8 +168,8 @@ export class Connection implements TransportOwner, Peer {
   }
 
   /**
-   * Gives the transport away, after an answer that switches to another protocol: `taker` gets what comes from now on.
-   * Returns what was read already.
+   * Gives the transport away, to be called for the current request, which asked for an upgrade: it counts as answered, what
+   * answers it is up to `taker`, who gets what comes from now on. Returns what was read already.
    */
   handOver(taker: TransportOwner): { readonly transport: Transport; readonly unread: Buffer } {
     this.#taker = taker;
@@ -176,6 +179,8 @@ export class Connection implements TransportOwner, Peer {
     this.#unreadBytes = 0;
     this.#flow();
     this.#parser.reset();
+    this.#current?.finish();
+    this.#current = undefined;
     return { transport: this.#transport, unread };
   }
 
@@ -186,32 +191,37 @@ export class Connection implements TransportOwner, Peer {
     if (this.#idle && !this.#inHead && !this.#closing) this.destroy();
   }
 
-  /** Called once a second: all time limits. */
-  sweep(now: number): void {
+  /** Looks at all time limits. */
+  sweep(): void {
     if (this.#taker !== undefined) return;
     if (this.#closing) {
-      if (now - this.#since >= lingerMs) this.#transport.destroy();
+      if (this.#waited >= lingerMs) this.#transport.destroy();
       return;
     }
-    if (this.#idle) return this.#sweepIdle(now);
+    if (this.#idle) return this.#sweepIdle();
     const reading = this.#reading;
     const body = reading?.incoming;
-    if (reading !== undefined && body !== undefined && body.wanted && now >= this.#requestUntil) {
+    if (reading !== undefined && body?.wanted === true && clock.now >= this.#requestUntil) {
       return reading.timeOut();
     }
-    if (reading !== undefined && reading.closed) {
+    if (reading?.closed === true) {
       const far = this.#transport.bytesRead - this.#lingerFrom > lingerBytes;
-      if (far || now - this.#since >= lingerMs) this.destroy();
+      if (far || this.#waited >= lingerMs) this.destroy();
       return;
     }
-    if (this.blocked || body?.wanted === true) this.#watch(now);
+    if (this.blocked || body?.wanted === true) this.#watch();
     else this.#progress = -1;
   }
 
-  #sweepIdle(now: number): void {
+  /** Milliseconds since the last change that limits are counted from; never more than that. */
+  get #waited(): number {
+    return clock.now - this.#since - clock.periodMs;
+  }
+
+  #sweepIdle(): void {
     this.#progress = -1;
     const { limits } = this.engine.options;
-    const waited = now - this.#since;
+    const waited = this.#waited;
     if (this.#inHead || this.#fresh) {
       if (this.engine.draining && !this.#inHead) this.destroy();
       else if (waited >= limits.headerTimeoutMs) this.#refuse(408, "The request did not arrive in time");
@@ -221,12 +231,12 @@ export class Connection implements TransportOwner, Peer {
   }
 
   /** Somebody waits for the client: it has to send or to take something. */
-  #watch(now: number): void {
+  #watch(): void {
     const progress = this.#transport.bytesRead + this.#transport.bytesWritten;
     if (progress !== this.#progress) {
       this.#progress = progress;
-      this.#progressAt = now;
-    } else if (now - this.#progressAt >= this.engine.options.limits.idleTimeoutMs) {
+      this.#progressAt = clock.now;
+    } else if (clock.now - this.#progressAt >= this.engine.options.limits.idleTimeoutMs) {
       if (this.#current === undefined) this.destroy();
       else this.#current.timeOut();
     }
@@ -238,9 +248,9 @@ export class Connection implements TransportOwner, Peer {
 
   // Reading.
 
-  /** Bytes that come now have to wait: nobody wants the body that they belong to. */
+  /** Bytes that come now have to wait: nobody wants the body that they belong to, or knows what they are. */
   get #stalled(): boolean {
-    return this.#reading?.incoming?.stalled === true;
+    return this.#mayUpgrade || this.#reading?.incoming?.stalled === true;
   }
 
   #notForUs(bytes: Buffer, length: number): void {
@@ -260,6 +270,7 @@ export class Connection implements TransportOwner, Peer {
       else if (this.#reading !== undefined) this.#onBody(this.#reading, bytes);
       else if (parser.started) this.#onPartialHead();
     }
+    if (at < to && this.#taker !== undefined) this.#taker.onRead(bytes.subarray(at, to), to - at);
   }
 
   #onHead(bytes: Buffer): void {
@@ -273,14 +284,15 @@ export class Connection implements TransportOwner, Peer {
       for (let i = 0; i < parser.bodyParts; i++) body.data(bytes, parser.bodyStart(i), parser.bodyEnd(i));
       this.#reading = x;
       const { requestTimeoutMs, headerTimeoutMs } = this.engine.options.limits;
-      const began = this.#inHead ? this.#since : Date.now();
-      this.#requestUntil = began + Math.max(requestTimeoutMs, headerTimeoutMs);
+      const inHead = this.#inHead ? clock.now - this.#since : 0;
+      this.#requestUntil = deadlineIn(Math.max(requestTimeoutMs, headerTimeoutMs) - inHead);
     } else if (parser.bodyParts > 0 || x.chunked) {
       x.takeBody(bodyOf(parser, bytes));
     }
     if (parser.ended) {
       // Bytes after the last request are nobody's (RFC 9112 section 9.6).
       if (!parser.keepAlive) this.#noMore = true;
+      else if (parser.upgrade) this.#mayUpgrade = true;
       parser.clear();
     }
     this.#inHead = false;
@@ -296,7 +308,7 @@ export class Connection implements TransportOwner, Peer {
   #onPartialHead(): void {
     if (!this.#inHead) {
       this.#inHead = true;
-      this.#since = Date.now();
+      this.#since = clock.now;
     }
     if (this.#parser.headBytes > this.#maxHead) this.#onLongHead();
   }
@@ -323,7 +335,7 @@ export class Connection implements TransportOwner, Peer {
     if (parser.trailerBytes > this.engine.options.limits.maxHeaderSize) return this.destroy();
     if (!parser.ended) return;
     this.#reading = undefined;
-    this.#since = Date.now();
+    this.#since = clock.now;
     if (!parser.keepAlive) this.#noMore = true;
     body.end();
   }
@@ -369,7 +381,8 @@ export class Connection implements TransportOwner, Peer {
   #over(x: WireExchange): void {
     x.finish();
     this.#current = undefined;
-    this.#since = Date.now();
+    this.#mayUpgrade = false;
+    this.#since = clock.now;
     if (!x.keepsConnection) return this.#close();
     if (this.#reading === x) this.#lingerFrom = this.#transport.bytesRead;
     if (!this.#running) this.#advance();
@@ -433,7 +446,7 @@ export class Connection implements TransportOwner, Peer {
   /** Sends the end. Reading on for a while keeps a reset from overtaking the answer. */
   #close(): void {
     this.#closing = true;
-    this.#since = Date.now();
+    this.#since = clock.now;
     this.#forgetRequests();
     this.#transport.end();
     this.#flow();

@@ -3,34 +3,35 @@ import { createServer as createTlsServer } from "node:tls";
 import type { Engine, ListenerOptions } from "../engine.ts";
 import type { EngineOptions } from "../engine-options.ts";
 import { HeadLines } from "./answer-head.ts";
-import { Connection, type ConnectionHost } from "./connection.ts";
+import { Connection, type ConnectionHost, lingerMs } from "./connection.ts";
+import { type Swept, startSweep, stopSweep } from "./sweep.ts";
 
 /**
  * HTTP/1.1 on plain sockets: bytes in, bytes out, nothing between them that a request does not need. One sweep a second
  * looks after the time limits of all connections; no request has a timer.
  */
 
-const sweepMs = 1_000;
-
 /** Opens the wire engine. */
 export function createEngine(options: EngineOptions): Engine {
   return new WireEngine(options);
 }
 
-class WireEngine implements Engine, ConnectionHost {
+class WireEngine implements Engine, ConnectionHost, Swept {
   readonly options: EngineOptions;
   readonly lines: HeadLines;
+  readonly shortestMs: number;
   readonly #servers: Server[] = [];
   readonly #connections: Connection[] = [];
   /** Sockets below TLS, from their accept on. */
   readonly #underTls = new Set<Socket>();
-  #sweeper: NodeJS.Timeout | undefined;
   #draining = false;
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
     this.options = options;
-    this.lines = new HeadLines(options.limits.idleTimeoutMs);
+    const { headerTimeoutMs, idleTimeoutMs } = options.limits;
+    this.lines = new HeadLines(idleTimeoutMs);
+    this.shortestMs = Math.min(headerTimeoutMs, idleTimeoutMs, lingerMs);
   }
 
   get draining(): boolean {
@@ -48,7 +49,7 @@ class WireEngine implements Engine, ConnectionHost {
       });
     });
     this.#servers.push(server);
-    this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs).unref();
+    startSweep(this);
     return server.address() as AddressInfo;
   }
 
@@ -95,7 +96,7 @@ class WireEngine implements Engine, ConnectionHost {
     // Those that have not even shaken hands.
     for (const socket of this.#underTls) socket.destroy();
     clearTimeout(deadline);
-    clearInterval(this.#sweeper);
+    stopSweep(this);
     return finished;
   }
 
@@ -115,10 +116,9 @@ class WireEngine implements Engine, ConnectionHost {
     if (this.#connections.length === 0) this.#whenEmpty?.();
   }
 
-  #sweep(): void {
-    const now = Date.now();
-    this.lines.tick(now);
+  sweep(): void {
+    this.lines.tick(Date.now());
     // Backwards: who closes at once makes room for the last one, which was looked at already.
-    for (let i = this.#connections.length - 1; i >= 0; i--) this.#connections[i]?.sweep(now);
+    for (let i = this.#connections.length - 1; i >= 0; i--) this.#connections[i]?.sweep();
   }
 }
