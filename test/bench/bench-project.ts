@@ -21,9 +21,9 @@ export const benchScope = "bench:read";
 
 /**
  * Writes the bench's project: one API, an operation for each pair of checks and body size. Without `limits` nothing in it
- * counts calls, so that it may run in several processes.
+ * counts calls, so that it may run in several processes. Returns the folder.
  */
-export function writeBenchProject(folder: string, backend: string, { limits = true } = {}): void {
+export function writeBenchProject(folder: string, backend: string, { limits = true } = {}): string {
   const definition = {
     openapi: "3.0.3",
     info: benchApi,
@@ -45,13 +45,14 @@ export function writeBenchProject(folder: string, backend: string, { limits = tr
   mkdirSync(join(folder, "api_definitions"), { recursive: true });
   writeFileSync(join(folder, "api_definitions", "bench.json"), JSON.stringify(definition, undefined, 2));
   writeFileSync(join(folder, "castgate.yaml"), "compatibility: standard\n");
-  if (!limits) return;
+  if (!limits) return folder;
   // Counted like any other, and never reached.
   const tier = "{count: 1000000000, unitTime: 1, timeUnit: min}";
   writeFileSync(
     join(folder, "policies.yaml"),
     `resourcePolicies:\n  - Bench: ${tier}\nsubscriptionPolicies:\n  - BenchSubscription: ${tier}\napplicationPolicies:\n  - BenchApplication: ${tier}\n`,
   );
+  return folder;
 }
 
 function pathItem(check: Check, limits: boolean): object {

@@ -10,6 +10,16 @@ export const loadCore = "1";
 /** Ticks of /proc a second: fixed at 100 in the interface to user space on all that we run on. */
 const ticksPerSecond = 100;
 
+/** Those that run. */
+const running = new Set<PinnedProcess>();
+
+/** Kills all that was started and has not been stopped, with all that it had started: for a sudden end. */
+export function killAll(): void {
+  for (const one of running) {
+    for (const pid of processTree(one.pid)) kill(pid);
+  }
+}
+
 /** A command that runs on one core; its output is kept for error messages. Linux only. */
 export class PinnedProcess {
   readonly #child: ChildProcess;
@@ -28,6 +38,8 @@ export class PinnedProcess {
         if (this.#output.length < 20_000) this.#output += text;
       });
     }
+    running.add(this);
+    this.#child.on("exit", () => running.delete(this));
     this.#child.on("error", (error) => {
       this.#output += error.message;
     });
@@ -71,13 +83,7 @@ export class PinnedProcess {
       await exited;
       clearTimeout(force);
     }
-    for (const pid of descendants) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // it went with its parent
-      }
-    }
+    for (const pid of descendants) kill(pid);
   }
 
   /** Seconds of user and system time that it and its children have used. */
@@ -88,6 +94,14 @@ export class PinnedProcess {
   /** Resident memory of it and its children: now, or the peaks added up. */
   residentMiB(field: "VmRSS" | "VmHWM" = "VmRSS"): number {
     return processTree(this.pid).reduce((sum, pid) => sum + statusKiB(pid, field), 0) / 1024;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it is gone
   }
 }
 

@@ -91,7 +91,12 @@ export interface IdleRecord {
 export interface StartRecord {
   readonly circumstances: Circumstances;
   /** Milliseconds, one a start, in order. */
-  readonly rows: readonly { readonly id: string; readonly node: string; readonly times: readonly number[] }[];
+  readonly rows: readonly {
+    readonly id: string;
+    readonly node: string;
+    readonly times: readonly number[];
+    readonly failure?: string | undefined;
+  }[];
 }
 
 export interface WorkersRecord {

@@ -115,13 +115,17 @@ function starts({ start }: BenchRecord): readonly string[] {
     table(
       ["", "Node", "median", "best to worst", "starts"],
       "llrrr",
-      start.rows.map(({ id, node, times }) => [
-        id,
-        node,
-        median(times).toFixed(1),
-        `${Math.min(...times).toFixed(1)} to ${Math.max(...times).toFixed(1)}`,
-        String(times.length),
-      ]),
+      start.rows.map(({ id, node, times, failure }) =>
+        failure !== undefined
+          ? failed(id, failure, 5)
+          : [
+              id,
+              node,
+              median(times).toFixed(1),
+              `${Math.min(...times).toFixed(1)} to ${Math.max(...times).toFixed(1)}`,
+              String(times.length),
+            ],
+      ),
     ),
   ];
 }

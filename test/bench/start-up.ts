@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { PinnedProcess } from "./pinned-process.ts";
+import type { StartRecord } from "./record.ts";
 import { rotated } from "./statistics.ts";
 
 /** Something whose start is measured. */
@@ -11,13 +12,27 @@ export interface Starter {
   readonly ask: { readonly port: number; readonly request: Buffer } | undefined;
 }
 
-/** Milliseconds from spawn to the first 200, or to the end; the starters in turn, round by round. */
-export async function measureStarts(starters: readonly Starter[], times: number): Promise<readonly number[][]> {
-  const taken = new Map<Starter, number[]>(starters.map((starter) => [starter, []]));
+/**
+ * Milliseconds from spawn to the first 200, or to the end; the starters in turn, round by round. One that fails is left out
+ * from then on.
+ */
+export async function measureStarts(starters: readonly Starter[], times: number): Promise<StartRecord["rows"]> {
+  const rows = starters.map((starter) => ({
+    starter,
+    times: [] as number[],
+    failure: undefined as string | undefined,
+  }));
   for (let round = 0; round < times; round++) {
-    for (const starter of rotated(starters, round)) taken.get(starter)?.push(await measureStart(starter));
+    for (const row of rotated(rows, round)) {
+      if (row.failure !== undefined) continue;
+      try {
+        row.times.push(await measureStart(row.starter));
+      } catch (error) {
+        row.failure = (error as Error).message.slice(0, 500);
+      }
+    }
   }
-  return starters.map((starter) => taken.get(starter) ?? []);
+  return rows.map(({ starter: { id, node }, ...found }) => ({ id, node, ...found }));
 }
 
 async function measureStart({ id, command, ask }: Starter): Promise<number> {
