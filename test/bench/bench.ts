@@ -28,9 +28,13 @@ export async function openBench(say: (text: string) => void): Promise<Bench> {
   const backend = new PinnedProcess(["nginx", "-c", writeBackendConfig(join(folder, "backend"), ports.backend)], {
     core: loadCore,
   });
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // There are keys in it: it goes however this process ends.
+  process.once("exit", remove);
   const close = async () => {
     await backend.stop();
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   };
   try {
     const credentials = makeCredentials(join(folder, "keys"));

@@ -27,6 +27,8 @@ let settle: (connection: RawConnection) => void = () => {};
 
 await open();
 print();
+// Who asked for them is gone.
+process.stdin.once("end", () => process.exit(1));
 process.stdin.once("data", async () => {
   answered = 0;
   await askAll();
