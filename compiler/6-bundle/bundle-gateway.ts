@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import type { GeneratedFile } from "../model/generated-file.ts";
-import { bundlePlugin, namespaces } from "./bundle-plugin.ts";
+import { type BundleSources, bundlePlugin, namespaces } from "./bundle-plugin.ts";
+import { lateEntry, lateText } from "./late-library.ts";
 import { licenseNotices } from "./license-notices.ts";
 import { listedJson } from "./listed-json.ts";
 import type { Manifest } from "./manifest.ts";
@@ -34,10 +35,42 @@ export async function bundleGateway(
     "",
   ].join("\n");
   const folders = new Map<string, string>();
-  const result = await build({
+  const late = new Map<string, Set<string>>();
+  const sources = { generated, runtimeFolder, libraryFolder: root, libraries: folders, late };
+  const main = await bundled({ ...sources, entry }, { charset: "utf8", banner: { js: "#!/usr/bin/env node" } });
+  // A text with one character beyond ASCII takes twice the memory.
+  const options = { charset: "ascii", legalComments: "none" } as const;
+  const parts = await Promise.all(
+    [...late]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(async ([library, names]) => {
+        const part = await bundled({ ...sources, entry: lateEntry([...names].sort()) }, options);
+        return { used: part.used, text: lateText(library, part.text) };
+      }),
+  );
+  const used = [main, ...parts].flatMap((part) => part.used);
+  const lateTexts = parts.map((part) => part.text).join("");
+  const manifest: Manifest = { ...facts, modules: runtimeModules(used), libraries: libraries(used) };
+  const { text } = main;
+  // The entry comes last: the same word earlier is text out of a definition.
+  const hole = text.lastIndexOf(placeholder);
+  const embedded = templateLiteral(listedJson(manifest));
+  const code = text.slice(0, hole) + embedded + text.slice(hole + placeholder.length);
+  return { text: code + lateTexts + (await licenseNotices(manifest.libraries, folders)), manifest };
+}
+
+interface BundledPart {
+  readonly text: string;
+  /** Modules of which something is in it. */
+  readonly used: readonly string[];
+}
+
+async function bundled(sources: BundleSources, options: BuildOptions): Promise<BundledPart> {
+  const { metafile, outputFiles } = await build({
+    ...options,
     entryPoints: ["main"],
-    plugins: [bundlePlugin({ entry, generated, runtimeFolder, libraryFolder: root, libraries: folders })],
-    absWorkingDir: root,
+    plugins: [bundlePlugin(sources)],
+    absWorkingDir: sources.libraryFolder,
     tsconfigRaw: { compilerOptions: { target: "ES2022", verbatimModuleSyntax: true } },
     nodePaths: [],
     bundle: true,
@@ -46,20 +79,12 @@ export async function bundleGateway(
     platform: "node",
     format: "cjs",
     target: "node20",
-    charset: "utf8",
-    banner: { js: "#!/usr/bin/env node" },
     outfile: "bundle.cjs",
     logLevel: "silent",
   });
-  const inputs = Object.values(result.metafile.outputs)[0]?.inputs ?? {};
+  const inputs = Object.values(metafile.outputs)[0]?.inputs ?? {};
   const used = Object.keys(inputs).filter((name) => (inputs[name]?.bytesInOutput ?? 0) > 0);
-  const manifest: Manifest = { ...facts, modules: runtimeModules(used), libraries: libraries(used) };
-  const text = result.outputFiles[0]?.text ?? "";
-  // The entry comes last: the same word earlier is text out of a definition.
-  const hole = text.lastIndexOf(placeholder);
-  const embedded = templateLiteral(listedJson(manifest));
-  const code = text.slice(0, hole) + embedded + text.slice(hole + placeholder.length);
-  return { text: code + (await licenseNotices(manifest.libraries, folders)), manifest };
+  return { text: outputFiles[0]?.text ?? "", used };
 }
 
 /**

@@ -4,6 +4,7 @@ import { isBuiltin } from "node:module";
 import { dirname, join, posix, sep } from "node:path";
 import type { OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import type { GeneratedFile } from "../model/generated-file.ts";
+import { lateLibraryOf, lateSource } from "./late-library.ts";
 
 /**
  * Names of modules in the bundle. Each lives in a namespace of its own, so that no path of the machine that compiled can
@@ -14,6 +15,7 @@ export const namespaces = {
   generated: "generated",
   runtime: "castgate/runtime",
   library: "npm",
+  late: "late",
 } as const;
 
 export interface BundleSources {
@@ -25,6 +27,8 @@ export interface BundleSources {
   readonly libraryFolder: string;
   /** Filled while bundling: the folder of each library by `name@version`. */
   readonly libraries: Map<string, string>;
+  /** Filled while bundling: the late libraries that are imported, with the names by which they are. */
+  readonly late: Map<string, Set<string>>;
 }
 
 /** Modules that replace parts of a library which must not be in a bundle. */
@@ -57,7 +61,7 @@ export function bundlePlugin(sources: BundleSources): Plugin {
         const runtimeModule = /^castgate\/runtime\/([a-z0-9-]+)\.js$/.exec(args.path)?.[1];
         if (runtimeModule !== undefined) return runtime(`${runtimeModule}.ts`);
         if (args.path.startsWith(".") && args.namespace !== namespaces.library) return relative(args);
-        return library(build, args, sources, versions);
+        return lateModule(args, sources.late) ?? library(build, args, sources, versions);
       });
       build.onLoad({ filter: /.*/, namespace: namespaces.entry }, () => ({ contents: sources.entry, loader: "js" }));
       build.onLoad({ filter: /.*/, namespace: namespaces.generated }, ({ path }) => {
@@ -71,6 +75,7 @@ export function bundlePlugin(sources: BundleSources): Plugin {
         loader: "ts",
       }));
       build.onLoad({ filter: /.*/, namespace: namespaces.library }, loadLibrary);
+      build.onLoad({ filter: /.*/, namespace: namespaces.late }, ({ path }) => ({ contents: lateSource(path) }));
     },
   };
 }
@@ -111,6 +116,18 @@ async function library(
   libraries.set(id, join(folder, name));
   const replacement = replacements[`${name}/${file}`];
   return { namespace: namespaces.library, path: `${id}/${file}`, pluginData: { file: found.path, replacement } };
+}
+
+/** What the runtime imports from a late library, and the module that makes it code. */
+function lateModule(args: OnResolveArgs, found: BundleSources["late"]): OnResolveResult | undefined {
+  const name = args.path;
+  if (args.namespace !== namespaces.late) {
+    const late =
+      args.kind === "dynamic-import" && args.namespace === namespaces.runtime ? lateLibraryOf(name) : undefined;
+    if (late === undefined) return undefined;
+    found.set(late, (found.get(late) ?? new Set()).add(name));
+  }
+  return { namespace: namespaces.late, path: name };
 }
 
 function versionOf(folder: string, versions: Map<string, string>): string {

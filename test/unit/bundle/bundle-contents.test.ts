@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import os from "node:os";
 import { describe, test } from "node:test";
+import { Script } from "node:vm";
 import type { Manifest } from "../../../compiler/6-bundle/manifest.ts";
 import { packageRoot } from "../../../compiler/6-bundle/package-root.ts";
 import { compile } from "../../../compiler/compile.ts";
@@ -54,14 +55,23 @@ describe("what is in a bundle", () => {
     );
   });
 
-  test("node-forge is not run before a PKCS#12 store is opened", async () => {
-    const { text } = await build({ paths: { "/a": { get: open } } });
-    const name =
-      /^var (require_\w+) = __commonJS\(\{\n {2}"npm:node-forge@[\d.]+\/lib\/index\.js"/m.exec(text)?.[1] ?? "absent";
-    const uses = text.split(`${name}()`).slice(0, -1);
-    assert.ok(uses.length > 0);
-    // esbuild wraps what only a dynamic import() reaches, and calls it there.
-    for (const before of uses) assert.match(before, /Promise\.resolve\(\)\.then\(\(\) => __toESM\($/);
+  test("node-forge and undici are comments until they are imported, at the end of the file", async () => {
+    const { text, manifest } = await build({ paths: { "/a": { get: open } } });
+    for (const library of ["node-forge", "undici"]) {
+      const version = manifest.libraries.find((name) => name.startsWith(`${library}@`)) ?? "absent";
+      const holder = `function __castgate_library_${library.replace("-", "_")}() {/*\n`;
+      const start = text.indexOf(holder);
+      const end = text.indexOf("*/}\n", start);
+      assert.ok(start > text.indexOf("main(gateway, ") && end > start, library);
+      const code = text.slice(start + holder.length, end);
+      assert.ok(!code.includes("*/"));
+      assert.match(code, new RegExp(`^// npm:${version}/`, "m"));
+      // Code, once the ends of its own comments are back.
+      assert.doesNotThrow(() => new Script(code.replaceAll("*@/", "*/")));
+    }
+    const code = text.slice(0, text.indexOf("function __castgate_library_"));
+    assert.doesNotMatch(code, /^\/\/ npm:node-forge@/m);
+    assert.doesNotMatch(code, /^\/\/ npm:undici@[\d.]+\/lib\/dispatcher\//m);
   });
 
   test("nothing of the machine: no folder, no user, no host name", async () => {
