@@ -61,6 +61,8 @@ let inTrailers = false;
 let trailerSpans = new Int32Array(96);
 let trailersEnd = 0;
 let headComplete = false;
+/** Where the head ends in the bytes at hand. */
+let headEnd = 0;
 let messageComplete = false;
 let skipBody = 0;
 let status = 0;
@@ -158,7 +160,7 @@ function load(): Llhttp {
   windowAt = loaded.malloc(windowSize);
   viewWindow(loaded);
   const names: string[] = [];
-  // DELETE to QUERY; RTSP's own, up to FLUSH, are never accepted.
+  // DELETE to QUERY; among them RTSP's, which llhttp takes with versions that are not HTTP/1.
   for (let code = 0; code <= 46; code++) names.push(text(loaded, loaded.llhttp_method_name(code)));
   methods = names;
   llhttp = loaded;
@@ -425,11 +427,8 @@ export class HttpParser {
     }
     if (!this.headDone) return consumed;
     if (trailersEnd > 0) this.#takeTrailers(bytes);
-    if (!messageComplete) {
-      this.#checkOverhead(firstPart, from, to);
-      return consumed;
-    }
-    this.#end();
+    if (!this.#overheadAllowed(firstPart, from, to)) this.#fail("HPE_CHUNK_EXTENSIONS_OVERFLOW");
+    else if (messageComplete) this.#end();
     return consumed;
   }
 
@@ -482,6 +481,7 @@ export class HttpParser {
     while (end < limit && source[end] !== lf) end++;
     end += 3;
     if (end > limit) return false;
+    headEnd = to - (limit - end);
     const head = latin1.call(source, start, end);
     const inResponse = this.#type === typeOf.response;
     if (inResponse && !isLineEnd(head, reasonStart < 0 ? statusLineLength : reasonEnd - start)) return false;
@@ -538,15 +538,16 @@ export class HttpParser {
   }
 
   /** Chunk sizes and extensions without end, and no byte of a body: node:http bounds them, llhttp does not. */
-  #checkOverhead(firstPart: number, from: number, to: number): void {
-    if (!this.headDone || this.trailers !== none) return;
-    let before = this.headNow && firstPart === partsEnd ? to : from;
+  #overheadAllowed(firstPart: number, from: number, to: number): boolean {
+    let before = this.headNow && headEnd > from ? headEnd : from;
     for (let i = firstPart; i < partsEnd; i += 2) {
-      before = parts[i + 1] as number;
+      if (this.#chunkOverhead + (parts[i] as number) - before > maxChunkOverhead) return false;
       this.#chunkOverhead = 0;
+      before = parts[i + 1] as number;
     }
+    if (messageComplete || this.trailers !== none) return true;
     this.#chunkOverhead += to - before;
-    if (this.#chunkOverhead > maxChunkOverhead) this.#fail("HPE_CHUNK_EXTENSIONS_OVERFLOW");
+    return this.#chunkOverhead <= maxChunkOverhead;
   }
 
   #end(): void {
