@@ -13,6 +13,8 @@ export interface Quota {
 export class Counter {
   private end = 0;
   private used = 0;
+  /** A table forgot it, or never kept it for its key alone: who holds it asks the table again. */
+  dropped = false;
 
   /** Whether one more request fits. Counts nothing. */
   admits(quota: Quota, now: number): boolean {
@@ -53,9 +55,10 @@ export class CounterTable {
 
   constructor(capacity: number) {
     this.capacity = capacity;
+    this.overflow.dropped = true;
   }
 
-  /** The counter of a key. */
+  /** The counter of a key. It may be held until it is `dropped`. */
   of(key: string, now: number): Counter {
     const known = this.counters.get(key);
     if (known !== undefined) return known;
@@ -79,7 +82,10 @@ export class CounterTable {
         this.hand = undefined;
         return;
       }
-      if (next.value[1].expired(now)) this.counters.delete(next.value[0]);
+      const [key, counter] = next.value;
+      if (!counter.expired(now)) continue;
+      this.counters.delete(key);
+      counter.dropped = true;
     }
   }
 }
@@ -89,5 +95,7 @@ export class CounterTable {
  * keep a window open, one that is set forward must not end it.
  */
 export function monotonicNow(): number {
-  return performance.timeOrigin + performance.now();
+  return timeOrigin + performance.now();
 }
+
+const { timeOrigin } = performance;

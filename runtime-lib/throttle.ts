@@ -62,10 +62,21 @@ export class CallerTiers {
   readonly applicationCounters = new CounterTable(capacity);
   /** By `appId:basePath:version`. */
   readonly subscriptionCounters = new CounterTable(capacity);
+  private readonly byApi = new WeakMap<Api, WeakMap<Caller, CallerQuotas>>();
 
   constructor(application: ReadonlyMap<string, CallerTier>, subscription: ReadonlyMap<string, CallerTier>) {
     this.application = application;
     this.subscription = subscription;
+  }
+
+  /** What was looked up for the callers of an API. A token that is used again brings the same caller. */
+  knownAt(api: Api): WeakMap<Caller, CallerQuotas> {
+    let known = this.byApi.get(api);
+    if (known === undefined) {
+      known = new WeakMap();
+      this.byApi.set(api, known);
+    }
+    return known;
   }
 }
 
@@ -108,13 +119,13 @@ export class Throttle {
   private readonly apiVersion: string;
   /** `basePath:version`, the end of keys. */
   private readonly apiKey: string;
-  /** What was looked up for a caller. A token that is used again brings the same caller. */
-  private readonly known = new WeakMap<Caller, CallerQuotas>();
+  private readonly known: WeakMap<Caller, CallerQuotas> | undefined;
 
   constructor(api: Api, limits: OperationLimits) {
     this.api = limits.api;
     this.resource = limits.resource === undefined ? undefined : limit(limits.resource);
     this.tiers = limits.caller;
+    this.known = limits.caller?.knownAt(api);
     this.unauthenticated = limits.unauthenticated;
     this.apiName = api.name;
     this.apiVersion = api.version;
@@ -148,12 +159,12 @@ export class Throttle {
   }
 
   private admitCaller(caller: Caller, standard: boolean, now: number): Verdict {
-    const tiers = this.tiers;
-    if (tiers === undefined) return allowed;
-    let quotas = this.known.get(caller);
+    const { tiers, known } = this;
+    if (tiers === undefined || known === undefined) return allowed;
+    let quotas = known.get(caller);
     if (quotas === undefined) {
       quotas = this.quotasOf(caller, tiers, standard);
-      this.known.set(caller, quotas);
+      known.set(caller, quotas);
     }
 
     const { subscription, application } = quotas;
@@ -161,7 +172,11 @@ export class Throttle {
     let subscriptionCounter: Counter | undefined;
     let overQuota = false;
     if (subscription !== undefined) {
-      subscriptionCounter = tiers.subscriptionCounters.of(quotas.subscriptionKey, now);
+      subscriptionCounter = quotas.subscriptionCounter;
+      if (subscriptionCounter.dropped) {
+        subscriptionCounter = tiers.subscriptionCounters.of(quotas.subscriptionKey, now);
+        quotas.subscriptionCounter = subscriptionCounter;
+      }
       if (!subscriptionCounter.admits(subscription, now)) {
         if (subscription.stopOnQuota) return exceeded("subscription", 900804, subscription, subscriptionCounter, now);
         overQuota = true;
@@ -170,7 +185,11 @@ export class Throttle {
 
     if (application === "unknown") return unknownTier("application", quotas.applicationTier);
     if (application !== undefined) {
-      const counter = tiers.applicationCounters.of(quotas.applicationKey, now);
+      let counter = quotas.applicationCounter;
+      if (counter.dropped) {
+        counter = tiers.applicationCounters.of(quotas.applicationKey, now);
+        quotas.applicationCounter = counter;
+      }
       if (!counter.admits(application, now)) return exceeded("application", 900803, application, counter, now);
       counter.count(application, now);
     }
@@ -189,9 +208,11 @@ export class Throttle {
       subscription: quotaOf(tiers.subscription, subscriptionTier, standard),
       subscriptionTier,
       subscriptionKey: joined(id, this.apiKey),
+      subscriptionCounter: notLookedUp,
       application: quotaOf(tiers.application, applicationTier, standard),
       applicationTier,
       applicationKey: joined(id, caller.name),
+      applicationCounter: notLookedUp,
     };
   }
 }
@@ -207,9 +228,12 @@ interface CallerQuotas {
   readonly subscription: NamedTier | undefined | "unknown";
   readonly subscriptionTier: string;
   readonly subscriptionKey: string;
+  /** That of the key, until it is dropped. */
+  subscriptionCounter: Counter;
   readonly application: NamedTier | undefined | "unknown";
   readonly applicationTier: string;
   readonly applicationKey: string;
+  applicationCounter: Counter;
 }
 
 interface NamedTier extends Tier {
@@ -220,6 +244,8 @@ interface NamedTier extends Tier {
 const unlimited = "Unlimited";
 const allowed: Allowed = { allowed: true, overQuota: false };
 const allowedOverQuota: Allowed = { allowed: true, overQuota: true };
+const notLookedUp = new Counter();
+notLookedUp.dropped = true;
 const unauthenticatedCounters = new CounterTable(capacity);
 
 function quotaOf(

@@ -18,7 +18,7 @@ import { settingsFrom } from "../unit/runtime/settings-for-test.ts";
 import type { Head, Run } from "./decision-runner.ts";
 
 /**
- * node --import tsx test/bench/decision.ts [--against=FOLDER] [--rounds=1500] [--tokens=1000] [--only=TEXT]
+ * node --import tsx test/bench/decision.ts [--against=FOLDER] [--rounds=4000] [--tokens=1000] [--only=TEXT]
  *
  * What the checks of a request take, without a network: from the parsed head to the moment at which the head for the
  * backend is ready, or the refusal. `--against` names another checkout of this repository: both take turns in one process,
@@ -27,15 +27,15 @@ import type { Head, Run } from "./decision-runner.ts";
 const { values } = parseArgs({
   options: {
     against: { type: "string" },
-    rounds: { type: "string", default: "1500" },
+    rounds: { type: "string", default: "4000" },
     tokens: { type: "string", default: "1000" },
     only: { type: "string", default: "" },
   },
 });
 const here = fileURLToPath(new URL("../..", import.meta.url));
 const rounds = Number(values.rounds);
-const warmUp = 500;
-const batch = 64;
+const warmUp = 1500;
+const batch = 16;
 
 const work = mkdtempSync(path.join(tmpdir(), "castgate-decision-"));
 const issuer = new TestIssuer("https://idp.test");
@@ -160,6 +160,7 @@ function operation(name: string, access: OperationModel["access"], fromCaller: b
         environment: "production",
         urls: ["http://backend.test/base"],
         timeoutMs: 1000,
+        pipelining: 1,
         basicUsername: undefined,
         origin,
       },

@@ -152,6 +152,18 @@ describe("levels and keys (sections 3.2 and 3.4)", () => {
     assert.equal(run(there, 3, callerOf(subscribed("five", "*")), 0).passed, 3);
   });
 
+  test("tokens of one user share a counter, also after its window was over and its place was given away", () => {
+    const tiers = tiersOf();
+    const limits = throttle(api, { caller: tiers });
+    const first = callerOf({ tier: "ten" });
+    for (let window = 0; window < 3; window++) {
+      const now = window * minute;
+      assert.equal(run(limits, 6, first, now).passed, 6);
+      assert.deepEqual(run(limits, 6, callerOf({ tier: "ten" }), now), { passed: 4, codes: [900803] });
+      for (let i = 0; i < 5; i++) run(limits, 1, callerOf({ tier: "ten", id: `other${window}${i}` }), now + minute);
+    }
+  });
+
   test("names with colons do not share a counter", () => {
     const limits = throttle(api, { caller: tiersOf() });
     assert.equal(run(limits, 10, callerOf({ id: "a:b", tier: "ten" }, "c"), 0).passed, 10);
