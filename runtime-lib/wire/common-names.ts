@@ -85,14 +85,17 @@ function slot(length: number, first: number, middle: number, last: number): numb
   return (length * 67 + first * 31 + middle * 13 + last * 5) & (slots - 1);
 }
 
-for (const name of [...new Set(canonical.flatMap((name) => [name, name.toLowerCase()]))]) {
-  const bytes = Buffer.from(name, "latin1");
-  const length = bytes.length;
-  const at = slot(length, bytes[0] as number, bytes[length >> 1] as number, bytes[length - 1] as number);
-  // The first of two that share a slot stays; the other is merely not common.
-  if (names[at] !== undefined) continue;
-  names[at] = name;
-  codes[at] = new Uint8Array(bytes);
+/** Fills the table, once, before the first look-up. */
+export function prepareNames(): void {
+  for (const name of [...new Set(canonical.flatMap((name) => [name, name.toLowerCase()]))]) {
+    const bytes = Buffer.from(name, "latin1");
+    const length = bytes.length;
+    const at = slot(length, bytes[0] as number, bytes[length >> 1] as number, bytes[length - 1] as number);
+    // The first of two that share a slot stays; the other is merely not common.
+    if (names[at] !== undefined) continue;
+    names[at] = name;
+    codes[at] = new Uint8Array(bytes);
+  }
 }
 
 /** The name that stands in `bytes` from `start` to `end`, if it is a common one in a common spelling. */

@@ -1,4 +1,4 @@
-import { commonName } from "./common-names.ts";
+import { commonName, prepareNames } from "./common-names.ts";
 import { instantiate, type Llhttp } from "./llhttp-module.ts";
 import { readBuffer, readWords } from "./read-buffer.ts";
 
@@ -163,6 +163,7 @@ function load(): Llhttp {
   // DELETE to QUERY; among them RTSP's, which llhttp takes with versions that are not HTTP/1.
   for (let code = 0; code <= 46; code++) names.push(text(loaded, loaded.llhttp_method_name(code)));
   methods = names;
+  prepareNames();
   llhttp = loaded;
   return loaded;
 }
@@ -592,7 +593,7 @@ function isLineEnd(head: string, at: number): boolean {
 }
 
 function isConnection(field: string): boolean {
-  return field.length === connection.length && (field === "Connection" || field.toLowerCase() === connection);
+  return field.length === connection.length && (field.charCodeAt(0) | 32) === 99 && field.toLowerCase() === connection;
 }
 
 /** `close` beside a tab, which llhttp overlooks up to 9.3. */

@@ -154,7 +154,8 @@ class SocketTransport implements Transport {
     });
     socket.on("end", () => owner.onEnd());
     socket.on("drain", () => owner.onDrain());
-    socket.once("close", () => owner.onClosed(this.#error));
+    if (socket.closed) process.nextTick(() => owner.onClosed(undefined));
+    else socket.once("close", () => owner.onClosed(this.#error));
     socket.on("data", (chunk: Buffer) => owner.onRead(chunk, chunk.length));
   }
 

@@ -226,6 +226,23 @@ describe("transport", () => {
     await new Promise<void>((resolve) => listener.close(() => resolve()));
   });
 
+  test("a socket that is closed already is told to be", async () => {
+    const listener = plain.listen().listen(0, host);
+    await once(listener, "listening");
+    const client = connect((listener.address() as AddressInfo).port, host);
+    const [socket] = (await once(listener, "connection")) as [Socket];
+    socket.destroy();
+    await once(socket, "close");
+    const server = new RecordingOwner();
+    const transport = acceptTransport(socket, server);
+    assert.deepEqual(server.events, []);
+    await server.event("closed");
+    assert.equal(transport.write("ignored"), false);
+    assert.deepEqual(server.events, ["closed"]);
+    client.destroy();
+    await new Promise<void>((resolve) => listener.close(() => resolve()));
+  });
+
   test("a reset is why it closed", async () => {
     const listener = plain.listen().listen(0, host);
     await once(listener, "listening");
