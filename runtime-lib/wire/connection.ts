@@ -98,7 +98,11 @@ export class Connection implements TransportOwner, Peer {
     if (this.#closing || this.#noMore) return this.#notForUs(bytes, length);
     if (this.#unreadBytes > 0) return this.#keep(bytes, 0, length);
     this.#running = true;
-    this.#consume(bytes, 0, length);
+    try {
+      this.#consume(bytes, 0, length);
+    } catch (error) {
+      this.#onBug(error);
+    }
     this.#running = false;
   }
 
@@ -347,6 +351,12 @@ export class Connection implements TransportOwner, Peer {
     else this.#endWith(400, "The request is not HTTP/1.1");
   }
 
+  /** Ours: whatever it left half done, nobody waits for it. */
+  #onBug(error: unknown): void {
+    this.engine.options.log.error({ err: error }, "connection failed");
+    this.destroy();
+  }
+
   #keep(bytes: Buffer, from: number, to: number): void {
     this.#unread ??= [];
     this.#unread.push(Buffer.from(bytes.subarray(from, to)));
@@ -391,12 +401,16 @@ export class Connection implements TransportOwner, Peer {
   /** Goes on with what waits. */
   #advance(): void {
     this.#running = true;
-    while (!this.#closing) {
-      if (this.#current === undefined && this.#startNext()) continue;
-      const chunk = this.#noMore || this.#stalled ? undefined : this.#unread?.shift();
-      if (chunk === undefined) break;
-      this.#unreadBytes -= chunk.length;
-      this.#consumeKept(chunk);
+    try {
+      while (!this.#closing) {
+        if (this.#current === undefined && this.#startNext()) continue;
+        const chunk = this.#noMore || this.#stalled ? undefined : this.#unread?.shift();
+        if (chunk === undefined) break;
+        this.#unreadBytes -= chunk.length;
+        this.#consumeKept(chunk);
+      }
+    } catch (error) {
+      this.#onBug(error);
     }
     this.#running = false;
     this.#flow();
