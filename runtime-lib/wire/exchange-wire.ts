@@ -1,7 +1,7 @@
 import type { RequestBody } from "../backend.ts";
 import { BaseExchange } from "../exchange-base.ts";
 import { fault } from "../respond.ts";
-import { dropUnsendable, hasField, headText } from "./answer-head.ts";
+import { allSendable, dropUnsendable, hasField, headText } from "./answer-head.ts";
 import type { Connection } from "./connection.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
 import type { HttpParser } from "./llhttp.ts";
@@ -96,11 +96,9 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     const connection = this.#connection;
     const silent = status === 204 || status === 304 || this.method === "HEAD";
     let text = this.#headOf(status, reason, fields);
-    if (hasField(fields, "content-length")) this.#framing = "length";
-    else if (!silent) {
-      this.#framing = "length";
-      text += `Content-Length: ${body === undefined ? 0 : body.length}\r\n`;
-    }
+    const sized = hasField(fields, "content-length");
+    if (sized || !silent) this.#framing = "length";
+    if (!sized && !silent) text += `Content-Length: ${body === undefined ? 0 : body.length}\r\n`;
     text += this.#connectionLines();
     if (silent || body === undefined || body.length === 0) connection.write(text);
     else if (text.length + body.length <= asTextUpTo) connection.write(text + latin1(body, 0, body.length));
@@ -109,25 +107,18 @@ export class WireExchange extends BaseExchange implements BodyOwner {
   }
 
   protected override sendHead(status: number, reason: string, fields: string[]): void {
-    let text = this.#headOf(status, reason, fields);
+    const text = this.#headOf(status, reason, fields);
     if (status === 204 || status === 304 || this.method === "HEAD") this.#framing = "none";
     else if (hasField(fields, "content-length")) this.#framing = "length";
-    else if (this.minorVersion > 0) {
-      this.#framing = "chunks";
-      this.#head = `${text + this.#connectionLines()}`;
-      return;
-    } else {
-      this.#framing = "close";
-      this.keepsConnection = false;
-    }
-    text += this.#connectionLines();
-    this.#head = text;
+    else this.#framing = this.minorVersion > 0 ? "chunks" : "close";
+    this.#head = text + this.#connectionLines();
   }
 
   #headOf(status: number, reason: string, fields: string[]): string {
     const { headerOverrides } = this.options;
     // What a backend sent was read by a parser already.
-    if (this.call === undefined || this.answerHeaders.length > 0 || headerOverrides.length > 0) dropUnsendable(fields);
+    const theirs = this.call !== undefined && headerOverrides.length === 0 && allSendable(this.answerHeaders);
+    if (!theirs) dropUnsendable(fields);
     return headText(status, reason, fields, this.#connection.engine.lines);
   }
 
