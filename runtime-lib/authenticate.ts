@@ -140,9 +140,16 @@ function refused(x: Exchange, api: Api, anyOf: readonly Alternative[], { code, r
 /** The API's schemes, as the original has it, or those of this operation. */
 function challengesOf(api: Api, anyOf: readonly Alternative[]): readonly ("oauth2" | "basic")[] {
   if (credentialRules.compatibility === "wso2-3.2") return api.challenges;
-  const kinds = new Set(anyOf.flatMap((alternative) => schemesOf(alternative).map((scheme) => scheme.kind)));
-  return [...(kinds.has("jwt") ? ["oauth2" as const] : []), ...(kinds.has("basic") ? ["basic" as const] : [])];
+  let challenges = knownChallenges.get(anyOf);
+  if (challenges === undefined) {
+    const kinds = new Set(anyOf.flatMap((alternative) => schemesOf(alternative).map((scheme) => scheme.kind)));
+    challenges = [...(kinds.has("jwt") ? ["oauth2" as const] : []), ...(kinds.has("basic") ? ["basic" as const] : [])];
+    knownChallenges.set(anyOf, challenges);
+  }
+  return challenges;
 }
+
+const knownChallenges = new WeakMap<readonly Alternative[], readonly ("oauth2" | "basic")[]>();
 
 /** S-ERR-R3, and 503 for a key source that is away. */
 function statusOf(code: number): number {

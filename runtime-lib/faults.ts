@@ -53,14 +53,12 @@ export function faultsOf(compatibility: "wso2-3.2" | "standard"): Faults {
   const noProduction = noEndpointFault("Production", "production");
   const noSandbox = noEndpointFault("Sandbox", "sandbox");
 
+  const byStatus = remembered((status, description) => faultBody(status, reasonPhrase(status), description));
+
   return {
     compatibility,
     byCode: (code) => codes.get(code) ?? unclassified,
-    byStatus: (status, description) => ({
-      status,
-      code: status,
-      body: faultBody(status, reasonPhrase(status), description),
-    }),
+    byStatus: (status, description) => ({ status, code: status, body: byStatus(status, description) }),
     backend: (failure) => backend[failure],
     noEndpoint: (keyType) => (keyType === "PRODUCTION" ? noProduction : noSandbox),
   };
@@ -74,11 +72,28 @@ export function faultBody(code: number, message: string, description: string): U
 }
 
 /** The body of S-ERR-33 and 34: JSON without `fault`. */
-export function statusReportBody(code: number, description: string): Uint8Array {
-  return encode(
+export const statusReportBody = remembered((code, description) =>
+  encode(
     `{"code":${code}, "type":"Status report", "message":"Runtime Error", "description":${JSON.stringify(description)}}`,
-  );
+  ),
+);
+
+type BodyOf = (code: number, description: string) => Uint8Array;
+
+/** Encodes a body when it is first sent. Descriptions are texts of ours; should one vary after all, it is not kept. */
+function remembered(bodyOf: BodyOf): BodyOf {
+  const known = new Map<string, { readonly code: number; readonly body: Uint8Array }>();
+  return (code, description) => {
+    const found = known.get(description);
+    if (found?.code === code) return found.body;
+    const body = bodyOf(code, description);
+    if (known.size < mostRemembered) known.set(description, { code, body });
+    return body;
+  };
 }
+
+/** Several times as many as there are. */
+const mostRemembered = 200;
 
 /** RFC 9110 section 15 and RFC 6585; statuses that no part of the gateway sends have none. */
 export function reasonPhrase(status: number): string {
