@@ -11,9 +11,9 @@ const modules: Readonly<Record<TestedEngine, string>> = { node: "engine-node.ts"
 const moduleFile = (engine: TestedEngine): string =>
   path.join(import.meta.dirname, "../../runtime-lib", modules[engine]);
 
-/** The engines that there are; `CASTGATE_ENGINE=wire` narrows that to one. */
+/** The engines that there are; `TEST_ENGINE=wire` narrows that to one. */
 export const testedEngines: readonly TestedEngine[] = (Object.keys(modules) as TestedEngine[]).filter(
-  (engine) => (process.env.CASTGATE_ENGINE ?? engine) === engine && existsSync(moduleFile(engine)),
+  (engine) => (process.env.TEST_ENGINE ?? engine) === engine && existsSync(moduleFile(engine)),
 );
 
 /** An engine in this process. */
