@@ -363,10 +363,11 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     if (parser.major !== 1) return "HTTP_VERSION";
     if (status === 101) return "UPGRADE";
     if (status < 100) return "STATUS";
-    if (status < 200) return undefined;
+    // RFC 9112 section 6: where the next answer begins must not be a matter of opinion.
+    if (status < 200) return framing.contentLength > 0 || framing.coding !== "none" ? "INTERIM_BODY" : undefined;
     // The client would get it without being told what it is.
     if (framing.coding === "foreign") return "TRANSFER_CODING";
-    if (status === 204 && framing.contentLength > 0) return "RES_CONTENT_LENGTH_MISMATCH";
+    if (status === 204 && framing.contentLength > 0 && call.method !== "HEAD") return "RES_CONTENT_LENGTH_MISMATCH";
     if (maxBodySize >= 0 && framing.contentLength > maxBodySize && call.method !== "HEAD" && status !== 304) {
       return "RES_EXCEEDED_MAX_SIZE";
     }

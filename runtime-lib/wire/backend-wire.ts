@@ -178,7 +178,9 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   }
 
   requeue(call: WireCall): void {
-    this.#dispatch(call);
+    if (this.#waiting.length === 0) return this.#dispatch(call);
+    this.#waiting.unshift(call);
+    this.#grow();
   }
 
   /** Undefined: it cannot be written without becoming another request. */
@@ -216,7 +218,9 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   /** To a connection that is free, or into the queue. */
   #dispatch(call: WireCall): void {
     const available = this.#available;
-    for (let i = available.length - 1; i >= 0; i--) {
+    // Nobody overtakes who waits: a stream of GETs would keep a POST from ever finding a connection without them.
+    const last = this.#waiting.length === 0 ? available.length - 1 : -1;
+    for (let i = last; i >= 0; i--) {
       const connection = available[i] as BackendConnection;
       if (!connection.open) {
         this.#withdraw(i);
