@@ -229,7 +229,7 @@ export function judge(
   const last = more[0];
   if (
     more.length > 1 ||
-    (last !== undefined && (reference.error === undefined || ![400, 414, 431, brokenOff].includes(last)))
+    (last !== undefined && (reference.error === undefined || ![400, 414, 431, 501, brokenOff].includes(last)))
   ) {
     return instead;
   }
