@@ -227,6 +227,15 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   }
 
   onRead(bytes: Buffer, length: number): void {
+    try {
+      this.#read(bytes, length);
+    } catch (error) {
+      this.#crashed();
+      throw error;
+    }
+  }
+
+  #read(bytes: Buffer, length: number): void {
     const parser = this.#parser;
     let from = 0;
     while (from < length) {
@@ -287,11 +296,21 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     const fresh = this.#fresh;
     this.#fresh = false;
     if (this.#closed) return;
-    this.#flushHead();
-    if (this.#unsent === undefined) return;
-    // What the backend sent beyond its answer must be seen before the next request is written.
-    if (fresh) this.#schedule();
-    else this.#send();
+    try {
+      this.#flushHead();
+      if (this.#unsent === undefined) return;
+      // What the backend sent beyond its answer must be seen before the next request is written.
+      if (fresh) this.#schedule();
+      else this.#send();
+    } catch (error) {
+      this.#crashed();
+      throw error;
+    }
+  }
+
+  /** A sink or a source threw, which is a bug: nobody may wait for an answer for ever because of it. */
+  #crashed(): void {
+    if (!this.#closed) this.#break("unreachable", "backend: CRASHED", false);
   }
 
   #schedule(): void {
@@ -445,13 +464,19 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
       this.#detach();
       rest = next;
     }
-    if (fields !== undefined) {
-      call.sink.answerWhole(status, reason, fields, body);
-    } else {
-      if (body !== undefined) call.sink.answerData(body);
-      call.sink.answerEnd();
+    try {
+      if (fields !== undefined) {
+        call.sink.answerWhole(status, reason, fields, body);
+      } else {
+        if (body !== undefined) call.sink.answerData(body);
+        call.sink.answerEnd();
+      }
+    } catch (error) {
+      call.sink.answerFailed("unreachable", "backend: CRASHED", "maybe");
+      throw error;
+    } finally {
+      if (rest !== undefined) this.#giveUp(rest, "unreachable", "backend: SOCKET");
     }
-    if (rest !== undefined) this.#giveUp(rest, "unreachable", "backend: SOCKET");
   }
 
   /** Goes on after an answer. */

@@ -17,5 +17,11 @@ export function atTurnEnd(member: TurnEnd): void {
 function endTurn(): void {
   const members = waiting;
   waiting = [];
-  for (let i = 0; i < members.length; i++) (members[i] as TurnEnd).endTurn();
+  let i = 0;
+  try {
+    for (; i < members.length; i++) (members[i] as TurnEnd).endTurn();
+  } finally {
+    // One has thrown, which is not the others' fault.
+    for (i++; i < members.length; i++) atTurnEnd(members[i] as TurnEnd);
+  }
 }
