@@ -118,12 +118,15 @@ async function library(
   return { namespace: namespaces.library, path: `${id}/${file}`, pluginData: { file: found.path, replacement } };
 }
 
+/** llhttp for processors that are hardly found any more: required where the other one fails. */
+const withoutSimd = "undici/lib/llhttp/llhttp-wasm.js";
+
 /** What the runtime imports from a late library, and the module that makes it code. */
 function lateModule(args: OnResolveArgs, found: BundleSources["late"]): OnResolveResult | undefined {
   const name = args.path;
   if (args.namespace !== namespaces.late) {
-    const late =
-      args.kind === "dynamic-import" && args.namespace === namespaces.runtime ? lateLibraryOf(name) : undefined;
+    const now = args.kind !== "dynamic-import" && name !== withoutSimd;
+    const late = now || args.namespace !== namespaces.runtime ? undefined : lateLibraryOf(name);
     if (late === undefined) return undefined;
     found.set(late, (found.get(late) ?? new Set()).add(name));
   }

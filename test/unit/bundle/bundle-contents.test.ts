@@ -72,6 +72,8 @@ describe("what is in a bundle", () => {
     const code = text.slice(0, text.indexOf("function __castgate_library_"));
     assert.doesNotMatch(code, /^\/\/ npm:node-forge@/m);
     assert.doesNotMatch(code, /^\/\/ npm:undici@[\d.]+\/lib\/dispatcher\//m);
+    const parsers = [...code.matchAll(/^\/\/ npm:undici@[\d.]+\/lib\/llhttp\/(\S+)$/gm)].map(([, file]) => file);
+    assert.deepEqual(parsers, ["llhttp_simd-wasm.js"]);
   });
 
   test("nothing of the machine: no folder, no user, no host name", async () => {
