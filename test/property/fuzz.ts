@@ -1,17 +1,24 @@
 import { parseArgs } from "node:util";
+import { fuzzParser } from "../support/parser-fuzz.ts";
 import { fuzzRequests } from "../support/request-fuzz.ts";
+import { ResponseComparison } from "../support/response-fuzz.ts";
 import { fuzzTargets } from "../support/target-fuzz.ts";
 import { type TestedEngine, testedEngines } from "../support/tested-engines.ts";
 
 /**
- * `npm run fuzz -- [--what=targets|requests] [--engine=ENGINE] [--count=COUNT] [--seed=SEED]`, a million cases unless told
- * otherwise. Exit 1 when there was a mismatch.
+ * `npm run fuzz -- [--what=targets|requests|responses|parser] [--engine=ENGINE] [--count=COUNT] [--seed=SEED]`,
+ * a million cases unless told otherwise. Exit 1 when there was a mismatch.
  *
  * `targets`: random request targets to a real bundle, half of them in each compatibility. The path that was checked must
  * be the path that the backend saw.
  *
  * `requests`: random bytes to an engine and to a plain node:http server, over sockets. Both must take them for the same
  * requests.
+ *
+ * `responses`: random bytes of a backend to our pool of connections and to undici's. Both must take them for the same
+ * answer.
+ *
+ * `parser`: the bytes of `requests` to the wire engine's parser and to that of node:http, without sockets.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -71,6 +78,35 @@ async function requests(engine: TestedEngine): Promise<boolean> {
   return report.mismatchCount > 0;
 }
 
+async function responses(): Promise<boolean> {
+  const started = performance.now();
+  const comparison = await ResponseComparison.start();
+  const report = await comparison.run(count, seed, progress("responses", count));
+  await comparison.stop();
+  const seconds = (performance.now() - started) / 1000;
+  process.stdout.write(
+    `responses, seed ${seed}: ${report.cases} cases in ${seconds.toFixed(0)} s ` +
+      `(${(report.cases / seconds).toFixed(0)} a second): ${report.answered} answers; ${report.mismatchCount} mismatches\n`,
+  );
+  for (const [reason, number] of Object.entries(report.explained).sort((a, b) => b[1] - a[1])) {
+    process.stdout.write(`  ${number} other on purpose: ${reason}\n`);
+  }
+  for (const mismatch of report.mismatches) process.stdout.write(`  ${mismatch}\n`);
+  return report.mismatchCount > 0;
+}
+
+function parser(): boolean {
+  const started = performance.now();
+  const report = fuzzParser(count, seed, progress("parser", count));
+  const seconds = (performance.now() - started) / 1000;
+  process.stdout.write(
+    `parser, seed ${seed}: ${report.cases} cases in ${seconds.toFixed(0)} s: ${counts(report.outcomes)}; ` +
+      `${report.mismatchCount} mismatches\n`,
+  );
+  for (const mismatch of report.mismatches) process.stdout.write(`  ${mismatch}\n`);
+  return report.mismatchCount > 0;
+}
+
 let failed = false;
 switch (values.what) {
   case "targets":
@@ -81,8 +117,14 @@ switch (values.what) {
       if ((values.engine ?? engine) === engine) failed = (await requests(engine)) || failed;
     }
     break;
+  case "responses":
+    failed = await responses();
+    break;
+  case "parser":
+    failed = parser();
+    break;
   default:
-    process.stderr.write("--what is targets or requests\n");
+    process.stderr.write("--what is targets, requests, responses or parser\n");
     process.exit(2);
 }
 process.exitCode = failed ? 1 : 0;
