@@ -85,7 +85,7 @@ export function smugglingTechniques(target: string, hidden: string): readonly Te
     ["no-break space before it", `\xa0${L}`, "400"],
     ["form feed after it", `${L}\f`, "400"],
     ["bare CR after it", `${L}\rX`, "400"],
-    ["tabs around it", `\t${L}\t`, "400"],
+    ["tabs around it", `\t${L}\t`, "400 or 200"],
     ["spaces around it", `  ${L}  `, "200"],
     ["more than 64 bits", `184467440737095516${16 + L}`, "400"],
     ["more than 32 bits", `${4_294_967_296 + L}`, "413"],
