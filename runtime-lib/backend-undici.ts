@@ -26,7 +26,7 @@ export async function openPool(options: TargetOptions): Promise<BackendPool> {
   const { tls } = options;
   const pool = new PoolClass(options.origin, {
     connections: options.connections ?? null,
-    pipelining: 1,
+    pipelining: options.pipelining ?? 1,
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
     connectTimeout: Math.min(options.timeoutMs, maxConnectMs),
@@ -47,7 +47,8 @@ class UndiciPool implements BackendPool {
     this.#waitMs = waitMs;
   }
 
-  send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody): BackendCall {
+  send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody, alone = false): BackendCall {
+    const shares = method === "GET" && body === undefined && !alone;
     const call = new UndiciCall(sink);
     const { headers } = head;
     const streamed = body !== undefined && !Buffer.isBuffer(body);
@@ -58,6 +59,10 @@ class UndiciPool implements BackendPool {
         method: method as Dispatcher.HttpMethod,
         headers,
         body: streamed ? new BodyStream(body) : (body ?? null),
+        // Where pipelining is on: it waits until nothing else is on its way, and the next one for the head of its answer. A
+        // connection that had a HEAD is not used again, and undici forgets to unblock it.
+        idempotent: shares,
+        blocking: !shares && method !== "HEAD",
       },
       call,
     );

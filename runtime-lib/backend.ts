@@ -12,6 +12,12 @@ export interface TargetOptions {
   readonly origin: string;
   /** Longest wait for the head of an answer, and between parts of its body (R-EP-11). */
   readonly timeoutMs: number;
+  /**
+   * `GET` requests that may be on their way on one connection at the same time, 1 unless given: then each waits for the answer
+   * before it. A slow answer holds up those behind it, and a connection that ends takes up to this many requests with it: only
+   * for backends that are known to bear it.
+   */
+  readonly pipelining?: number;
   /** Connections at a time; undefined: as many as are needed. */
   readonly connections: number | undefined;
   /** Longest wait for one of them to be free. */
@@ -41,8 +47,11 @@ export type OpenPool = (options: TargetOptions) => Promise<BackendPool>;
 export interface BackendPool {
   /** The bytes that a sink gets are valid during the call only: it copies what it keeps. */
   readonly lendsBytes: boolean;
-  /** Sends a request; its answer, or why there is none, goes to `sink`, which may be called before this returns. */
-  send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody): BackendCall;
+  /**
+   * Sends a request; its answer, or why there is none, goes to `sink`, which may be called before this returns. `alone`: on no
+   * connection together with others, because it was lost with one once.
+   */
+  send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody, alone?: boolean): BackendCall;
   /** Ends all connections at once. */
   close(): Promise<void>;
 }

@@ -277,7 +277,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   #send(): void {
     const { pool } = this.#target as RelayTarget;
     this.call = undefined;
-    const call = pool.send(this, this.method, this.#head as RelayHead, this.body);
+    const call = pool.send(this, this.method, this.#head as RelayHead, this.body, this.#sentAgain);
     // The answer may be here already, and another attempt with it.
     this.call ??= call;
   }

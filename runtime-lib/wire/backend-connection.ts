@@ -41,6 +41,8 @@ export interface ConnectionLimits {
 /** A backend that says how long it keeps connections is left that much earlier: a request must not cross its goodbye. */
 const keepAliveMarginMs = 2_000;
 const longestIdleMs = 600_000;
+/** How long requests wait on a connection because a client ahead of them takes nothing of its answer. */
+const longestHoldMs = 1_000;
 /** Chunks of request bodies up to this size leave in one piece with their frame. */
 const smallChunk = 8_192;
 /** The shortest field line has four bytes that `maxHeaderSize` does not count, and one that it does. */
@@ -96,6 +98,8 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   readonly #framing: AnswerFraming = { contentLength: -1, coding: "none", keepAlive: "", size: 0 };
   #received = 0;
   #paused = false;
+  /** Until when others wait for a client that takes nothing. */
+  #heldUntil = 0;
 
   constructor(owner: ConnectionOwner, options: ConnectOptions) {
     this.#owner = owner;
@@ -106,7 +110,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
 
   /** It can take a call: any when nothing is on its way, else one that may stand behind others. */
   get open(): boolean {
-    if (this.#retiring || !this.#connected) return false;
+    if (this.#retiring || !this.#connected || this.#paused) return false;
     const last = this.#last;
     // That the connection lasts is known only once it has brought an answer.
     return last === undefined || (this.#count < this.#limits.pipelining && last.pipelines && this.#served > 0);
@@ -143,6 +147,8 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
       else this.#break("timeout", reason, false);
     } else if (first !== undefined && first.totalUntil !== 0 && clock.now >= first.totalUntil) {
       this.#break("timeout", "backend: TOTAL_TIMEOUT", false);
+    } else if (first?.next !== undefined && this.#paused && clock.now >= this.#heldUntil) {
+      this.#release(first);
     }
   }
 
@@ -426,6 +432,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     }
     if (call.sink.answerData(body) || this.#closed) return;
     this.#paused = true;
+    this.#heldUntil = deadlineIn(longestHoldMs);
     this.#deadline = 0;
     this.#transport.pause();
   }
@@ -565,6 +572,17 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     if (first.sent) first.fail(failure, reason, byPeer && !begun && this.#served > 0 ? "stale" : "maybe");
     else this.#owner.requeue(first);
     this.#giveUp(rest, failure, reason);
+  }
+
+  /** Nobody may hold up the requests of others: those behind this one go elsewhere, and the connection ends with it. */
+  #release(call: WireCall): void {
+    const rest = call.next;
+    call.next = undefined;
+    this.#last = call;
+    this.#unsent = undefined;
+    this.#count = 1;
+    this.#retiring = true;
+    this.#giveUp(rest, "unreachable", "backend: HELD_UP");
   }
 
   /** Calls behind one with which the connection ended. */

@@ -16,12 +16,6 @@ import { atTurnEnd, type TurnEnd } from "./turn.ts";
 
 /** What only this pool knows. */
 export interface WirePoolOptions extends TargetOptions {
-  /**
-   * `GET` requests that may be on their way on one connection at the same time, 1 unless given. A slow answer holds up
-   * those behind it, and a connection that ends takes up to this many requests with it: only for backends that are known
-   * to bear it.
-   */
-  readonly pipelining?: number;
   /** Milliseconds for which an idle connection is kept when the backend does not say; 4,000 unless given. */
   readonly idleMs?: number;
   /** Milliseconds for a request and the whole of its answer; unless given, there is no such limit. */
@@ -93,8 +87,8 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     );
   }
 
-  send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody): BackendCall {
-    const call = this.#callOf(sink, method, head, body);
+  send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody, alone = false): BackendCall {
+    const call = this.#callOf(sink, method, head, body, alone);
     if (call === undefined || this.#closed) {
       const never = new WireCall(sink, method, "", undefined, undefined, false, false);
       this.#refuse(never, this.#closed ? "backend: CLOSED" : "backend: INVALID_REQUEST");
@@ -150,7 +144,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     this.#connections.delete(connection);
     this.#session = undefined;
     // Somebody waits for this very attempt, unless he was served by another connection meanwhile.
-    const call = this.#waiting.length > this.#connecting * this.limits.pipelining ? this.#waiting.shift() : undefined;
+    const call = this.#wanted > this.#connecting ? this.#waiting.shift() : undefined;
     call?.fail(failure, reason, "none");
     this.#grow();
   }
@@ -184,7 +178,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   }
 
   /** Undefined: it cannot be written without becoming another request. */
-  #callOf(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody): WireCall | undefined {
+  #callOf(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody, alone: boolean): WireCall | undefined {
     const expected = expectsBody(method);
     // Backends that do not expect a body may take it for the next request; those that send one for `HEAD`, for an answer.
     const closes = method === "HEAD" || (body !== undefined && !expected);
@@ -205,7 +199,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     }
     const text = requestHead(method, head.path, lines, framing, head.headers);
     if (text === undefined) return undefined;
-    const pipelines = method === "GET" && body === undefined;
+    const pipelines = method === "GET" && body === undefined && !alone;
     return new WireCall(sink, method, small === "" ? text : text + small, bytes, source, pipelines, closes);
   }
 
@@ -244,14 +238,15 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     else available.splice(at, 1);
   }
 
+  /** Connections that those who wait would fill. */
+  get #wanted(): number {
+    const { length, alone } = this.#waiting;
+    return alone + Math.ceil((length - alone) / this.limits.pipelining);
+  }
+
   /** Opens connections for those who wait. */
   #grow(): void {
-    const { pipelining } = this.limits;
-    while (
-      !this.#closed &&
-      this.#connecting * pipelining < this.#waiting.length &&
-      this.#connections.size < this.#maxConnections
-    ) {
+    while (!this.#closed && this.#connecting < this.#wanted && this.#connections.size < this.#maxConnections) {
       const target = this.#target();
       if (typeof target === "string") {
         this.#refuse(this.#waiting.shift() as WireCall, target);
