@@ -17,6 +17,8 @@ export interface UpstreamOptions {
   readonly key: string;
   /** Milliseconds (R-EP-11). */
   readonly timeoutMs: number;
+  /** Requests without side effects that may be on their way on one connection at the same time; 1 unless given. */
+  readonly pipelining?: number;
   /** Sends Basic credentials; the password comes from the setting `<key>_basic_password` (R-EP-06). */
   readonly basicUsername?: string;
 }
@@ -71,7 +73,7 @@ async function membersOf(
   report: SettingsReport,
   pools: Pools,
 ): Promise<readonly Member[]> {
-  const { key, timeoutMs, basicUsername } = upstream.options;
+  const { key, timeoutMs, pipelining = 1, basicUsername } = upstream.options;
   const username = settings.override(`${key}_basic_username`) ?? basicUsername;
   const given = settings.override(`${key}_basic_password`);
   const password = given ?? "";
@@ -94,7 +96,7 @@ async function membersOf(
       report.warn(`${key}_basic_username`, "the definition asks for no Basic credentials; they are sent all the same");
     }
     members.push({
-      target: await pools.open(url.origin, timeoutMs),
+      target: await pools.open(url.origin, timeoutMs, pipelining),
       basePath: basePathOf(url, settings.compatibility === "wso2-3.2"),
       baseQuery: url.search,
       authorization:
@@ -123,7 +125,7 @@ function parseEndpoint(text: string): URL | undefined {
 /** What -1 stands for, and the most that the setting may say. */
 const largestHeaderSize = 1_048_576;
 
-/** One pool for each origin and time limit, shared by all upstreams. */
+/** One pool for each origin, time limit and depth of pipelining, shared by all upstreams. */
 class Pools {
   readonly #settings: Settings;
   readonly #report: SettingsReport;
@@ -137,8 +139,8 @@ class Pools {
     this.#openPool = openPool;
   }
 
-  async open(origin: string, timeoutMs: number): Promise<RelayTarget> {
-    const name = `${timeoutMs} ${origin}`;
+  async open(origin: string, timeoutMs: number, pipelining: number): Promise<RelayTarget> {
+    const name = `${timeoutMs} ${pipelining} ${origin}`;
     const known = this.#pools.get(name);
     if (known !== undefined) return known;
     const settings = this.#settings;
@@ -148,6 +150,7 @@ class Pools {
     const pool = await this.#openPool({
       origin,
       timeoutMs,
+      pipelining,
       connections: connections > 0 ? connections : undefined,
       waitMs: settings.number("httpClients.poolConfig.waitTimeInMillis") ?? 30_000,
       maxHeaderSize: maxHeaderSize < 0 ? largestHeaderSize : maxHeaderSize,

@@ -57,6 +57,7 @@ function endpointOfServers(servers: readonly Fact<string>[], origin: SourceRef):
     type: undefined,
     basicUsername: undefined,
     timeoutMs: undefined,
+    pipelining: undefined,
     asksFor: [],
   };
 }
@@ -72,6 +73,7 @@ function upstreamOf(api: ApiFacts, operation: OperationFacts, chosen: Chosen, en
     // `http` with several URLs means the first (R-EP-01).
     urls: endpoint.type === "http" ? [first] : [first, ...others],
     timeoutMs: endpoint.timeoutMs ?? defaultTimeoutMs,
+    pipelining: endpoint.pipelining ?? 1,
     basicUsername: endpoint.basicUsername,
     origin: endpoint.ref,
   };

@@ -84,10 +84,13 @@ export const catalogue = {
     explanation:
       "/health, /livez and /readyz are answered by the gateway; /token, /revoke, /authorize, /userinfo and /apikey stand in for the key manager where that is switched on (T-OAS-12).",
   }),
-  "castgate-extension-unknown": entry<{ key: string; suggestion?: string }>({
+  "castgate-extension-unknown": entry<{ key: string; suggestion?: string; home?: string }>({
     severity: "error",
     message: ({ key }) => `unknown extension "${key}" at this place`,
-    hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
+    hint: ({ suggestion, home }) => {
+      if (home !== undefined) return `it belongs ${home}`;
+      return suggestion === undefined ? undefined : `did you mean "${suggestion}"?`;
+    },
     explanation: "Extensions that start with x-castgate- are this product's own, so an unknown one is a mistake.",
   }),
   "code-not-built": entry<{ file: string }>({

@@ -139,6 +139,8 @@ export interface EndpointFact {
   readonly type: "http" | "load_balance" | "failover" | "address" | undefined;
   readonly basicUsername: string | undefined;
   readonly timeoutMs: number | undefined;
+  /** `x-castgate-pipelining`: requests that may be on their way on one connection. */
+  readonly pipelining: number | undefined;
   /** Features that are not built yet and that this endpoint asks for: `retry`, `circuit-breaker`, `etcd`, ... */
   readonly asksFor: readonly Fact<UnbuiltFeature>[];
 }

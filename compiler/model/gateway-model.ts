@@ -131,6 +131,8 @@ export interface UpstreamModel {
   readonly environment: "production" | "sandbox";
   readonly urls: NonEmpty<string>;
   readonly timeoutMs: number;
+  /** Requests that may be on their way on one connection at the same time; 1: no pipelining. */
+  readonly pipelining: number;
   readonly basicUsername: string | undefined;
   readonly origin: SourceRef;
 }

@@ -112,6 +112,7 @@ function operationsOf(set: RouteSet, index: number, compatibility: Compatibility
             environment: "production",
             urls: ["http://backend.test"],
             timeoutMs: 1000,
+            pipelining: 1,
             basicUsername: undefined,
             origin,
           },

@@ -23,12 +23,14 @@ import {
 /** The entries of an API's `x-wso2-endpoints`, by name; an entry that could not be read is there without a value. */
 export type EndpointTable = ReadonlyMap<string, EndpointFact | undefined>;
 
-const endpointKeys = ["urls", "type", "name", "securityConfig", "advanceEndpointConfig"];
+const endpointKeys = ["urls", "type", "name", "securityConfig", "advanceEndpointConfig", "x-castgate-pipelining"];
 const endpointTypes = ["http", "load_balance", "failover", "address"] as const;
 const referenceMark = "#/x-wso2-endpoints/";
 
 const atLeastNull: Range = { min: 0, whole: true };
 const atLeastOne: Range = { min: 1, whole: true };
+/** More would add nothing but requests that an ending connection takes with it. */
+const pipeliningDepth: Range = { min: 1, max: 16, whole: true };
 const statusCode: Range = { min: 100, max: 599, whole: true };
 
 /** `x-wso2-endpoints`: a list of one-key maps, name to endpoint, of this API alone (T-END-12). */
@@ -99,7 +101,8 @@ function readEndpointObject(reading: Reading, cursor: Cursor, what: string): End
   const name = readText(reading, cursor, "name")?.value;
   const basicUsername = readSecurityConfig(reading, cursor);
   const timeoutMs = readAdvanced(reading, cursor, asksFor);
-  return { ref: cursor.ref, name, urls, type: type?.value, basicUsername, timeoutMs, asksFor };
+  const pipelining = readNumber(reading, cursor, "x-castgate-pipelining", pipeliningDepth)?.value;
+  return { ref: cursor.ref, name, urls, type: type?.value, basicUsername, timeoutMs, pipelining, asksFor };
 }
 
 function readUrls(

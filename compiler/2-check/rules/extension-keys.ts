@@ -37,6 +37,11 @@ const ours: Readonly<Record<Level, readonly string[]>> = {
   path: [],
   operation: [],
 };
+/** Where those of ours stand, for those who put them elsewhere. */
+const homes = new Map([
+  ["x-castgate-encoded-slash", "at the top of the definition"],
+  ["x-castgate-pipelining", "in an endpoint, beside its urls"],
+]);
 
 /** Extensions that nobody reads: misspelt, at the wrong level, or of an older product (T-EXT-19). */
 export const extensionKeys: Rule = {
@@ -61,8 +66,13 @@ function checkKeys({ log }: CheckContext, map: Cursor, level: Level): void {
     if (folded.startsWith("x-mgw-")) log.report("extension-legacy", keyPlace(map, key), { key });
     else if (folded.startsWith("x-castgate-")) {
       if (ours[level].includes(key)) continue;
+      const home = homes.get(key);
       const suggestion = suggest(key, ours[level]);
-      log.report("castgate-extension-unknown", keyPlace(map, key), { key, ...(suggestion && { suggestion }) });
+      log.report("castgate-extension-unknown", keyPlace(map, key), {
+        key,
+        ...(suggestion && { suggestion }),
+        ...(home && { home }),
+      });
     } else if (folded.startsWith("x-wso2-")) {
       if (read[level].includes(key)) continue;
       if (read.api.includes(key)) {

@@ -189,12 +189,13 @@ function schemeText(scheme: SchemePlan, api: string): string {
 }
 
 function upstreamText({ symbol, upstream }: UpstreamPlan): string {
-  const { overrideKey, urls, timeoutMs, basicUsername } = upstream;
+  const { overrideKey, urls, timeoutMs, pipelining, basicUsername } = upstream;
   const single = urls.length === 1;
   const members = [
     `key: ${quoted(overrideKey)}`,
     single ? `url: ${quoted(urls[0])}` : `urls: ${list(urls.map(quoted))}`,
     `timeoutMs: ${timeoutMs}`,
+    ...(pipelining === 1 ? [] : [`pipelining: ${pipelining}`]),
     ...(basicUsername === undefined ? [] : [`basicUsername: ${quoted(basicUsername)}`]),
   ];
   return `const ${symbol} = ${single ? "upstream" : "balanced"}({ ${members.join(", ")} });`;

@@ -92,6 +92,8 @@ export interface EndpointView {
   readonly url: string;
   readonly urls: readonly string[];
   readonly timeoutMs: number;
+  readonly hasPipelining: boolean;
+  readonly pipelining: number;
   readonly hasUsername: boolean;
   readonly basicUsername: string;
 }

@@ -20,7 +20,7 @@ export function callerTierView(tier: ThrottleTier): TierView {
 }
 
 export function endpointView({ symbol, upstream }: UpstreamPlan, imports: ImportList): EndpointView {
-  const { urls, overrideKey: key, timeoutMs, basicUsername } = upstream satisfies UpstreamModel;
+  const { urls, overrideKey: key, timeoutMs, pipelining, basicUsername } = upstream satisfies UpstreamModel;
   const kind = urls.length === 1 ? "single" : "balanced";
   if (kind === "single") imports.runtime("upstream-single", "upstream");
   else imports.runtime("upstream-balanced", "balanced");
@@ -31,6 +31,8 @@ export function endpointView({ symbol, upstream }: UpstreamPlan, imports: Import
     url: urls[0],
     urls,
     timeoutMs,
+    hasPipelining: pipelining > 1,
+    pipelining,
     hasUsername: basicUsername !== undefined,
     basicUsername: basicUsername ?? "",
   };

@@ -33,10 +33,11 @@ describe("endpoint objects", () => {
           },
           poolConfig: { maxActiveConnections: 200 },
         },
+        "x-castgate-pipelining": 4,
       }),
     );
     const { ref: _, urls, asksFor, ...rest } = endpoints.production ?? assert.fail("no endpoint");
-    assert.deepEqual(rest, { name: "orders", type: "failover", basicUsername: "svc", timeoutMs: 4000 });
+    assert.deepEqual(rest, { name: "orders", type: "failover", basicUsername: "svc", timeoutMs: 4000, pipelining: 4 });
     assert.deepEqual(
       urls.map(({ value }) => value),
       ["https://a.example.com/api", "https://b.example.com"],
@@ -71,6 +72,24 @@ describe("endpoint objects", () => {
       "a timeout of nothing",
       { urls: ["https://a.example.com"], advanceEndpointConfig: { timeoutInMillis: 0 } },
       [`error value-invalid ${at}/advanceEndpointConfig/timeoutInMillis`],
+    ],
+    ...["fast", true, 0, 17, -1, 2.5, [4]].map((value) => {
+      const code = typeof value === "number" ? "value-invalid" : "value-type";
+      return [
+        `pipelining of ${JSON.stringify(value)}`,
+        { urls: ["https://a.example.com"], "x-castgate-pipelining": value },
+        [`error ${code} ${at}/x-castgate-pipelining`],
+      ] as const;
+    }),
+    [
+      "pipelining without a value",
+      { urls: ["https://a.example.com"], "x-castgate-pipelining": null },
+      [`warning value-empty ${at}/x-castgate-pipelining`],
+    ],
+    [
+      "another key of our own",
+      { urls: ["https://a.example.com"], "x-castgate-pipeline": 4 },
+      [`error key-unknown ${at}/x-castgate-pipeline`],
     ],
     [
       "a threshold above 1 (T-END-08)",

@@ -27,6 +27,16 @@ describe("keys", () => {
     assert.deepEqual(await foundIn({ "x-castgate-nope": 1 }), ["error castgate-extension-unknown /x-castgate-nope"]);
     assert.equal((await factsOf(definition({ "x-castgate-encoded-slash": "allow" }))).allowEncodedSlash, true);
   });
+  test("our own at another level: the hint says where they belong", async () => {
+    const hints = async (more: Record<string, unknown>) =>
+      (await check(definition(more))).diagnostics.map(({ code, hint }) => `${code}: ${hint}`);
+    assert.deepEqual(await hints({ "x-castgate-pipelining": 4 }), [
+      "castgate-extension-unknown: it belongs in an endpoint, beside its urls",
+    ]);
+    assert.deepEqual(await hints({ paths: { "/pets": { get: operation({ "x-castgate-encoded-slash": "allow" }) } } }), [
+      "castgate-extension-unknown: it belongs at the top of the definition",
+    ]);
+  });
   test("keys at a level that does not read them", async () => {
     assert.deepEqual(
       await foundIn({ paths: { "/pets": { "x-wso2-cors": {}, get: operation({ "x-wso2-owner": "me" }) } } }),

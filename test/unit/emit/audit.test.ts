@@ -181,6 +181,11 @@ describe("other operations that are not as planned are found", () => {
     "environments that are swapped": ["pet.ts", "findPetsByStatus", replace('=== "PRODUCTION"', '!== "PRODUCTION"')],
     "a backend of its own elsewhere": ["pet.ts", "findPetsByStatus", replace("https://s.test", "https://evil.test")],
     "a backend that waits longer": ["pet.ts", "findPetsByStatus", replace("timeoutMs: 60_000", "timeoutMs: 600_000")],
+    "a backend that gets requests before it has answered": [
+      "pet.ts",
+      "findPetsByStatus",
+      replace("timeoutMs: 60_000", "timeoutMs: 60_000, pipelining: 4"),
+    ],
     "an undefined tier that forwards": [
       "store.ts",
       "getInventory",

@@ -31,6 +31,7 @@ export function upstream(key: string, urls: NonEmpty<string>, more: Partial<Upst
     environment: "production",
     urls,
     timeoutMs: 60_000,
+    pipelining: 1,
     basicUsername: undefined,
     origin: at("/x-wso2-production-endpoints"),
     ...more,

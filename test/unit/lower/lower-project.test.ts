@@ -314,6 +314,28 @@ describe("backends", () => {
     assert.deepEqual(again, backend);
   });
 
+  test("pipelining is off unless the endpoint in force declares it", async () => {
+    const depths = async (api: string, operation: string) => {
+      const { backend } = only((await lower(petDefinition(api, operation), "standard")).model).operation;
+      assert.ok(backend.kind === "forward");
+      return [backend.production?.pipelining, backend.sandbox?.pipelining];
+    };
+    const endpoint = (environment: string, depth: string) =>
+      `x-wso2-${environment}-endpoints: {urls: ["https://a.test"]${depth}}`;
+    assert.deepEqual(await depths("", ""), [1, undefined]);
+    assert.deepEqual(
+      await depths(endpoint("production", ", x-castgate-pipelining: 8"), endpoint("sandbox", "")),
+      [8, 1],
+    );
+    assert.deepEqual(
+      await depths(endpoint("production", ", x-castgate-pipelining: 8"), endpoint("production", "")),
+      [1, undefined],
+      "an operation's own endpoint takes nothing from the API's",
+    );
+    const table = 'x-wso2-endpoints: [{quick: {urls: ["https://q.test"], x-castgate-pipelining: "16"}}]';
+    assert.deepEqual(await depths(table, 'x-wso2-sandbox-endpoints: "#/x-wso2-endpoints/quick"'), [1, 16]);
+  });
+
   test("a named endpoint keeps its name; http takes the first URL, load_balance all (R-EP-01)", async () => {
     const endpoint = (type: string) =>
       petDefinition(

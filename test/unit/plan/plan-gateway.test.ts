@@ -16,6 +16,7 @@ const to = (environment: "production" | "sandbox", level: "api" | "operation" = 
   environment,
   urls: [`https://${environment}.test`] as const,
   timeoutMs: 60_000,
+  pipelining: 1,
   basicUsername: undefined,
   origin,
 });
