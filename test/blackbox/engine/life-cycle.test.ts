@@ -114,10 +114,11 @@ describe("stop", () => {
 
   test("what does not finish in time is cut off; a second signal ends at once", async () => {
     const backend = await headBackend(() => undefined);
+    // Both are there first: the backend has 1.5 s to answer, the drain 1 s.
     const gateway = await startGateway([`--echo_prod_endpoint_0=${backend.url}`, "--castgate.drainSeconds=1"]);
+    const other = await startGateway([`--echo_prod_endpoint_0=${backend.url}`]);
     const busy = await rawClient(gateway.port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\n\r\n");
     await eventually("the backend is asked", () => backend.sockets.size > 0);
-    const other = await startGateway([`--echo_prod_endpoint_0=${backend.url}`]);
     const held = await rawClient(other.port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\n\r\n");
     await eventually("the backend is asked", () => backend.sockets.size > 1);
     const stopped = gateway.stop();
