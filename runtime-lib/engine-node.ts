@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { plainAddress } from "./client-address.ts";
 import type { Engine, ListenerOptions } from "./engine.ts";
@@ -14,6 +14,7 @@ import {
 } from "./exchange-node.ts";
 import { reasonPhrase } from "./faults.ts";
 import { fault, faultContentType } from "./respond.ts";
+import { trustAtFirstClient, withoutTrust } from "./tls-options.ts";
 
 /**
  * HTTP/1.1 by node:http. This and `exchange-node.ts` are the only modules that know clients' sockets: everything above
@@ -62,10 +63,11 @@ class NodeEngine implements Engine, EngineState {
       requireHostHeader: false,
       noDelay: true,
     };
+    const { scheme, tls = {} } = listener;
     const server = (
-      listener.scheme === "https" ? createTlsServer({ ...settings, ...listener.tls }) : createServer(settings)
+      scheme === "https" ? createTlsServer({ ...settings, ...withoutTrust(tls) }) : createServer(settings)
     ) as Server;
-    const { scheme } = listener;
+    if (scheme === "https") trustAtFirstClient(server as TlsServer, tls);
     server.maxHeadersCount = 0;
     server.on("request", (req: IncomingMessage, res: GatewayResponse) => this.#receive(req, res, scheme, false));
     server.on("checkContinue", (req: IncomingMessage, res: GatewayResponse) => this.#receive(req, res, scheme, true));

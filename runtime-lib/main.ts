@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { configureApis } from "./api.ts";
 import type { OpenPool } from "./backend.ts";
@@ -141,7 +141,7 @@ async function load(gateway: Gateway, options: Options): Promise<LoadedSettings 
   const name = options.config ?? "conf/micro-gw.conf";
   let text: string | undefined;
   try {
-    text = await readFile(name, "utf8");
+    text = readFileSync(name, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     // The file that nobody named may be missing; any other trouble is the user's to know.

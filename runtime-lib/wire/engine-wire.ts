@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { createServer as createTlsServer } from "node:tls";
 import type { Engine, ListenerOptions } from "../engine.ts";
 import type { EngineOptions } from "../engine-options.ts";
+import { trustAtFirstClient, withoutTrust } from "../tls-options.ts";
 import { HeadLines } from "./answer-head.ts";
 import { Connection, type ConnectionHost, lingerMs } from "./connection.ts";
 import { type Swept, startSweep, stopSweep } from "./sweep.ts";
@@ -59,17 +60,18 @@ class WireEngine implements Engine, ConnectionHost, Swept {
     );
   }
 
-  #tlsServer({ tls }: ListenerOptions): Server {
+  #tlsServer({ tls = {} }: ListenerOptions): Server {
     const server = createTlsServer(
       {
         ALPNProtocols: ["http/1.1"],
-        ...tls,
+        ...withoutTrust(tls),
         allowHalfOpen: true,
         noDelay: true,
         handshakeTimeout: this.options.limits.headerTimeoutMs,
       },
       (socket) => this.#accept(socket, "https"),
     );
+    trustAtFirstClient(server, tls);
     server.on("connection", (socket) => {
       this.#underTls.add(socket);
       socket.once("close", () => this.#underTls.delete(socket));
