@@ -99,7 +99,8 @@ class BodyStream extends Readable implements BodySink {
   }
 
   bodyData(chunk: Buffer): boolean {
-    return this.push(chunk);
+    // The source may use the bytes again.
+    return this.push(Buffer.from(chunk));
   }
 
   bodyEnd(): void {
