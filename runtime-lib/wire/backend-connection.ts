@@ -305,6 +305,8 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     try {
       this.#flushHead();
       if (this.#unsent === undefined) return;
+      // It broke in this very turn: `onClosed` finds other connections for what is not written.
+      if (!this.#transport.alive) return;
       // What the backend sent beyond its answer must be seen before the next request is written.
       if (fresh) this.#schedule();
       else this.#send();

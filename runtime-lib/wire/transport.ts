@@ -35,6 +35,8 @@ export interface Transport {
   /** Bytes on the socket so far, to notice progress. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** False as soon as it broke or was closed, which `onClosed` tells at the end of the turn only. */
+  readonly alive: boolean;
   /** Writes latin1. False: what is not sent yet adds up, wait for `onDrain`. Ignored after `end` or `destroy`. */
   write(text: string): boolean;
   /** As `write`; the bytes must stay as they are until they are sent. */
@@ -161,6 +163,10 @@ class SocketTransport implements Transport {
 
   get remoteAddress(): string {
     return this.#socket.remoteAddress ?? "";
+  }
+
+  get alive(): boolean {
+    return !this.#socket.destroyed;
   }
 
   get bytesRead(): number {

@@ -315,7 +315,11 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Until it is so; the test's own time limit ends it. */
+/** Until it is so; throws after ten seconds, so that a test that fails also ends. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+  for (let i = 0; i < 5_000; i++) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  throw new Error("what was waited for did not happen");
 }
