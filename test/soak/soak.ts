@@ -22,6 +22,8 @@ export interface Sample {
   readonly files: number;
 }
 
+const idleSeconds = 6;
+
 /** Runs the rounds; what it returns are the ways in which the gateway grew or failed, none when all is well. */
 export async function soak({ rounds, roundSeconds, engine, say }: SoakOptions): Promise<string[]> {
   const backend = await startMisbehavingBackend();
@@ -29,10 +31,11 @@ export async function soak({ rounds, roundSeconds, engine, say }: SoakOptions): 
     [
       ...(engine === "" ? [] : [`--engine=${engine}`]),
       `--echo_prod_endpoint_0=${backend.url}`,
-      "--castgate.idleTimeoutSeconds=3",
-      "--castgate.headerTimeoutSeconds=2",
+      `--castgate.idleTimeoutSeconds=${idleSeconds}`,
+      `--castgate.headerTimeoutSeconds=${idleSeconds}`,
     ],
-    { NODE_OPTIONS: "--expose-gc" },
+    // A busy machine is no mistake of the gateway.
+    { NODE_OPTIONS: "--expose-gc", TEST_BACKEND_TIMEOUT_MS: "30000" },
   );
   const samples: Sample[] = [];
   const wrong: string[] = [];
@@ -42,7 +45,7 @@ export async function soak({ rounds, roundSeconds, engine, say }: SoakOptions): 
       const { requests, mistakes } = await runLoad(gateway.port, (roundSeconds * 5) / 6);
       wrong.push(...mistakes.map((mistake) => `round ${round}: ${mistake}`));
       // Longer than the idle limit: whatever a client left open is closed by then.
-      await new Promise((resolve) => setTimeout(resolve, Math.max(5_000, (roundSeconds * 1000) / 6)));
+      await new Promise((resolve) => setTimeout(resolve, 1000 * Math.max(idleSeconds + 4, roundSeconds / 6)));
       const sample = await sampleOf(gateway, requests);
       samples.push(sample);
       const { heap, external, resident, sockets, timers, files } = sample;

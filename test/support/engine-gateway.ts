@@ -11,10 +11,11 @@ import { upstream } from "castgate/runtime/upstream-single.js";
 
 /** A gateway written by hand, in the form in which the compiler writes them. Run as a child process by the tests. */
 
-const backend = upstream({ key: "echo_prod", url: "http://127.0.0.1:1", timeoutMs: 1_500 });
-const withQuery = upstream({ key: "query_prod", url: "http://127.0.0.1:1/fixed?own=1", timeoutMs: 1_500 });
-const secured = upstream({ key: "basic_prod", url: "http://127.0.0.1:1", timeoutMs: 1_500, basicUsername: "svc" });
-const pair = balanced({ key: "pair_prod", urls: ["http://127.0.0.1:1", "http://127.0.0.1:1"], timeoutMs: 1_500 });
+const timeoutMs = Number(process.env.TEST_BACKEND_TIMEOUT_MS ?? 1_500);
+const backend = upstream({ key: "echo_prod", url: "http://127.0.0.1:1", timeoutMs });
+const withQuery = upstream({ key: "query_prod", url: "http://127.0.0.1:1/fixed?own=1", timeoutMs });
+const secured = upstream({ key: "basic_prod", url: "http://127.0.0.1:1", timeoutMs, basicUsername: "svc" });
+const pair = balanced({ key: "pair_prod", urls: ["http://127.0.0.1:1", "http://127.0.0.1:1"], timeoutMs });
 
 const gateway: Gateway = {
   compatibility: process.env.TEST_COMPATIBILITY === "standard" ? "standard" : "wso2-3.2",
