@@ -4,8 +4,8 @@ export type CommandLine =
   | { readonly kind: "error"; readonly message: string }
   | Options;
 
-/** `node`: node:http and undici. `wire`: our own data path. */
-export type EngineName = "node" | "wire";
+/** `wire`: our own data path. `node`: node:http and undici. */
+export type EngineName = "wire" | "node";
 
 export interface Options {
   readonly kind: "run";
@@ -18,7 +18,7 @@ export interface Options {
   readonly overrides: readonly (readonly [name: string, value: string])[];
 }
 
-const engines: readonly EngineName[] = ["node", "wire"];
+const engines: readonly EngineName[] = ["wire", "node"];
 
 export const usage = `Usage: <bundle> [options]
   --config FILE           settings (default: conf/micro-gw.conf, when it is there)

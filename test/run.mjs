@@ -16,7 +16,7 @@ const root = path.dirname(import.meta.dirname);
 /** The newest line with long-term support, tested beside the Node that runs this. */
 const ltsMajor = 26;
 /** The one that is not the default of a bundle. */
-const otherEngine = "wire";
+const otherEngine = "node";
 const testParts = ["unit", "golden", "blackbox", "property"];
 const allParts = ["lint", "types", ...testParts, "conformance"];
 
