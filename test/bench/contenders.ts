@@ -59,6 +59,7 @@ export class Contenders {
   readonly #own: readonly OwnVariant[];
   readonly #bundle: string;
   readonly #settings: string;
+  readonly #nodeFlags: readonly string[];
   readonly #peers: Readonly<Record<Peer | typeof baseline, Contender>>;
 
   /** `peerNode` runs those peers that are Node programs. */
@@ -70,8 +71,11 @@ export class Contenders {
     readonly settings: string;
     readonly own: readonly OwnVariant[];
     readonly peerNode: NodeUnderTest;
+    /** Folder for a CPU profile of each run of ours. */
+    readonly profile?: string | undefined;
   }) {
     this.#own = run.own;
+    this.#nodeFlags = run.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${run.profile}`];
     this.#bundle = run.bundle;
     this.#settings = run.settings;
     this.#peers = peersOf(run);
@@ -91,7 +95,15 @@ export class Contenders {
     const cache = scenario.tokens === "new-each-time" ? ["--caching.tokenCacheCapacity=1"] : [];
     return {
       id: ownId(variant),
-      command: [variant.node.binary, this.#bundle, "--config", this.#settings, ...variant.flags, ...cache],
+      command: [
+        variant.node.binary,
+        ...this.#nodeFlags,
+        this.#bundle,
+        "--config",
+        this.#settings,
+        ...variant.flags,
+        ...cache,
+      ],
       checks: scenario.check !== "plain",
     };
   }

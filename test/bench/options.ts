@@ -29,6 +29,8 @@ export interface BenchOptions {
   readonly margin: number;
   /** Folder of RESULTS.json and RESULTS.md. */
   readonly out: string;
+  /** Folder for CPU profiles of our own. */
+  readonly profile: string | undefined;
 }
 
 export const usage = `npm run bench -- [options]
@@ -47,6 +49,7 @@ export const usage = `npm run bench -- [options]
   --check                a short run that writes nothing: exit code 1 when a ratio is worse than the recorded one
   --margin=N             by more than this share; default: 0.15
   --out=FOLDER           of RESULTS.md and RESULTS.json
+  --profile=FOLDER       a CPU profile of each run of ours; it costs some speed
 `;
 
 /** Reads the arguments; a text says what is wrong with them. */
@@ -70,6 +73,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
         "no-peers": { type: "boolean", default: false },
         check: { type: "boolean", default: false },
         margin: { type: "string", default: "0.15" },
+        profile: { type: "string" },
         out: { type: "string", default: fileURLToPath(new URL(".", import.meta.url)) },
       },
     });
@@ -94,6 +98,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       check,
       margin: numberOf("margin", values.margin, 0),
       out: values.out,
+      profile: values.profile,
     };
   } catch (error) {
     return (error as Error).message;

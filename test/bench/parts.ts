@@ -72,7 +72,16 @@ async function* measureRunning(
     const help = execFileSync(process.execPath, [bundle, "--help"], { encoding: "utf8" });
     const own = ownVariants(nodes, options.engines, enginesIn(help));
     const peerNode = nodes.at(-1) as NodeUnderTest;
-    const contenders = new Contenders({ folder, ports, credentials, bundle, settings, own, peerNode });
+    const contenders = new Contenders({
+      folder,
+      ports,
+      credentials,
+      bundle,
+      settings,
+      own,
+      peerNode,
+      profile: options.profile,
+    });
     const ownVersions = versionsOf(nodes);
     const versions = { ...ownVersions, ...toolVersions() };
     const parts: Parts = { bench, options, nodes, versions, ownVersions, contenders, own, compiled };
