@@ -1,23 +1,15 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { plainAddress } from "./client-address.ts";
+import { type EngineState, NodeConnection } from "./connection-node.ts";
 import type { Engine, ListenerOptions } from "./engine.ts";
 import type { EngineOptions } from "./engine-options.ts";
-import {
-  type Connection,
-  type EngineState,
-  GatewayResponse,
-  lingerMs,
-  NodeExchange,
-  onResponseClose,
-} from "./exchange-node.ts";
-import { reasonPhrase } from "./faults.ts";
-import { fault, faultContentType } from "./respond.ts";
+import type { Expectation } from "./exchange-base.ts";
+import { GatewayResponse, NodeExchange, onResponseClose } from "./exchange-node.ts";
 import { trustAtFirstClient, withoutTrust } from "./tls-options.ts";
 
 /**
- * HTTP/1.1 by node:http. This and `exchange-node.ts` are the only modules that know clients' sockets: everything above
+ * HTTP/1.1 by node:http. This, `connection-node.ts` and `exchange-node.ts` are the only modules that know clients' sockets: everything above
  * sees an `Exchange`. On the way of a plain request nothing is allocated that the answer does not need: no streams, no
  * maps of headers, no timers.
  */
@@ -25,7 +17,7 @@ import { trustAtFirstClient, withoutTrust } from "./tls-options.ts";
 const sweepMs = 1_000;
 
 const connectionOf = Symbol("connection");
-type ClientSocket = Socket & { [connectionOf]?: Connection };
+type ClientSocket = Socket & { [connectionOf]?: NodeConnection };
 
 /** Opens node:http's engine. */
 export function createEngine(options: EngineOptions): Engine {
@@ -37,7 +29,7 @@ class NodeEngine implements Engine, EngineState {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly slow = new Set<NodeExchange>();
-  readonly #closing = new Map<Socket, number>();
+  readonly closing = new Set<NodeConnection>();
   #sweeper: NodeJS.Timeout | undefined;
   #draining = false;
 
@@ -69,14 +61,13 @@ class NodeEngine implements Engine, EngineState {
     ) as Server;
     if (scheme === "https") trustAtFirstClient(server as TlsServer, tls);
     server.maxHeadersCount = 0;
-    server.on("request", (req: IncomingMessage, res: GatewayResponse) => this.#receive(req, res, scheme, false));
-    server.on("checkContinue", (req: IncomingMessage, res: GatewayResponse) => this.#receive(req, res, scheme, true));
-    server.on("checkExpectation", (req: IncomingMessage, res: GatewayResponse) => {
-      const x = this.#exchange(req, res, scheme, false);
-      fault(x, 417, "The only expectation that is understood is 100-continue");
-    });
-    server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#clientError(error, socket));
-    server.on("connect", (_req: IncomingMessage, socket: Socket) => this.#refuseRaw(socket, 400, "No tunnels"));
+    const receive = (expectation: Expectation) => (req: IncomingMessage, res: GatewayResponse) =>
+      this.#receive(req, res, scheme, expectation);
+    server.on("request", receive("none"));
+    server.on("checkContinue", receive("continue"));
+    server.on("checkExpectation", receive("unknown"));
+    server.on("clientError", (error: Error, socket: Socket) => this.#connection(socket).onError(error));
+    server.on("connect", (req: IncomingMessage) => this.#connection(req.socket).onConnect());
     server.on("connection", (socket: Socket) => this.#track(socket));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -114,106 +105,37 @@ class NodeEngine implements Engine, EngineState {
 
   #track(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.once("close", () => {
-      this.#sockets.delete(socket);
-      this.#closing.delete(socket);
-    });
+    socket.once("close", () => this.#sockets.delete(socket));
   }
 
-  #connection(socket: ClientSocket): Connection {
+  #connection(socket: ClientSocket): NodeConnection {
     let connection = socket[connectionOf];
     if (connection === undefined) {
-      const peer = plainAddress(socket.remoteAddress ?? "");
-      connection = {
-        address: peer,
-        trusted: this.options.proxies.trusts(peer),
-        pending: 0,
-        current: undefined,
-        queued: undefined,
-        failed: false,
-      };
+      connection = new NodeConnection(this, socket);
       socket[connectionOf] = connection;
     }
     return connection;
   }
 
-  #exchange(req: IncomingMessage, res: GatewayResponse, scheme: "http" | "https", expects: boolean): NodeExchange {
+  #receive(req: IncomingMessage, res: GatewayResponse, scheme: "http" | "https", expectation: Expectation): void {
     const connection = this.#connection(req.socket);
-    const x = new NodeExchange(this, connection, req, res, scheme, expects);
-    connection.current = x;
-    if (++connection.pending > 1) this.#queue(connection, x, req.socket);
+    if (connection.ignores()) {
+      req.resume();
+      return;
+    }
+    const x = new NodeExchange(this, connection, req, res, scheme, expectation);
     res.exchange = x;
     res.on("close", onResponseClose);
-    if (this.#draining || this.options.keepAlive === "never") res.shouldKeepAlive = false;
-    return x;
-  }
-
-  #queue(connection: Connection, x: NodeExchange, socket: Socket): void {
-    if (connection.queued === undefined) {
-      socket.once("close", () => {
-        for (const queued of connection.queued ?? []) queued.onClosed();
-      });
-    }
-    connection.queued = (connection.queued ?? []).filter((queued) => !queued.closed);
-    connection.queued.push(x);
-  }
-
-  #receive(req: IncomingMessage, res: GatewayResponse, scheme: "http" | "https", expects: boolean): void {
-    const x = this.#exchange(req, res, scheme, expects);
-    const { pending } = x.connection;
-    if (x.admit(req.url as string, req.httpVersionMajor, req.httpVersionMinor, pending)) x.handle();
-  }
-
-  /** Bytes that are not HTTP, too many of them, or none in time. */
-  #clientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: ClientSocket): void {
-    const connection = this.#connection(socket);
-    if (connection.failed) return;
-    connection.failed = true;
-    const current = connection.current;
-    const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-    if (current !== undefined && !current.finished) {
-      // What came cannot be told apart from the request in flight any more, unless that is itself late.
-      if (timedOut && !current.answered) fault(current, 408, "The request did not arrive in time");
-      else socket.destroy();
-      return;
-    }
-    if (timedOut) return this.#refuseRaw(socket, 408, "The request did not arrive in time");
-    if (error.code === "HPE_HEADER_OVERFLOW") {
-      const inTarget = error.rawPacket !== undefined && error.rawPacket.indexOf(0x0a) === -1;
-      if (inTarget) return this.#refuseRaw(socket, 414, "The request target is too long");
-      return this.#refuseRaw(socket, 431, "The header fields are too long");
-    }
-    if (error.code?.startsWith("HPE_") === true) return this.#refuseRaw(socket, 400, "The request is not HTTP/1.1");
-    socket.destroy();
-  }
-
-  /** An answer where there is no exchange; the connection ends with it. */
-  #refuseRaw(socket: Socket, status: number, description: string): void {
-    this.options.log.info({ status, reason: description, peer: plainAddress(socket.remoteAddress ?? "") }, "refused");
-    if (!socket.writable) {
-      socket.destroy();
-      return;
-    }
-    const body = Buffer.from(this.options.faults.byStatus(status, description).body).toString("latin1");
-    socket.end(
-      `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\nContent-Type: ${faultContentType}\r\n` +
-        `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-      "latin1",
-    );
-    // Reading on for a while keeps a reset from overtaking the answer.
-    socket.removeAllListeners("data");
-    socket.resume();
-    this.#closing.set(socket, Date.now() + lingerMs);
+    // Of what comes in one read behind a request that asks for an upgrade, node drops all when nobody listens for those,
+    // and goes on with the next read, wherever in a request that begins: nothing of it may be taken for one.
+    const dropsBytes = req.headers.upgrade !== undefined;
+    if (dropsBytes || this.#draining || this.options.keepAlive === "never") res.shouldKeepAlive = false;
+    connection.take(x, !res.shouldKeepAlive);
   }
 
   #sweep(): void {
     const now = Date.now();
-    for (const [socket, deadline] of this.#closing) {
-      if (now >= deadline) {
-        this.#closing.delete(socket);
-        socket.destroy();
-      }
-    }
+    for (const connection of this.closing) connection.sweep(now);
     for (const x of this.slow) x.checkProgress(now);
   }
 }

@@ -18,6 +18,9 @@ export interface Peer {
   readonly trusted: boolean;
 }
 
+/** What `Expect` asks for; `unknown`: something other than `100-continue`, the only expectation that there is. */
+export type Expectation = "none" | "continue" | "unknown";
+
 /** Stands in until the target was parsed, and for good when it was refused: no part of a refused target is repeated. */
 const noPath: RequestPath = { raw: "-", query: "", segments: [], ends: [], plain: true, encodedSlash: false };
 const noBody = Buffer.alloc(0);
@@ -144,21 +147,31 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
 
   /**
    * Answers what can be refused without a route: false then. `waiting`: requests on its connection that have no answer
-   * yet, this one included.
+   * yet, this one included. What ends the connection is looked at first: an answer that others would have given must
+   * not keep it open.
    */
-  admit(target: string, majorVersion: number, minorVersion: number, waiting: number): boolean {
+  admit(
+    target: string,
+    majorVersion: number,
+    minorVersion: number,
+    expectation: Expectation,
+    waiting: number,
+  ): boolean {
     const { limits, pathRules } = this.options;
     if (waiting > limits.maxPipelined) return this.#refuseLast(503, "Too many requests wait on this connection");
+    if (this.#foreignCoding) return this.#refuseLast(501, "The only transfer coding that is understood is chunked");
+    if (majorVersion !== 1) return this.#refuseLast(400, "The request is not HTTP/1.1");
+    if (expectation === "unknown") {
+      return this.#refuseFramed(417, "The only expectation that is understood is 100-continue");
+    }
     if (target.length > limits.maxUriLength) return this.#refuse(414, "The request target is too long");
     if (this.#headerBytes > limits.maxHeaderSize) return this.#refuse(431, "The header fields are too long");
     if (this.#hosts !== 1 && (this.#hosts > 1 || minorVersion > 0)) {
-      return this.#refuse(400, "A request has exactly one Host field");
+      return this.#refuseFramed(400, "A request has exactly one Host field");
     }
-    if (this.#malformedHost) return this.#refuse(400, "The Host field is malformed");
-    if (this.#foreignCoding) return this.#refuseLast(501, "The only transfer coding that is understood is chunked");
-    if (majorVersion !== 1) return this.#refuseLast(400, "The request is not HTTP/1.1");
+    if (this.#malformedHost) return this.#refuseFramed(400, "The Host field is malformed");
     const path = parseRequestTarget(target, pathRules);
-    if (typeof path === "string") return this.#refuse(400, `The request target is refused: ${path}`);
+    if (typeof path === "string") return this.#refuseFramed(400, `The request target is refused: ${path}`);
     this.path = path;
     if (limits.maxBodySize >= 0 && this.contentLength > limits.maxBodySize) return this.bodyTooLong();
     return true;
@@ -167,6 +180,12 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   #refuse(status: number, description: string): false {
     fault(this, status, description);
     return false;
+  }
+
+  /** Whoever gets this wrong may be wrong about where the body ends, too, or not send it: then nothing may follow. */
+  #refuseFramed(status: number, description: string): false {
+    if (this.chunked || this.contentLength > 0) this.closeAfter();
+    return this.#refuse(status, description);
   }
 
   /** What follows on the connection cannot be told apart, or must not be waited for. */
@@ -226,7 +245,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     const depth = depthBelow(this.path, basePath);
     if (depth < 0) return false;
     if (this.path.encodedSlash && options?.encodedSlash !== true) {
-      return this.#refuse(400, "The request target is refused: encoded slash");
+      return this.#refuseFramed(400, "The request target is refused: encoded slash");
     }
     const { segments, ends } = this.path;
     this.baseLength = depth === 0 ? 0 : (ends[depth - 1] as number);

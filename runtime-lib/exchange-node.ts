@@ -1,31 +1,8 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { BodySink, BodySource, RequestBody } from "./backend.ts";
-import type { EngineOptions } from "./engine-options.ts";
-import { BaseExchange, type Peer } from "./exchange-base.ts";
+import { type EngineState, lingerBytes, lingerMs, type NodeConnection } from "./connection-node.ts";
+import { BaseExchange, type Expectation } from "./exchange-base.ts";
 import { fault } from "./respond.ts";
-
-/** What is still read of a body after its request was answered, so that the client sees the answer before the close. */
-const lingerBytes = 1_048_576;
-export const lingerMs = 5_000;
-
-/** What is remembered of a client's connection. */
-export interface Connection extends Peer {
-  /** Requests that have not been answered yet. */
-  pending: number;
-  /** The youngest request on it. */
-  current: NodeExchange | undefined;
-  /** Those that came while others waited: node does not tell their answers when the connection ends. */
-  queued: NodeExchange[] | undefined;
-  /** Bytes came that are no request: nothing more is read. */
-  failed: boolean;
-}
-
-/** What an exchange asks of its engine. */
-export interface EngineState {
-  readonly options: EngineOptions;
-  /** Exchanges that wait for their client: to send more of a body, or to take more of an answer. Swept once a second. */
-  readonly slow: Set<NodeExchange>;
-}
 
 /** An answer that knows its exchange, so that its events need no closure. */
 export class GatewayResponse extends ServerResponse<IncomingMessage> {
@@ -39,9 +16,10 @@ export function onResponseClose(this: GatewayResponse): void {
 /** One request on a connection of node:http. */
 export class NodeExchange extends BaseExchange implements BodySource {
   readonly #engine: EngineState;
-  readonly connection: Connection;
+  readonly #connection: NodeConnection;
   readonly #req: IncomingMessage;
   readonly #res: GatewayResponse;
+  readonly #expectation: Expectation;
   #expectsContinue: boolean;
   #bodySink: BodySink | undefined;
   #bodyBegun = false;
@@ -53,18 +31,34 @@ export class NodeExchange extends BaseExchange implements BodySource {
 
   constructor(
     engine: EngineState,
-    connection: Connection,
+    connection: NodeConnection,
     req: IncomingMessage,
     res: GatewayResponse,
     scheme: "http" | "https",
-    expectsContinue: boolean,
+    expectation: Expectation,
   ) {
     super(engine.options, connection, scheme, req.method as string, req.httpVersionMinor, req.rawHeaders);
     this.#engine = engine;
-    this.connection = connection;
+    this.#connection = connection;
     this.#req = req;
     this.#res = res;
-    this.#expectsContinue = expectsContinue;
+    this.#expectation = expectation;
+    this.#expectsContinue = expectation === "continue";
+  }
+
+  /** Its turn has come: it is answered. `waiting`: requests on its connection that have no answer yet. */
+  begin(waiting: number): void {
+    // It may be late already.
+    if (this.answered || this.closed) return;
+    const { url, httpVersionMajor, httpVersionMinor } = this.#req;
+    if (this.admit(url as string, httpVersionMajor, httpVersionMinor, this.#expectation, waiting)) this.handle();
+  }
+
+  /** The client has taken long enough to send its request. */
+  timeOut(): void {
+    if (this.answered) return this.cut();
+    this.closeAfter();
+    fault(this, 408, "The request did not arrive in time");
   }
 
   protected override closeAfter(): void {
@@ -203,12 +197,23 @@ export class NodeExchange extends BaseExchange implements BodySource {
   onClosed(): void {
     if (this.closed) return;
     this.closed = true;
-    this.connection.pending--;
     // An answer that is out before the request was read is no reason to go on reading for ever.
     if (this.#lingerFrom < 0) this.#engine.slow.delete(this);
     const whole = this.#res.writableFinished;
     if (!whole) this.abandon();
     this.logAccess(whole);
+    this.#connection.over(this);
+  }
+
+  /** The connection ended before its turn came. */
+  lose(): void {
+    this.onClosed();
+    this.#req.resume();
+  }
+
+  /** All of its body came. */
+  get read(): boolean {
+    return this.#req.complete;
   }
 
   /** Answered, and its body read to the end: what comes next on the connection is another request. */
@@ -235,8 +240,7 @@ export class NodeExchange extends BaseExchange implements BodySource {
     }
     if (now - this.#progressAt < this.options.limits.idleTimeoutMs) return;
     this.#engine.slow.delete(this);
-    if (this.answered) this.cut();
-    else fault(this, 408, "The request did not arrive in time");
+    this.timeOut();
   }
 
   #watch(): void {

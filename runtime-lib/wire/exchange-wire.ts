@@ -1,5 +1,5 @@
 import type { RequestBody } from "../backend.ts";
-import { BaseExchange } from "../exchange-base.ts";
+import { BaseExchange, type Expectation } from "../exchange-base.ts";
 import { fault } from "../respond.ts";
 import { allSendable, dropUnsendable, hasField, headText } from "./answer-head.ts";
 import type { Connection } from "./connection.ts";
@@ -57,13 +57,9 @@ export class WireExchange extends BaseExchange implements BodyOwner {
 
   /** Its turn has come: it is answered. `waiting`: requests on its connection that have no answer yet. */
   begin(waiting: number): void {
-    if (this.minorVersion > 0 && this.majorVersion === 1) {
-      const expected = this.header("expect");
-      if (expected !== undefined && !this.#understands()) {
-        return fault(this, 417, "The only expectation that is understood is 100-continue");
-      }
-    }
-    if (!this.admit(this.target, this.majorVersion, this.minorVersion, waiting)) return;
+    const expectation = this.#expectation();
+    this.#expectsContinue = expectation === "continue";
+    if (!this.admit(this.target, this.majorVersion, this.minorVersion, expectation, waiting)) return;
     const { maxBodySize } = this.options.limits;
     if (maxBodySize >= 0 && Buffer.isBuffer(this.body) && this.body.length > maxBodySize) {
       this.bodyTooLong();
@@ -72,9 +68,10 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     this.handle();
   }
 
-  #understands(): boolean {
-    this.#expectsContinue = continueExpected.test(this.headerValues("expect").join(", "));
-    return this.#expectsContinue;
+  /** Before HTTP/1.1 there was none. */
+  #expectation(): Expectation {
+    if (this.minorVersion === 0 || this.header("expect") === undefined) return "none";
+    return continueExpected.test(this.headerValues("expect").join(", ")) ? "continue" : "unknown";
   }
 
   /** The client has taken long enough to send its request. */
@@ -127,6 +124,8 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     const { engine } = this.#connection;
     // Without a length, a client of HTTP/1.0 sees the end of the answer by that of the connection.
     if (this.minorVersion === 0 && this.#framing !== "length") this.keepsConnection = false;
+    // Who waits to be asked for a body and is not may send it or not: nobody can tell what comes next.
+    if (this.#expectsContinue && this.incoming?.complete === false) this.keepsConnection = false;
     if (!this.#connection.mayGoOn) this.keepsConnection = false;
     const how = this.keepsConnection ? engine.lines.keepAlive : engine.lines.close;
     return this.#framing === "chunks" ? `${how}Transfer-Encoding: chunked\r\n\r\n` : `${how}\r\n`;

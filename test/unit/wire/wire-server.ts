@@ -7,9 +7,9 @@ import { faultsOf } from "../../../runtime-lib/faults.ts";
 import type { Handler } from "../../../runtime-lib/gateway.ts";
 import type { Log } from "../../../runtime-lib/log.ts";
 import { pathRules } from "../../../runtime-lib/request-path.ts";
-import { createEngine } from "../../../runtime-lib/wire/engine-wire.ts";
+import { createTestedEngine, type TestedEngine } from "../../support/tested-engines.ts";
 
-/** The server side of the wire engine in this process, with a handler of the test. */
+/** The server side of an engine in this process, with a handler of the test. */
 export interface WireServer {
   readonly engine: Engine;
   readonly port: number;
@@ -20,14 +20,16 @@ export interface WireServer {
 }
 
 export interface ServerOptions extends Partial<Omit<EngineOptions, "limits" | "handle">> {
+  /** `wire` unless another is named. */
+  readonly engine?: TestedEngine;
   readonly limits?: Partial<EngineLimits>;
   readonly listener?: Partial<ListenerOptions>;
 }
 
 export async function startServer(handle: Handler, options: ServerOptions = {}): Promise<WireServer> {
   const log: Record<string, unknown>[] = [];
-  const { limits, listener, ...others } = options;
-  const engine = createEngine({
+  const { limits, listener, engine: name = "wire", ...others } = options;
+  const engine = await createTestedEngine(name, {
     faults: faultsOf("standard"),
     pathRules: pathRules("standard", false),
     proxies: new TrustedProxies([]),

@@ -1,0 +1,166 @@
+import type { Socket } from "node:net";
+import { plainAddress } from "./client-address.ts";
+import type { EngineOptions } from "./engine-options.ts";
+import type { Peer } from "./exchange-base.ts";
+import type { NodeExchange } from "./exchange-node.ts";
+import { reasonPhrase } from "./faults.ts";
+import { faultContentType } from "./respond.ts";
+
+/** What is still read of a body after its request was answered, so that the client sees the answer before the close. */
+export const lingerBytes = 1_048_576;
+export const lingerMs = 5_000;
+/** Requests that may come behind the last one before the connection is cut: node makes objects of each. */
+const maxIgnored = 1_000;
+
+/** What connections and exchanges ask of their engine. */
+export interface EngineState {
+  readonly options: EngineOptions;
+  /** Exchanges that wait for their client: to send more of a body, or to take more of an answer. Swept once a second. */
+  readonly slow: Set<NodeExchange>;
+  /** Connections whose end was sent. Swept once a second. */
+  readonly closing: Set<NodeConnection>;
+}
+
+/**
+ * One client's connection to node:http, which reads requests ahead as it likes. One at a time is handed to the gateway,
+ * so that nothing behind an answer that ends the connection is ever looked at (RFC 9112 section 9.6).
+ */
+export class NodeConnection implements Peer {
+  readonly address: string;
+  readonly trusted: boolean;
+  readonly #engine: EngineState;
+  readonly #socket: Socket;
+  /** The request that is being answered. */
+  #current: NodeExchange | undefined = undefined;
+  /** Requests that were sent ahead of the answer to the current one. */
+  #ahead: NodeExchange[] = [];
+  /** The one that is one too many. */
+  #excess: NodeExchange | undefined = undefined;
+  /** The last that was read. */
+  #youngest: NodeExchange | undefined = undefined;
+  /** No further request is taken. */
+  #ended = false;
+  #ignored = 0;
+  /** The end was sent. */
+  #closing = false;
+  #closingSince = 0;
+  #closingFrom = 0;
+
+  constructor(engine: EngineState, socket: Socket) {
+    this.#engine = engine;
+    this.#socket = socket;
+    this.address = plainAddress(socket.remoteAddress ?? "");
+    this.trusted = engine.options.proxies.trusts(this.address);
+    // What node calls after the last answer. Its own would destroy the socket: a reset then overtakes that answer while
+    // the client still sends.
+    socket.destroySoon = () => this.#close();
+    socket.once("close", () => {
+      engine.closing.delete(this);
+      this.#forgetAhead();
+    });
+  }
+
+  /** No further request is taken: what comes is nobody's. Counts those that come all the same. */
+  ignores(): boolean {
+    if (this.#ended && ++this.#ignored > maxIgnored) this.#socket.destroy();
+    return this.#ended;
+  }
+
+  /** A request was read. `last`: none is taken after it. */
+  take(x: NodeExchange, last: boolean): void {
+    this.#youngest = x;
+    this.#ended = last;
+    if (this.#current === undefined) return this.#start(x, 1);
+    this.#ahead.push(x);
+    if (this.#ahead.length < this.#engine.options.limits.maxPipelined) return;
+    this.#excess = x;
+    this.#ended = true;
+  }
+
+  /** The answer to a request is out, or the client is gone. */
+  over(x: NodeExchange): void {
+    if (x !== this.#current) return;
+    this.#current = undefined;
+    if (this.#closing || this.#socket.destroyed) return this.#forgetAhead();
+    const next = this.#ahead.shift();
+    if (next !== undefined) this.#start(next, next === this.#excess ? this.#engine.options.limits.maxPipelined + 1 : 1);
+  }
+
+  #start(x: NodeExchange, waiting: number): void {
+    this.#current = x;
+    x.begin(waiting);
+  }
+
+  #forgetAhead(): void {
+    const ahead = this.#ahead;
+    this.#ahead = [];
+    for (const x of ahead) x.lose();
+  }
+
+  /** A tunnel is asked for. node reads no more, and tells nobody any more that the client takes more of an answer. */
+  onConnect(): void {
+    this.#socket.on("error", () => undefined);
+    this.#ended = true;
+    if (this.#current === undefined && !this.#closing) this.#refuse(400, "No tunnels");
+    else this.#socket.destroy();
+  }
+
+  /** Bytes that are not HTTP, too many of them, or none in time. */
+  onError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): void {
+    const youngest = this.#youngest;
+    // Nobody's bytes: the answer to the last request goes out all the same.
+    if (this.#closing || (this.#ended && youngest?.read !== false)) return;
+    this.#ended = true;
+    const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+    if (youngest !== undefined && !youngest.finished) {
+      // What came cannot be told apart from the request in flight any more, unless that is itself late.
+      if (timedOut && !youngest.answered) youngest.timeOut();
+      else this.#socket.destroy();
+      return;
+    }
+    if (timedOut) return this.#refuse(408, "The request did not arrive in time");
+    if (error.code === "HPE_HEADER_OVERFLOW") {
+      const inTarget = error.rawPacket !== undefined && error.rawPacket.indexOf(0x0a) === -1;
+      if (inTarget) return this.#refuse(414, "The request target is too long");
+      return this.#refuse(431, "The header fields are too long");
+    }
+    if (error.code?.startsWith("HPE_") === true) return this.#refuse(400, "The request is not HTTP/1.1");
+    this.#socket.destroy();
+  }
+
+  /** An answer where there is no exchange; the connection ends with it. */
+  #refuse(status: number, description: string): void {
+    const { faults, log } = this.#engine.options;
+    const socket = this.#socket;
+    log.info({ status, reason: description, peer: this.address }, "refused");
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const body = Buffer.from(faults.byStatus(status, description).body).toString("latin1");
+    socket.write(
+      `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\nContent-Type: ${faultContentType}\r\n` +
+        `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      "latin1",
+    );
+    socket.removeAllListeners("data");
+    this.#close();
+    socket.resume();
+  }
+
+  /** Sends the end. Reading on for a while keeps a reset from overtaking the answer. */
+  #close(): void {
+    this.#ended = true;
+    this.#closing = true;
+    this.#closingSince = Date.now();
+    this.#closingFrom = this.#socket.bytesRead;
+    this.#engine.closing.add(this);
+    this.#socket.end();
+  }
+
+  /** Called once a second after the end was sent. */
+  sweep(now: number): void {
+    const far = this.#socket.bytesRead - this.#closingFrom > lingerBytes;
+    if (far || now - this.#closingSince >= lingerMs) this.#socket.destroy();
+  }
+}
