@@ -27,7 +27,9 @@ export class RecordedExchange extends Exchange {
   override under(basePath: string): boolean {
     const base = basePath === "/" ? [] : basePath.slice(1).split("/");
     if (base.some((segment, index) => this.path.segments[index] !== segment)) return false;
-    this.segments = this.path.segments.slice(base.length);
+    const below = this.path.segments.slice(base.length);
+    // The base path with a slash after it is the root of the API.
+    this.segments = below.length === 1 && below[0] === "" ? [] : below;
     this.baseLength = base.length === 0 ? 0 : (this.path.ends[base.length - 1] ?? 0);
     return true;
   }

@@ -35,7 +35,7 @@ export function readApi(reading: Reading, definition: Definition): ApiFacts | un
   const mutualSsl = readMutualSsl(reading, root);
   const basePath = readBasePath(reading, root, stated, info.version.value);
   const allowEncodedSlash = readEncodedSlash(reading, root);
-  const drafts = readOperations({ ...reading, table, basePath: basePath.value, allowEncodedSlash }, root);
+  const drafts = readOperations({ ...reading, table, allowEncodedSlash }, root);
   const operations = drafts.map(
     (draft): OperationFacts => ({ ...draft.facts, servers: operationServers(reading, draft) }),
   );

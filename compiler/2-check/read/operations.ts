@@ -22,7 +22,6 @@ const servedVerbs: readonly string[] = httpMethods.map((method) => method.toLowe
 /** What the operations of one definition share. */
 interface PathsReading extends Reading {
   readonly table: EndpointTable;
-  readonly basePath: string;
   readonly allowEncodedSlash: boolean;
 }
 
@@ -71,8 +70,7 @@ function readPath(reading: PathsReading, paths: Cursor, path: string): readonly 
 function readSegments(reading: PathsReading, path: string, place: Place): OperationFacts["segments"] | undefined {
   const original = reading.compatibility === "wso2-3.2";
   const template = parsePathTemplate(path, {
-    // At the root there is no segment before the slash: `/` is the base path itself.
-    ignoreTrailingSlash: original || (path === "/" && reading.basePath === "/"),
+    ignoreTrailingSlash: original,
     encodedSlash: reading.allowEncodedSlash,
   });
   if (template.kind === "segments") {

@@ -28,7 +28,8 @@ export function parsePathTemplate(path: string, options: Options): PathTemplate 
   }
   const slashAdded = !path.startsWith("/");
   const parts = (slashAdded ? `/${path}` : path).slice(1).split("/");
-  if (options.ignoreTrailingSlash && parts.at(-1) === "") parts.pop();
+  // No segment stands before the slash of `/`: it is the base path itself, with and without it.
+  if (parts.at(-1) === "" && (options.ignoreTrailingSlash || parts.length === 1)) parts.pop();
   const segments: PathSegment[] = [];
   for (const [index, part] of parts.entries()) {
     const last = index === parts.length - 1;
