@@ -41,6 +41,8 @@ export class NodeConnection implements Peer {
   /** No further request is taken. */
   #ended = false;
   #ignored = 0;
+  /** What is answered when all requests are: what came behind them is none. */
+  #lastWords: { readonly status: number; readonly description: string } | undefined = undefined;
   /** The end was sent. */
   #closing = false;
   #closingSince = 0;
@@ -84,6 +86,7 @@ export class NodeConnection implements Peer {
     if (this.#closing || this.#socket.destroyed) return this.#forgetAhead();
     const next = this.#ahead.shift();
     if (next !== undefined) this.#start(next, next === this.#excess ? this.#engine.options.limits.maxPipelined + 1 : 1);
+    else if (this.#lastWords !== undefined) this.#refuse(this.#lastWords.status, this.#lastWords.description);
   }
 
   #start(x: NodeExchange, waiting: number): void {
@@ -97,35 +100,51 @@ export class NodeConnection implements Peer {
     for (const x of ahead) x.lose();
   }
 
-  /** A tunnel is asked for. node reads no more, and tells nobody any more that the client takes more of an answer. */
+  /** A tunnel is asked for. node takes its hands off the socket: what it did there for answers under way is ours. */
   onConnect(): void {
-    this.#socket.on("error", () => undefined);
-    this.#ended = true;
-    if (this.#current === undefined && !this.#closing) this.#refuse(400, "No tunnels");
-    else this.#socket.destroy();
+    const socket = this.#socket;
+    socket.on("error", () => undefined);
+    socket.on("drain", () => this.#current?.onDrain());
+    if (this.#closing) socket.resume();
+    else if (!this.#ended) this.#endWith(400, "No tunnels");
   }
 
   /** Bytes that are not HTTP, too many of them, or none in time. */
   onError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): void {
     const youngest = this.#youngest;
+    const inBody = youngest?.read === false;
     // Nobody's bytes: the answer to the last request goes out all the same.
-    if (this.#closing || (this.#ended && youngest?.read !== false)) return;
+    if (this.#closing || (this.#ended && !inBody)) return;
     this.#ended = true;
     const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-    if (youngest !== undefined && !youngest.finished) {
-      // What came cannot be told apart from the request in flight any more, unless that is itself late.
-      if (timedOut && !youngest.answered) youngest.timeOut();
-      else this.#socket.destroy();
-      return;
-    }
-    if (timedOut) return this.#refuse(408, "The request did not arrive in time");
-    if (error.code === "HPE_HEADER_OVERFLOW") {
+    if (inBody && timedOut) {
+      youngest.timeOut();
+    } else if (inBody && this.#ahead.at(-1) === youngest) {
+      // Its turn has not come, and never will.
+      this.#ahead.pop();
+      youngest.lose();
+      this.#endWith(400, "The request is not HTTP/1.1");
+    } else if (inBody) {
+      // What was sent of it to a backend must not look whole, and what follows is not a request.
+      this.#socket.destroy();
+    } else if (timedOut) {
+      this.#endWith(408, "The request did not arrive in time");
+    } else if (error.code === "HPE_HEADER_OVERFLOW") {
       const inTarget = error.rawPacket !== undefined && error.rawPacket.indexOf(0x0a) === -1;
-      if (inTarget) return this.#refuse(414, "The request target is too long");
-      return this.#refuse(431, "The header fields are too long");
+      if (inTarget) this.#endWith(414, "The request target is too long");
+      else this.#endWith(431, "The header fields are too long");
+    } else if (error.code?.startsWith("HPE_") === true) {
+      this.#endWith(400, "The request is not HTTP/1.1");
+    } else {
+      this.#socket.destroy();
     }
-    if (error.code?.startsWith("HPE_") === true) return this.#refuse(400, "The request is not HTTP/1.1");
-    this.#socket.destroy();
+  }
+
+  /** What came is no request: says so when those before it are answered, and closes. */
+  #endWith(status: number, description: string): void {
+    this.#ended = true;
+    if (this.#current === undefined) this.#refuse(status, description);
+    else this.#lastWords = { status, description };
   }
 
   /** An answer where there is no exchange; the connection ends with it. */

@@ -216,11 +216,6 @@ export class NodeExchange extends BaseExchange implements BodySource {
     return this.#req.complete;
   }
 
-  /** Answered, and its body read to the end: what comes next on the connection is another request. */
-  get finished(): boolean {
-    return this.closed && this.#req.complete;
-  }
-
   /** Called once a second while the client keeps somebody waiting. */
   checkProgress(now: number): void {
     const { socket } = this.#req;
