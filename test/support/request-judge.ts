@@ -25,8 +25,8 @@ export interface Judgement {
 interface Stricter {
   readonly reason: string;
   readonly status: number;
-  /** Nothing more is read on the connection. */
-  readonly ends: boolean;
+  /** Nothing more is read on the connection: in any case, or if a body was announced. */
+  readonly ends: "always" | "with a body" | "never";
   readonly applies: (request: ReferenceRequest) => boolean;
 }
 
@@ -42,43 +42,9 @@ const rules = pathRules("standard", false);
 /** In the order in which they are looked at. Everything else must be the same. */
 const stricter: readonly Stricter[] = [
   {
-    reason: "expectations: only 100-continue is one (RFC 9110 section 10.1.1)",
-    status: 417,
-    ends: false,
-    applies: ({ expects }) => expects === "other",
-  },
-  {
-    reason: "size of the target: listenerConfig.maxUriLength",
-    status: 414,
-    ends: false,
-    applies: ({ target }) => target.length > observedLimits.maxUriLength,
-  },
-  {
-    reason: "size of the fields: listenerConfig.maxHeaderSize",
-    status: 431,
-    ends: false,
-    applies: (request) => fieldBytes(request) > observedLimits.maxHeaderSize,
-  },
-  {
-    reason: "Host: exactly one, none only before HTTP/1.1 (RFC 9112 section 3.2)",
-    status: 400,
-    ends: false,
-    applies: (request) => {
-      const hosts = valuesOf(request, "host").length;
-      return hosts > 1 || (hosts === 0 && request.minor > 0);
-    },
-  },
-  {
-    reason: "Host: a host with or without a port (RFC 9110 section 7.2)",
-    status: 400,
-    ends: false,
-    applies: (request) =>
-      valuesOf(request, "host").some((value) => !/^([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?$/.test(value)),
-  },
-  {
     reason: "transfer codings: one chunked, and not before HTTP/1.1 (RFC 9112 section 6.1)",
     status: 501,
-    ends: true,
+    ends: "always",
     applies: (request) => {
       const codings = valuesOf(request, "transfer-encoding");
       return codings.length > 0 && (request.minor === 0 || codings.join().toLowerCase() !== "chunked");
@@ -87,19 +53,53 @@ const stricter: readonly Stricter[] = [
   {
     reason: "versions: HTTP/1 alone",
     status: 400,
-    ends: true,
+    ends: "always",
     applies: ({ major }) => major !== 1,
+  },
+  {
+    reason: "expectations: only 100-continue is one (RFC 9110 section 10.1.1)",
+    status: 417,
+    ends: "with a body",
+    applies: ({ expects }) => expects === "other",
+  },
+  {
+    reason: "size of the target: listenerConfig.maxUriLength",
+    status: 414,
+    ends: "never",
+    applies: ({ target }) => target.length > observedLimits.maxUriLength,
+  },
+  {
+    reason: "size of the fields: listenerConfig.maxHeaderSize",
+    status: 431,
+    ends: "never",
+    applies: (request) => fieldBytes(request) > observedLimits.maxHeaderSize,
+  },
+  {
+    reason: "Host: exactly one, none only before HTTP/1.1 (RFC 9112 section 3.2)",
+    status: 400,
+    ends: "with a body",
+    applies: (request) => {
+      const hosts = valuesOf(request, "host").length;
+      return hosts > 1 || (hosts === 0 && request.minor > 0);
+    },
+  },
+  {
+    reason: "Host: a host with or without a port (RFC 9110 section 7.2)",
+    status: 400,
+    ends: "with a body",
+    applies: (request) =>
+      valuesOf(request, "host").some((value) => !/^([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?$/.test(value)),
   },
   {
     reason: "targets: a path that nobody reads in two ways",
     status: 400,
-    ends: false,
+    ends: "with a body",
     applies: ({ target }) => typeof parseRequestTarget(target, rules) === "string",
   },
   {
     reason: "size of the body: listenerConfig.maxEntityBodySize",
     status: 413,
-    ends: false,
+    ends: "never",
     applies: (request) => valuesOf(request, "content-length").some((text) => Number(text) > observedLimits.maxBodySize),
   },
 ];
@@ -126,18 +126,6 @@ const indifferent: readonly { readonly reason: string; readonly applies: (reques
 /** node's errors that say nothing about the bytes: the client ended. */
 const endOfInput = new Set(["HPE_INVALID_EOF_STATE", "ECONNRESET", "EPIPE"]);
 
-/** What engine `node` does, and need not be done by another one. */
-const faultsOfNode = {
-  afterTheEnd: "node: a request after the answer that ends the connection is looked at",
-  tunnelOvertakes: "node: the refusal of CONNECT overtakes answers that are under way",
-  resetOvertakes: "node: a reset overtakes the answer that ends the connection while more comes",
-} as const;
-
-/** The same for engine `wire`. */
-const faultsOfWire = {
-  notAsked: "wire: the connection goes on after a refusal although a body was announced that nobody asked for",
-} as const;
-
 /** Holds what ours made of some bytes against what node:http made of them. */
 export function judge(
   engine: TestedEngine,
@@ -158,17 +146,7 @@ export function judge(
   let next = 0;
   for (const request of reference.requests) {
     const seen = ours[next];
-    if (ended) {
-      // The answer that ends the connection is on its way: what was read with it may still have been looked at.
-      if (seen === undefined || engine !== "node") break;
-      const rule = stricter.find(({ applies }) => applies(request));
-      if (rule !== undefined) continue;
-      const difference = differenceOf(request, seen, true);
-      if (difference !== undefined) return fail(`after the last answer: ${difference}`);
-      explained.push(faultsOfNode.afterTheEnd);
-      next++;
-      continue;
-    }
+    if (ended) break;
     const rule = stricter.find(({ applies }) => applies(request));
     if (fieldBytes({ rawHeaders: request.trailers }) > observedLimits.maxHeaderSize) {
       explained.push("size of the trailers: listenerConfig.maxHeaderSize");
@@ -192,9 +170,12 @@ export function judge(
     }
     // Who waits to be asked for a body and is not asked may send it or not: that is the last request.
     const notAsked = request.expects === "continue" && rule !== undefined && announcesBody(request);
-    ended = !request.keepAlive || rule?.ends === true || notAsked;
-    if (notAsked && engine === "wire") {
-      explained.push(faultsOfWire.notAsked);
+    const refusedForGood = rule?.ends === "always" || (rule?.ends === "with a body" && announcesBody(request));
+    const upgrades = engine === "node" && valuesOf(request, "upgrade").length > 0;
+    ended = !request.keepAlive || refusedForGood || notAsked || upgrades;
+    if (upgrades) explained.push("Upgrade: node:http drops what is read with it, so that it is the last request");
+    if (notAsked && !refusedForGood && engine === "wire" && request.complete) {
+      explained.push("Expect: a body that came along with the head was not waited for");
       mayGoOn = true;
     }
     for (const { reason, applies } of indifferent) {
@@ -216,14 +197,11 @@ export function judge(
 
   const answers = [...client.received.matchAll(/HTTP\/1\.1 ([2-9]\d\d) /g)].map(([, status]) => Number(status));
   const instead = fail(`answers ${answers} instead of ${expected}`);
-  const wrong = answers.findIndex((status, i) => status !== (expected[i] ?? status));
-  if (wrong !== -1) {
-    if (engine !== "node" || reference.error !== "CONNECT" || answers[wrong] !== 400) return instead;
-    explained.push(faultsOfNode.tunnelOvertakes);
-  } else if (answers.length < expected.length) {
-    if (malformed) explained.push("bytes that are no request cost the answers to those just before them");
-    else if (engine === "node" && ended && client.reset) explained.push(faultsOfNode.resetOvertakes);
-    else return instead;
+  if (client.reset && !malformed) return fail("a reset, which may take with it what was sent before");
+  if (answers.some((status, i) => status !== (expected[i] ?? status))) return instead;
+  if (answers.length < expected.length) {
+    if (!malformed) return instead;
+    explained.push("bytes that are no request cost the answers to those just before them");
   }
   const more = answers.slice(expected.length);
   const last = more[0];

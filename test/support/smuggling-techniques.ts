@@ -12,8 +12,8 @@ export interface Technique {
   /**
    * The gateway's own answer when nobody stands before it: the statuses in order. Two times 200 means that the second
    * request was there for everybody to see. `-` is no answer, just the end of the connection. After `or` stands what is
-   * as safe: bytes that are no request may cost the answers to those just before them. `(node)` is what that engine alone does: of
-   * what comes in one read behind a request that asks for an upgrade, node:http drops all.
+   * as safe: bytes that are no request may cost the answers to those just before them. `(node)` and
+   * `(wire)` are what one engine alone does: for the first a request that asks for an upgrade is the last one.
    */
   readonly answer: string;
 }
@@ -427,28 +427,28 @@ export function smugglingTechniques(target: string, hidden: string): readonly Te
 
   // What belongs to one connection.
   for (const [name, fields, body, answer] of [
-    ["close before more", "Connection: close\r\n", inner, "200 or -"],
-    ["close in a list", "Connection: x, close\r\n", inner, "200 or -"],
+    ["close before more", "Connection: close\r\n", inner, "200"],
+    ["close in a list", "Connection: x, close\r\n", inner, "200"],
     [
       "h2c",
       "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
       inner,
-      "200 200 or 200 (node)",
+      "200 200 (wire) or 200 (node)",
     ],
     ["h2c with a body", `Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: ${L}\r\n`, inner, "200"],
     [
       "websocket",
       "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: eHh4eHh4eHh4eHh4eHh4eA==\r\nSec-WebSocket-Version: 13\r\n",
       inner,
-      "200 200 or 200 (node)",
+      "200 200 (wire) or 200 (node)",
     ],
     [
       "websocket of a bad version",
       "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 777\r\n",
       inner,
-      "200 200 or 200 (node)",
+      "200 200 (wire) or 200 (node)",
     ],
-    ["Upgrade without Connection", "Upgrade: websocket\r\n", inner, "200 200"],
+    ["Upgrade without Connection", "Upgrade: websocket\r\n", inner, "200 200 (wire) or 200 (node)"],
     ["own address dropped", "Connection: x-forwarded-for, x-request-id, via\r\n", "", "200"],
     ["credentials dropped", "Connection: authorization\r\nAuthorization: Bearer x\r\n", "", "200"],
     ["Proxy-Connection", "Proxy-Connection: close\r\n", inner, "200 200 or 200 or -"],
@@ -466,7 +466,7 @@ export function smugglingTechniques(target: string, hidden: string): readonly Te
   rows.push([
     "connection, h2c before a body that comes in another read",
     [ask("GET", "Connection: Upgrade\r\nUpgrade: h2c\r\n", gated(`Content-Length: ${L}\r\n`, "")), inner],
-    "200 404 or 200 200 (node)",
+    "200 404 (wire) or 200 (node)",
   ]);
 
   // Time between the parts: whoever gives up early must not read the rest as something else.
