@@ -1,10 +1,10 @@
-import { rootCertificates } from "node:tls";
 import { type Api, configureApis } from "./api.ts";
 import type { Exchange } from "./exchange.ts";
 import { JwksSource, jwksUrlFlaw } from "./jwks.ts";
 import { checkClaims, type ParsedJwt, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
 import { callerOfClaims } from "./jwt-caller.ts";
 import type { RuntimeModule } from "./module.ts";
+import { nodeTls } from "./node-tls.ts";
 import { classOf, credentialOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { loadTrustStore, type TrustStore } from "./tls-stores.ts";
@@ -200,7 +200,7 @@ function keySet(
     timeoutMs: (settings.number("castgate.jwksTimeoutSeconds") ?? 5) * 1000,
     cacheMs: (settings.number("castgate.jwksCacheSeconds") ?? 300) * 1000,
     // As towards backends: the operator's certificates stand beside the authorities of Node.
-    ca: trust === undefined ? undefined : [...rootCertificates, ...trust.ca],
+    ca: trust === undefined ? undefined : [...nodeTls().rootCertificates, ...trust.ca],
     onRotation: () => cache.clear(),
   });
 }

@@ -1,5 +1,6 @@
-import { createSecureContext, type SecureContext } from "node:tls";
+import type { SecureContext } from "node:tls";
 import type { BackendTls } from "./backend.ts";
+import { nodeTls } from "./node-tls.ts";
 
 /** Backends with the same settings share one. */
 const contexts = new WeakMap<BackendTls, SecureContext>();
@@ -11,7 +12,7 @@ const contexts = new WeakMap<BackendTls, SecureContext>();
 export function secureContextOf(tls: BackendTls): SecureContext {
   let context = contexts.get(tls);
   if (context === undefined) {
-    context = createSecureContext({
+    context = nodeTls().createSecureContext({
       ca: tls.ca === undefined ? undefined : [...tls.ca],
       key: tls.key,
       cert: tls.cert,

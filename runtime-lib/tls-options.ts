@@ -1,7 +1,9 @@
-import { getCiphers, rootCertificates, type Server, type TlsOptions } from "node:tls";
+import type { Server, TlsOptions } from "node:tls";
 import type { BackendTls } from "./backend.ts";
+import { nodeTls } from "./node-tls.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { loadKeyMaterial, loadTrustStore } from "./tls-stores.ts";
+import { isUsual } from "./tls-strength.ts";
 
 /** ECDHE with an AEAD cipher, and what TLS 1.3 has (S-SEC-11). */
 const strongCiphers = [
@@ -36,7 +38,7 @@ export async function listenerTls(settings: Settings, report: SettingsReport): P
       "client certificates are required, but listenerConfig.trustStorePath names nobody to trust",
     );
   }
-  return {
+  const tls: TlsOptions = {
     key: material.key,
     cert: material.cert,
     ...versions(settings, "mutualSSLConfig.protocolVersions", report),
@@ -47,11 +49,25 @@ export async function listenerTls(settings: Settings, report: SettingsReport): P
     rejectUnauthorized: required,
     ...(trust === undefined ? {} : { ca: [...trust.ca] }),
   };
+  const usual = tls.ciphers === strongCiphers.join(":") && material.certificates.every(isUsual);
+  const flaw = usual ? undefined : flawOf(tls);
+  if (flaw !== undefined) report.error(settings.nameOf("listenerConfig.keyStorePath"), `is of no use for TLS: ${flaw}`);
+  return tls;
+}
+
+/** Why OpenSSL refuses key, certificate or ciphers of a server, if it does. */
+function flawOf(tls: TlsOptions): string | undefined {
+  try {
+    nodeTls().createSecureContext(withoutTrust(tls));
+    return undefined;
+  } catch (error) {
+    return (error as { code?: string }).code ?? "the key or its certificate is malformed";
+  }
 }
 
 /**
  * What to make a TLS server with before `trustAtFirstClient` completes it: all of `tls` but the certificates that clients
- * are recognised by. Whatever can be wrong with key, certificate, versions and ciphers is found when the server is made.
+ * are recognised by.
  */
 export function withoutTrust(tls: TlsOptions): TlsOptions {
   // Empty, not absent: absent stands for the certificate authorities of Node.
@@ -91,7 +107,12 @@ export async function backendTls(settings: Settings, report: SettingsReport): Pr
     report.warn(settings.nameOf("httpClients.disableSslVerification"), "backends need not prove who they are");
   }
   return {
-    ca: ownTrust !== undefined ? ownTrust.ca : shared === undefined ? undefined : [...rootCertificates, ...shared.ca],
+    ca:
+      ownTrust !== undefined
+        ? ownTrust.ca
+        : shared === undefined
+          ? undefined
+          : [...nodeTls().rootCertificates, ...shared.ca],
     key: material?.key,
     cert: material?.cert,
     rejectUnauthorized: verify,
@@ -133,7 +154,7 @@ function versions(
 function ciphers(settings: Settings, key: string, report: SettingsReport): string {
   const wanted = settings.strings(key);
   if (wanted === undefined || wanted.length === 0) return strongCiphers.join(":");
-  const known = new Set(getCiphers());
+  const known = new Set(nodeTls().getCiphers());
   const kept = new Set<string>();
   const dropped: string[] = [];
   for (const name of wanted) {

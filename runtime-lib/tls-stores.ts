@@ -12,6 +12,8 @@ export interface KeyMaterial {
   readonly key: string;
   /** The certificate of the key first, then its chain. */
   readonly cert: string;
+  /** Those of `cert`. */
+  readonly certificates: readonly X509Certificate[];
 }
 
 /** Certificates that are trusted, by alias. */
@@ -54,6 +56,7 @@ export async function loadKeyMaterial(
   return {
     key: key.export({ type: "pkcs8", format: "pem" }) as string,
     cert: chain.map((certificate) => certificate.toString()).join(""),
+    certificates: chain,
   };
 }
 

@@ -1,5 +1,6 @@
 import { connect as connectPlain, Socket, type TcpNetConnectOpts } from "node:net";
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { nodeTls } from "../node-tls.ts";
 import { readBuffer } from "./read-buffer.ts";
 
 /**
@@ -83,7 +84,7 @@ export function connectTransport(options: ConnectOptions, owner: ConnectingOwner
   const socket =
     tls === undefined
       ? connectPlain(sharedReads ? ({ ...plain, onread: transport.reads() } as TcpNetConnectOpts) : plain)
-      : connectTls({ ...plain, ...tls } as ConnectionOptions);
+      : nodeTls().connect({ ...plain, ...tls } as ConnectionOptions);
   // A peer that vanished without a word is noticed.
   socket.setKeepAlive(true, keepAliveDelayMs);
   socket.once(tls === undefined ? "connect" : "secureConnect", () => owner.onConnected());

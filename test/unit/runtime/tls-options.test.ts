@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { connect, createServer, type TLSSocket, type TlsOptions } from "node:tls";
-import { trustAtFirstClient, withoutTrust } from "../../../runtime-lib/tls-options.ts";
+import forge from "node-forge";
+import { listenerTls, trustAtFirstClient, withoutTrust } from "../../../runtime-lib/tls-options.ts";
+import { isUsual } from "../../../runtime-lib/tls-strength.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
+import { settingsFrom } from "./settings-for-test.ts";
 
 const server = new TestIssuer("server");
 const friend = new TestIssuer("friend");
@@ -46,6 +53,50 @@ describe("certificates of clients are known from the first client on", () => {
     assert.throws(() => createServer(withoutTrust(options)), /key values mismatch/);
   });
 });
+
+describe("what OpenSSL refuses of a listener is an error of its settings", () => {
+  test("a key that is too small", async () => {
+    assert.deepEqual(await findings(selfSigned(512)), [
+      "error: listenerConfig.keyStorePath: is of no use for TLS: ERR_SSL_EE_KEY_TOO_SMALL",
+    ]);
+  });
+
+  test("nothing of a usual key, nor of an unusual one that it takes", async () => {
+    assert.deepEqual(await findings(selfSigned(2048)), []);
+    assert.deepEqual(await findings(selfSigned(2048), 'ciphers = "ECDHE-RSA-AES128-GCM-SHA256"'), []);
+    assert.deepEqual(await findings(selfSigned(2048, forge.md.sha1.create())), []);
+  });
+
+  test("only the strong are usual", () => {
+    assert.equal(isUsual(new X509Certificate(selfSigned(2048).cert)), true);
+    assert.equal(isUsual(new X509Certificate(selfSigned(1024).cert)), false);
+    assert.equal(isUsual(new X509Certificate(selfSigned(2048, forge.md.sha1.create()).cert)), false);
+  });
+});
+
+function selfSigned(bits: number, digest: forge.md.MessageDigest = forge.md.sha256.create()) {
+  const keys = forge.pki.rsa.generateKeyPair(bits);
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = keys.publicKey;
+  certificate.validity.notBefore = new Date(Date.now() - 60_000);
+  certificate.validity.notAfter = new Date(Date.now() + 3_600_000);
+  certificate.sign(keys.privateKey, digest);
+  return { key: forge.pki.privateKeyToPem(keys.privateKey), cert: forge.pki.certificateToPem(certificate) };
+}
+
+/** What is said about a listener with this key. */
+async function findings({ key, cert }: { key: string; cert: string }, mutual = ""): Promise<readonly string[]> {
+  const folder = await mkdtemp(join(tmpdir(), "castgate-tls-"));
+  try {
+    await writeFile(join(folder, "server.pem"), key + cert);
+    const text = `[listenerConfig]\nkeyStorePath = "server.pem"\n[mutualSSLConfig]\n${mutual}\n`;
+    const { settings, report } = await settingsFrom(text, { fileFolder: folder });
+    await listenerTls(settings, report);
+    return report.lines();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
 
 async function listen(trust: TlsOptions) {
   const options = { key: server.privateKeyPem, cert: server.certificatePem, ...trust };
