@@ -1,5 +1,3 @@
-import { PerformanceObserver } from "node:perf_hooks";
-
 /** One of its two halves. */
 const enoughBytes = 4 * 1024 * 1024;
 
@@ -11,6 +9,7 @@ const enoughBytes = 4 * 1024 * 1024;
  */
 export function boundYoungGeneration(): void {
   let factor = 2;
+  const { PerformanceObserver } = process.getBuiltinModule("node:perf_hooks");
   const observer = new PerformanceObserver(() => {
     // It shrinks when there is little to do, and must be able to grow again.
     const wanted = capacity() >= enoughBytes ? 1 : 2;

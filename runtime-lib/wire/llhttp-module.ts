@@ -1,5 +1,3 @@
-import { createRequire } from "node:module";
-
 /** What the parser calls of llhttp's WebAssembly build. Pointers are offsets into `memory`. */
 export interface Llhttp {
   readonly memory: WebAssembly.Memory;
@@ -63,14 +61,19 @@ function compile(): WebAssembly.Module {
     return new WebAssembly.Module(
       typeof require === "function"
         ? require("undici/lib/llhttp/llhttp_simd-wasm.js")
-        : createRequire(import.meta.url)("undici/lib/llhttp/llhttp_simd-wasm.js"),
+        : requireOf("undici/lib/llhttp/llhttp_simd-wasm.js"),
     );
   } catch {
     // No SIMD on this processor.
     return new WebAssembly.Module(
       typeof require === "function"
         ? require("undici/lib/llhttp/llhttp-wasm.js")
-        : createRequire(import.meta.url)("undici/lib/llhttp/llhttp-wasm.js"),
+        : requireOf("undici/lib/llhttp/llhttp-wasm.js"),
     );
   }
+}
+
+/** `require` of a module that is not in a bundle. */
+function requireOf(name: string): Uint8Array {
+  return process.getBuiltinModule("node:module").createRequire(import.meta.url)(name);
 }
