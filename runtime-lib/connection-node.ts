@@ -41,8 +41,8 @@ export class NodeConnection implements Peer {
   /** No further request is taken. */
   #ended = false;
   #ignored = 0;
-  /** What is answered when all requests are: what came behind them is none. */
-  #lastWords: { readonly status: number; readonly description: string } | undefined = undefined;
+  /** Ends the connection when all requests are answered: what came behind them is none. */
+  #conclude: (() => void) | undefined = undefined;
   /** The end was sent. */
   #closing = false;
   #closingSince = 0;
@@ -86,7 +86,7 @@ export class NodeConnection implements Peer {
     if (this.#closing || this.#socket.destroyed) return this.#forgetAhead();
     const next = this.#ahead.shift();
     if (next !== undefined) this.#start(next, next === this.#excess ? this.#engine.options.limits.maxPipelined + 1 : 1);
-    else if (this.#lastWords !== undefined) this.#refuse(this.#lastWords.status, this.#lastWords.description);
+    else this.#conclude?.();
   }
 
   #start(x: NodeExchange, waiting: number): void {
@@ -133,6 +133,9 @@ export class NodeConnection implements Peer {
       const inTarget = error.rawPacket !== undefined && error.rawPacket.indexOf(0x0a) === -1;
       if (inTarget) this.#endWith(414, "The request target is too long");
       else this.#endWith(431, "The header fields are too long");
+    } else if (error.code === "HPE_CLOSED_CONNECTION") {
+      // A trailer ended the connection: what follows is nobody's.
+      this.#finally(() => this.#close());
     } else if (error.code?.startsWith("HPE_") === true) {
       this.#endWith(400, "The request is not HTTP/1.1");
     } else {
@@ -142,9 +145,13 @@ export class NodeConnection implements Peer {
 
   /** What came is no request: says so when those before it are answered, and closes. */
   #endWith(status: number, description: string): void {
+    this.#finally(() => this.#refuse(status, description));
+  }
+
+  #finally(conclude: () => void): void {
     this.#ended = true;
-    if (this.#current === undefined) this.#refuse(status, description);
-    else this.#lastWords = { status, description };
+    if (this.#current === undefined) conclude();
+    else this.#conclude = conclude;
   }
 
   /** An answer where there is no exchange; the connection ends with it. */

@@ -47,6 +47,7 @@ for (const engine of testedEngines) {
       ["Connection: close", get("/a", "Connection: close\r\n"), "200"],
       ["HTTP/1.0", "GET /a HTTP/1.0\r\n\r\n", "200"],
       ["another transfer coding", post("/a", "Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), "501"],
+      ["a trailer that says so", post("/a", "Transfer-Encoding: chunked\r\n", "0\r\nConnection: close\r\n\r\n"), "200"],
       ["HTTP/2.0", "GET /a HTTP/2.0\r\nHost: gw\r\n\r\n", "400"],
       ["an unknown expectation with a body", post("/a", `Expect: x\r\n${sized}`), "417"],
       ["a body behind a Host that is none", `POST /a HTTP/1.1\r\nHost: a b\r\n${sized}\r\n`, "400"],
