@@ -1,8 +1,9 @@
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import net, { type AddressInfo, createServer, isIPv4, type Server, type Socket } from "node:net";
 import type { TlsOptions, Server as TlsServer } from "node:tls";
 import type { Engine, ListenerOptions } from "../engine.ts";
 import type { EngineOptions } from "../engine-options.ts";
 import { nodeTls } from "../node-tls.ts";
+import { isWorker } from "../workers.ts";
 import { HeadLines } from "./answer-head.ts";
 import { Connection, type ConnectionHost, lingerMs } from "./connection.ts";
 import { type Swept, startSweep, stopSweep } from "./sweep.ts";
@@ -11,6 +12,21 @@ import { type Swept, startSweep, stopSweep } from "./sweep.ts";
  * HTTP/1.1 on plain sockets: bytes in, bytes out, nothing between them that a request does not need. One sweep a second
  * looks after the time limits of all connections; no request has a timer.
  */
+
+/** Connections that the kernel holds until they are accepted. */
+const backlog = 1024;
+
+/**
+ * What `server.listen` would make of an IPv4 address, without the detour by way of node:dns, whose answer Node 26 compares with a
+ * regular expression that takes 4 ms to compile. Not public: undefined where it is gone, where it fails (`listen` says why), and
+ * in a worker, whose listeners are those of its parent.
+ */
+function boundHandle(host: string, port: number): object | undefined {
+  const make = (net as { _createServerHandle?: unknown })._createServerHandle;
+  if (!isIPv4(host) || isWorker() || typeof make !== "function") return undefined;
+  const made: unknown = make(host, port, 4);
+  return typeof made === "object" && made !== null ? made : undefined;
+}
 
 /** Opens the wire engine. */
 export function createEngine(options: EngineOptions): Engine {
@@ -43,11 +59,15 @@ class WireEngine implements Engine, ConnectionHost, Swept {
     const server = listener.scheme === "https" ? this.#secureServer(listener) : this.#plainServer();
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ host: listener.host, port: listener.port, backlog: 1024 }, () => {
+      const { host, port } = listener;
+      const listening = () => {
         server.off("error", reject);
         server.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
         resolve();
-      });
+      };
+      const bound = boundHandle(host, port);
+      if (bound === undefined) server.listen({ host, port, backlog }, listening);
+      else server.listen(bound, backlog, listening);
     });
     this.#servers.push(server);
     startSweep(this);
