@@ -107,12 +107,11 @@ export async function backendTls(settings: Settings, report: SettingsReport): Pr
     report.warn(settings.nameOf("httpClients.disableSslVerification"), "backends need not prove who they are");
   }
   return {
-    ca:
-      ownTrust !== undefined
-        ? ownTrust.ca
-        : shared === undefined
-          ? undefined
-          : [...nodeTls().rootCertificates, ...shared.ca],
+    // Asked for by the first connection: a start need not wait for the certificate authorities.
+    get ca() {
+      if (ownTrust !== undefined) return ownTrust.ca;
+      return shared === undefined ? undefined : [...nodeTls().rootCertificates, ...shared.ca];
+    },
     key: material?.key,
     cert: material?.cert,
     rejectUnauthorized: verify,
