@@ -69,6 +69,7 @@ class NodeEngine implements Engine, EngineState {
     server.on("clientError", (error: Error, socket: Socket) => this.#connection(socket).onError(error));
     server.on("connect", (req: IncomingMessage) => this.#connection(req.socket).onConnect());
     server.on("connection", (socket: Socket) => this.#track(socket));
+    server.on(scheme === "https" ? "secureConnection" : "connection", dropNameless);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen({ host: listener.host, port: listener.port, backlog: 1024 }, () => {
@@ -138,4 +139,9 @@ class NodeEngine implements Engine, EngineState {
     for (const connection of this.closing) connection.sweep(now);
     for (const x of this.slow) x.checkProgress(now);
   }
+}
+
+/** Reset before it was accepted: whose requests wait in it cannot be told any more. */
+function dropNameless(socket: Socket): void {
+  if (socket.remoteAddress === undefined) socket.destroy();
 }

@@ -87,8 +87,9 @@ export class Connection implements TransportOwner, Peer {
     this.engine = engine;
     this.scheme = scheme;
     this.#since = clock.now;
+    // Sockets remember it once they were asked, also when the client is gone.
+    this.address = plainAddress(socket.remoteAddress ?? "");
     this.#transport = acceptTransport(socket, this);
-    this.address = plainAddress(this.#transport.remoteAddress);
     this.trusted = engine.options.proxies.trusts(this.address);
   }
 

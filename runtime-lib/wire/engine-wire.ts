@@ -137,6 +137,8 @@ class WireEngine implements Engine, ConnectionHost, Swept {
   }
 
   #accept(socket: Socket, scheme: "http" | "https"): void {
+    // Reset before it was accepted: whose requests wait in it cannot be told any more.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
     const connection = new Connection(this, scheme, socket);
     connection.slot = this.#connections.length;
     this.#connections.push(connection);
