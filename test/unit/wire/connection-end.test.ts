@@ -47,7 +47,6 @@ for (const engine of testedEngines) {
       ["Connection: close", get("/a", "Connection: close\r\n"), "200"],
       ["HTTP/1.0", "GET /a HTTP/1.0\r\n\r\n", "200"],
       ["another transfer coding", post("/a", "Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), "501"],
-      ["a trailer that says so", post("/a", "Transfer-Encoding: chunked\r\n", "0\r\nConnection: close\r\n\r\n"), "200"],
       ["HTTP/2.0", "GET /a HTTP/2.0\r\nHost: gw\r\n\r\n", "400"],
       ["an unknown expectation with a body", post("/a", `Expect: x\r\n${sized}`), "417"],
       ["a body behind a Host that is none", `POST /a HTTP/1.1\r\nHost: a b\r\n${sized}\r\n`, "400"],
@@ -280,6 +279,16 @@ describe("Expect, engine wire", { skip: !testedEngines.includes("wire") }, () =>
       post("/refused", "Expect: 100-continue\r\nContent-Length: 2\r\n", "ab") + get("/b", "Connection: close\r\n"),
     );
     assert.deepEqual(statuses(await client.closed), ["404", "404"]);
+  });
+});
+
+describe("Connection: close in a trailer, engine node", { skip: !testedEngines.includes("node") }, () => {
+  test("node:http obeys it: what follows is nobody's", async (t) => {
+    const server = await startServer((x) => x.respond(200, [], ""), { engine: "node" });
+    t.after(() => server.stop());
+    const trailer = post("/a", "Transfer-Encoding: chunked\r\n", "0\r\nConnection: close\r\n\r\n");
+    const client = await rawClient(server.port, trailer + hidden);
+    assert.deepEqual(statuses(await client.closed), ["200"]);
   });
 });
 
