@@ -172,6 +172,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   }
 
   requeue(call: WireCall): void {
+    if (this.#closed) return this.#refuse(call, "backend: CLOSED");
     if (this.#waiting.length === 0) return this.#dispatch(call);
     this.#waiting.unshift(call);
     this.#grow();

@@ -165,6 +165,18 @@ describe("pools of connections to backends", { timeout: 60_000 }, () => {
     for (const side of backend.sides) await side.untilClosed();
   });
 
+  test("closed before a request was written, they refuse it", async (t) => {
+    const pool = await poolFor(t, await numbered(t), { pipelining: 2 });
+    await ask(pool);
+    // Both are on the connection that is open, and leave at the end of the turn.
+    const calls = [send(pool), send(pool)];
+    await pool.close();
+    for (const { sink, call } of calls) {
+      assert.equal(call.reached, false);
+      assert.equal((await sink.done).outcome, "unreachable none backend: CLOSED");
+    }
+  });
+
   test("serve who sends again from within an answer", async (t) => {
     const backend = await numbered(t);
     const pool = await poolFor(t, backend);
