@@ -23,7 +23,8 @@ export class BackendSide {
   received = "";
   /** The gateway has ended or reset it. */
   closed = false;
-  #wake: (() => void) | undefined;
+  /** Who waits for something to happen: a script, and the test itself. */
+  #waiting: (() => void)[] = [];
 
   constructor(socket: Socket, number: number) {
     this.socket = socket;
@@ -31,12 +32,12 @@ export class BackendSide {
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => {
       this.received += chunk.toString("latin1");
-      this.#wake?.();
+      this.#wake();
     });
     socket.on("error", () => undefined);
     const close = () => {
       this.closed = true;
-      this.#wake?.();
+      this.#wake();
     };
     socket.on("end", close);
     socket.on("close", close);
@@ -84,10 +85,13 @@ export class BackendSide {
   }
 
   async #event(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    this.#wake = undefined;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 }
 
