@@ -45,6 +45,8 @@ const longestIdleMs = 600_000;
 const longestHoldMs = 1_000;
 /** Chunks of request bodies up to this size leave in one piece with their frame. */
 const smallChunk = 8_192;
+/** Interim answers to one request that are read over: more of them say nothing more. */
+const maxInterims = 16;
 /** The shortest field line has four bytes that `maxHeaderSize` does not count, and one that it does. */
 const headBytesPerSize = 5;
 
@@ -91,6 +93,8 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   // The answer that comes in.
   /** A byte of it came. */
   #begun = false;
+  /** Interim answers that came before it. */
+  #interims = 0;
   #status = 0;
   #reason = "";
   /** Its head, while that waits for the first part of the body. */
@@ -262,9 +266,13 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
       }
       // Line ends alone, or a part of a head.
       if (!parser.ended && !(parser.started && parser.headDone)) continue;
-      // Interim answers are between us and the backend.
-      if (parser.status < 200) this.#arm("HEADERS");
-      else this.#take(call, bytes, from < length);
+      if (parser.status >= 200) {
+        this.#take(call, bytes, from < length);
+      } else if (++this.#interims > maxInterims) {
+        // They are between us and the backend, and buy it no time: it could hold its client for ever with them.
+        this.#break("unreachable", "backend: INTERIMS", false);
+        return;
+      }
     }
   }
 
@@ -461,6 +469,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     const lasts = this.#parser.keepAlive && !call.closes && call.bodyDone && this.#keeps();
     this.#fields = undefined;
     this.#begun = false;
+    this.#interims = 0;
     this.#served++;
     call.dropSource();
     call.done = true;

@@ -285,16 +285,38 @@ describe("backends that misbehave", limit, () => {
     assert.equal(sink.outcome, "200 abcd");
   });
 
-  test("interim answers keep a backend waiting for, nothing else does", async (t) => {
+  test("interim answers buy the backend no time", async (t) => {
     const backend = await RawBackend.start(t, async (side) => {
       await side.request();
-      for (let i = 0; i < 10; i++) {
+      // Fewer of them than are too many, and never a pause as long as the limit.
+      for (let i = 0; i < 12 && !side.closed; i++) {
         side.write("HTTP/1.1 102 Processing\r\n\r\n");
-        await new Promise((resolve) => setTimeout(resolve, 40));
+        await new Promise((resolve) => setTimeout(resolve, 80));
       }
       side.write(ok);
     });
-    assert.equal((await ask(await poolFor(t, backend, { timeoutMs: 200 }))).outcome, "200 ok");
+    const sink = await ask(await poolFor(t, backend, { timeoutMs: 160 }));
+    assert.equal(sink.outcome, "timeout maybe backend: HEADERS_TIMEOUT");
+    assert.deepEqual(sink.events, ["failed"]);
+  });
+
+  test("sixteen interim answers are read over for each request, one more is no answer", async (t) => {
+    const interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    const backend = await RawBackend.start(t, async (side) => {
+      for (;;) {
+        const path = (await side.request()).split(" ")[1];
+        if (path === "/16") side.write(interim.repeat(16) + ok);
+        if (path === "/17") side.write(interim.repeat(17) + ok);
+        if (path === "/one") await side.writeSlowly(interim.repeat(17));
+      }
+    });
+    const pool = await poolFor(t, backend);
+    for (let i = 0; i < 3; i++) assert.equal((await ask(pool, "GET", "/16")).outcome, "200 ok");
+    assert.equal(backend.sides.length, 1);
+    for (const path of ["/17", "/one"]) {
+      assert.equal((await ask(pool, "GET", path)).outcome, "unreachable maybe backend: INTERIMS", path);
+    }
+    for (const side of backend.sides) await side.untilClosed();
   });
 
   test("requests that would be others are not sent", async (t) => {
