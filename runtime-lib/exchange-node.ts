@@ -81,8 +81,18 @@ export class NodeExchange extends BaseExchange implements BodySource {
   }
 
   protected override sendHead(status: number, reason: string, fields: string[]): void {
+    if (this.chunked && !this.#staysOpen) this.closeAfter();
     if (reason === "") this.#res.writeHead(status, fields);
     else this.#res.writeHead(status, reason, fields);
+  }
+
+  /**
+   * For node's parser a trailer `Connection: close` ends the connection, whatever the answer has said. Who sends the
+   * requests of many clients over one connection would lose that of the next client by it.
+   */
+  get #staysOpen(): boolean {
+    const { complete, rawTrailers } = this.#req;
+    return complete && !rawTrailers.some((text, i) => i % 2 === 0 && /^(?:proxy-)?connection$/i.test(text));
   }
 
   flushHead(): void {

@@ -290,6 +290,32 @@ describe("Connection: close in a trailer, engine node", { skip: !testedEngines.i
     const client = await rawClient(server.port, trailer + hidden);
     assert.deepEqual(statuses(await client.closed), ["200"]);
   });
+
+  test("the answer says so, also one that is out before the trailer came", async (t) => {
+    // A turn later the rest of what came along was read, too.
+    const server = await startServer(
+      async (x) => {
+        if (x.path.raw !== "/early") await turns();
+        x.respond(200, [], "");
+      },
+      { engine: "node" },
+    );
+    t.after(() => server.stop());
+    const early = await rawClient(server.port, post("/early", "Transfer-Encoding: chunked\r\n", "1\r\nx\r\n"));
+    assert.match(await early.until(/\r\n\r\n/), /\r\nConnection: close\r\n/);
+    early.socket.end("0\r\nConnection: close\r\n\r\n");
+    await early.closed;
+    for (const [trailer, pattern] of [
+      ["Connection: close\r\n", /\r\nConnection: close\r\n/],
+      ["Proxy-Connection: close\r\n", /\r\nConnection: close\r\n/],
+      ["X-Sum: 1\r\n", /\r\nConnection: keep-alive\r\n/],
+      ["", /\r\nConnection: keep-alive\r\n/],
+    ] as const) {
+      const client = await rawClient(server.port, post("/a", "Transfer-Encoding: chunked\r\n", `0\r\n${trailer}\r\n`));
+      assert.match(await client.until(/\r\n\r\n/), pattern, trailer);
+      client.socket.destroy();
+    }
+  });
 });
 
 describe("Upgrade, engine node", { skip: !testedEngines.includes("node") }, () => {
