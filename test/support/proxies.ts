@@ -1,5 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -119,6 +129,7 @@ export async function haproxyBefore(gatewayPort: number): Promise<ProxyProcess> 
     `
 global
   maxconn 400
+  nbthread 1
   log stdout len 32768 format raw local0
 defaults
   mode http
@@ -140,12 +151,12 @@ backend gateway
   server one 127.0.0.1:${gatewayPort} pool-max-conn 8
 `,
   );
-  const child = spawn(installed("haproxy") as string, ["-db", "-f", config], { stdio: ["ignore", "pipe", "pipe"] });
-  let text = "";
-  child.stdout?.setEncoding("utf8").on("data", (part: string) => {
-    text += part;
-  });
-  return running(child, port, () => text, folder);
+  // It drops lines that it cannot write at once: because a pipe is full, or because another of its threads writes.
+  const log = path.join(folder, "log");
+  const out = openSync(log, "a");
+  const child = spawn(installed("haproxy") as string, ["-db", "-f", config], { stdio: ["ignore", out, "pipe"] });
+  closeSync(out);
+  return running(child, port, () => readFileSync(log, "utf8"), folder);
 }
 
 async function running(child: ChildProcess, port: number, text: () => string, folder: string): Promise<ProxyProcess> {
@@ -163,6 +174,8 @@ async function running(child: ChildProcess, port: number, text: () => string, fo
     log: () =>
       text()
         .split("\n")
+        // The last line may still be written.
+        .slice(0, -1)
         .filter((line) => line.startsWith('{"id"'))
         .map((line) => JSON.parse(line) as ProxyLogEntry),
     async stop() {
