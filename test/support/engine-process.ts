@@ -21,6 +21,9 @@ export interface GatewayProcess {
   stop(): Promise<number | null>;
 }
 
+/** What takes longer than this does not happen. */
+const longestWaitMs = 30_000;
+
 let bundle: Promise<string> | undefined;
 
 /** Bundled once per test file, as the product is: start-up and memory are then those of a bundle. */
@@ -72,11 +75,26 @@ export async function spawnGateway(args: readonly string[], env: Record<string, 
     }),
   );
   const until = async (test: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> => {
-    for (;;) {
-      const found = log.find(test);
-      if (found !== undefined) return found;
-      if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}: ${stderr}`);
-      await Promise.race([new Promise<void>((resolve) => (wake = resolve)), exited]);
+    let late = false;
+    const deadline = setTimeout(() => {
+      late = true;
+      wake();
+    }, longestWaitMs);
+    let over = false;
+    void exited.then(() => {
+      over = true;
+      wake();
+    });
+    try {
+      for (;;) {
+        const found = log.find(test);
+        if (found !== undefined) return found;
+        if (over) throw new Error(`the gateway ended with ${child.exitCode}: ${stderr}`);
+        if (late) throw new Error(`the gateway did not log what was waited for: ${test}\n${stdout}\n${stderr}`);
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      clearTimeout(deadline);
     }
   };
   return { child, log, exited, stderr: () => stderr, stdout: () => stdout, until };
@@ -154,7 +172,7 @@ export interface RawClient {
   readonly socket: Socket;
   /** All that came, as Latin-1. */
   text(): string;
-  /** Waits until what came matches; the text. Rejects when the connection ends first. */
+  /** Waits until what came matches; the text. Rejects when the connection ends first, or nothing of that kind comes. */
   until(pattern: RegExp): Promise<string>;
   /** Resolves with all that came once the connection is closed. */
   readonly closed: Promise<string>;
@@ -188,10 +206,20 @@ export async function rawClient(port: number, bytes?: string | Buffer): Promise<
     text: () => text,
     closed,
     async until(pattern) {
-      for (;;) {
-        if (pattern.test(text)) return text;
-        if (!open) throw new Error(`the connection ended before ${pattern}: ${JSON.stringify(text)}`);
-        await new Promise<void>((resolve) => (wake = resolve));
+      let late = false;
+      const deadline = setTimeout(() => {
+        late = true;
+        wake();
+      }, longestWaitMs);
+      try {
+        for (;;) {
+          if (pattern.test(text)) return text;
+          if (!open) throw new Error(`the connection ended before ${pattern}: ${JSON.stringify(text)}`);
+          if (late) throw new Error(`did not come: ${pattern}: ${JSON.stringify(text)}`);
+          await new Promise<void>((resolve) => (wake = resolve));
+        }
+      } finally {
+        clearTimeout(deadline);
       }
     },
   };

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
 import {
   eventually,
   exchange,
@@ -84,14 +84,22 @@ describe("start", () => {
   });
 });
 
-describe("stop", () => {
-  test("SIGTERM: requests in flight finish, idle connections close, exit code 0", async () => {
+describe("stop", { timeout: 90_000 }, () => {
+  /** Its backend may take longer than any test; it does not outlive its own. */
+  const start = async (t: TestContext, ...args: string[]) => {
+    const gateway = await startGateway(args, { TEST_BACKEND_TIMEOUT_MS: "120000" });
+    t.after(() => void gateway.child.kill("SIGKILL"));
+    return gateway;
+  };
+
+  test("SIGTERM: requests in flight finish, idle connections close, exit code 0", async (t) => {
     let answer = (): void => {};
     const backend = await headBackend((_head, socket) => {
       answer = () => void socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
       return undefined;
     });
-    const gateway = await startGateway([`--echo_prod_endpoint_0=${backend.url}`]);
+    t.after(() => backend.close());
+    const gateway = await start(t, `--echo_prod_endpoint_0=${backend.url}`);
     const idle = await rawClient(gateway.port, "GET /readyz HTTP/1.1\r\nHost: gw\r\n\r\n");
     await idle.until(/\{"status":"ready"\}$/);
     const busy = await rawClient(gateway.port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\n\r\n");
@@ -109,14 +117,13 @@ describe("stop", () => {
     answer();
     assert.match(await busy.closed, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nok$/);
     assert.equal(await stopped, 0);
-    backend.close();
   });
 
-  test("what does not finish in time is cut off; a second signal ends at once", async () => {
+  test("what does not finish in time is cut off; a second signal ends at once", async (t) => {
     const backend = await headBackend(() => undefined);
-    // Both are there first: the backend has 1.5 s to answer, the drain 1 s.
-    const gateway = await startGateway([`--echo_prod_endpoint_0=${backend.url}`, "--castgate.drainSeconds=1"]);
-    const other = await startGateway([`--echo_prod_endpoint_0=${backend.url}`]);
+    t.after(() => backend.close());
+    const gateway = await start(t, `--echo_prod_endpoint_0=${backend.url}`, "--castgate.drainSeconds=1");
+    const other = await start(t, `--echo_prod_endpoint_0=${backend.url}`, "--castgate.drainSeconds=60");
     const busy = await rawClient(gateway.port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\n\r\n");
     await eventually("the backend is asked", () => backend.sockets.size > 0);
     const held = await rawClient(other.port, "GET /v1/pets/1 HTTP/1.1\r\nHost: gw\r\n\r\n");
@@ -128,7 +135,6 @@ describe("stop", () => {
     await held.closed;
     assert.equal(await busy.closed, "");
     assert.equal(await stopped, 0);
-    backend.close();
   });
 });
 
