@@ -66,8 +66,10 @@ export class Connection implements TransportOwner, Peer {
   #lastWords: LastWords | undefined = undefined;
   /** The client sends no more. */
   #ended = false;
-  /** The end was sent, or the connection was cut. */
+  /** The end was written, or the connection was cut. */
   #closing = false;
+  /** The end has left, and all before it. */
+  #flushed = false;
   #taker: TransportOwner | undefined = undefined;
   /** No request came yet. */
   #fresh = true;
@@ -193,16 +195,13 @@ export class Connection implements TransportOwner, Peer {
 
   /** Closes it when nothing is in flight. */
   closeIfIdle(): void {
-    if (this.#idle && !this.#inHead && !this.#closing) this.destroy();
+    if (this.#idle && !this.#inHead && !this.#closing) this.#close();
   }
 
   /** Looks at all time limits. */
   sweep(): void {
     if (this.#taker !== undefined) return;
-    if (this.#closing) {
-      if (this.#waited >= lingerMs) this.#transport.destroy();
-      return;
-    }
+    if (this.#closing) return this.#sweepClosing();
     if (this.#idle) return this.#sweepIdle();
     const reading = this.#reading;
     const body = reading?.incoming;
@@ -223,14 +222,28 @@ export class Connection implements TransportOwner, Peer {
     return clock.now - this.#since - clock.periodMs;
   }
 
+  /** What is written leaves first, as slowly as the client takes it. */
+  #sweepClosing(): void {
+    if (this.#flushed) {
+      if (this.#waited >= lingerMs) this.#transport.destroy();
+    } else if (this.#transport.unsent > 0) {
+      this.#watch();
+    } else {
+      this.#flushed = true;
+      this.#since = clock.now;
+    }
+  }
+
   #sweepIdle(): void {
     this.#progress = -1;
     const { limits } = this.engine.options;
     const waited = this.#waited;
     if (this.#inHead || this.#fresh) {
-      if (this.engine.draining && !this.#inHead) this.destroy();
+      if (this.engine.draining && !this.#inHead) this.#close();
       else if (waited >= limits.headerTimeoutMs) this.#refuse(408, "The request did not arrive in time");
-    } else if (this.engine.draining || waited >= limits.idleTimeoutMs) {
+    } else if (this.engine.draining) {
+      this.#close();
+    } else if (waited >= limits.idleTimeoutMs) {
       this.destroy();
     }
   }
@@ -464,6 +477,7 @@ export class Connection implements TransportOwner, Peer {
     this.#since = clock.now;
     this.#forgetRequests();
     this.#transport.end();
+    this.#flushed = this.#transport.unsent === 0;
     this.#flow();
   }
 

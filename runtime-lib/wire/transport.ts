@@ -36,6 +36,8 @@ export interface Transport {
   /** Bytes on the socket so far, to notice progress. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** Bytes that were written and that the kernel has not taken yet. */
+  readonly unsent: number;
   /** False as soon as it broke or was closed, which `onClosed` tells at the end of the turn only. */
   readonly alive: boolean;
   /** Writes latin1. False: what is not sent yet adds up, wait for `onDrain`. Ignored after `end` or `destroy`. */
@@ -176,6 +178,10 @@ class SocketTransport implements Transport {
 
   get bytesWritten(): number {
     return this.#socket.bytesWritten;
+  }
+
+  get unsent(): number {
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength;
   }
 
   write(text: string): boolean {
