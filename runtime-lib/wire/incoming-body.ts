@@ -61,7 +61,10 @@ export class IncomingBody implements BodySource {
     this.#sink = sink;
     const parts = this.#parts;
     this.#parts = [];
-    for (const part of parts) this.#pass(part);
+    for (const part of parts) {
+      // It may be too long already, and answered.
+      if (this.#mode === "streaming") this.#pass(part);
+    }
     this.#owner.readBody();
   }
 
