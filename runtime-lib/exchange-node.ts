@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { BodySink, BodySource, RequestBody } from "./backend.ts";
 import { type EngineState, lingerBytes, lingerMs, type NodeConnection } from "./connection-node.ts";
 import { BaseExchange, type Expectation } from "./exchange-base.ts";
+import { resetSocket } from "./reset-socket.ts";
 import { fault } from "./respond.ts";
 
 /** An answer that knows its exchange, so that its events need no closure. */
@@ -117,7 +118,9 @@ export class NodeExchange extends BaseExchange implements BodySource {
   }
 
   protected override cut(): void {
-    this.#res.destroy();
+    // A client of HTTP/1.0 may take the end of the connection for that of the answer.
+    if (this.#req.httpVersionMinor === 0) resetSocket(this.#req.socket);
+    else this.#res.destroy();
   }
 
   protected override collect(): void {

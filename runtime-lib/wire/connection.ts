@@ -79,6 +79,8 @@ export class Connection implements TransportOwner, Peer {
   #since: number;
   /** When the whole request must be there. */
   #requestUntil = 0;
+  /** When the sweep last looked at a body. */
+  #sweptAt = 0;
   #lingerFrom = 0;
   #dropped = 0;
   /** Bytes on the socket when the sweep last looked, and when they last changed; -1: nobody waits for the client. */
@@ -170,8 +172,10 @@ export class Connection implements TransportOwner, Peer {
 
   /** Cuts the connection. */
   destroy(): void {
+    const looksWhole = this.#closing ? this.#transport.unsent > 0 : this.#current?.endsWithConnection === true;
     this.#closing = true;
-    this.#transport.destroy();
+    if (looksWhole) this.#transport.reset();
+    else this.#transport.destroy();
   }
 
   /**
@@ -205,15 +209,17 @@ export class Connection implements TransportOwner, Peer {
     if (this.#idle) return this.#sweepIdle();
     const reading = this.#reading;
     const body = reading?.incoming;
-    if (reading !== undefined && body?.wanted === true && clock.now >= this.#requestUntil) {
-      return reading.timeOut();
-    }
+    // Not while the backend takes nothing, or before the request's turn has come: that time is not the client's.
+    const owed = body?.wanted === true && !body.stalled;
+    if (!owed) this.#requestUntil += clock.now - this.#sweptAt;
+    this.#sweptAt = clock.now;
+    if (reading !== undefined && owed && clock.now >= this.#requestUntil) return reading.timeOut();
     if (reading?.closed === true) {
       const far = this.#transport.bytesRead - this.#lingerFrom > lingerBytes;
       if (far || this.#waited >= lingerMs) this.destroy();
       return;
     }
-    if (this.blocked || body?.wanted === true) this.#watch();
+    if (this.blocked || owed) this.#watch();
     else this.#progress = -1;
   }
 
@@ -303,6 +309,7 @@ export class Connection implements TransportOwner, Peer {
       this.#reading = x;
       const { requestTimeoutMs, headerTimeoutMs } = this.engine.options.limits;
       const inHead = this.#inHead ? clock.now - this.#since : 0;
+      this.#sweptAt = clock.now;
       this.#requestUntil = deadlineIn(Math.max(requestTimeoutMs, headerTimeoutMs) - inHead);
     } else if (parser.bodyParts > 0 || x.chunked) {
       x.takeBody(bodyOf(parser, bytes));

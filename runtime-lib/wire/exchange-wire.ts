@@ -74,6 +74,11 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     return continueExpected.test(this.headerValues("expect").join(", ")) ? "continue" : "unknown";
   }
 
+  /** An answer whose end the client takes from that of the connection. */
+  get endsWithConnection(): boolean {
+    return this.#framing === "close";
+  }
+
   /** The client has taken long enough to send its request. */
   timeOut(): void {
     if (this.answered) return this.cut();

@@ -1,6 +1,7 @@
 import { connect as connectPlain, Socket, type TcpNetConnectOpts } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { nodeTls } from "../node-tls.ts";
+import { resetSocket } from "../reset-socket.ts";
 import { readBuffer } from "./read-buffer.ts";
 
 /**
@@ -50,6 +51,8 @@ export interface Transport {
   end(): void;
   /** Closes now; what is not sent is lost. */
   destroy(): void;
+  /** As `destroy`, and tells the peer that what it has is not whole. */
+  reset(): void;
   /** Stops reading: the peer is slowed down by TCP. */
   pause(): void;
   resume(): void;
@@ -208,6 +211,11 @@ class SocketTransport implements Transport {
   destroy(): void {
     this.#ended = true;
     this.#socket.destroy();
+  }
+
+  reset(): void {
+    this.#ended = true;
+    resetSocket(this.#socket);
   }
 
   pause(): void {

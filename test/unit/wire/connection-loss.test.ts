@@ -82,3 +82,29 @@ describe("clients that pause", { skip: !testedEngines.includes("wire") }, () => 
     assert.equal(await stopped, true);
   });
 });
+
+for (const engine of testedEngines) {
+  describe(`answers that break off, engine ${engine}`, () => {
+    /** An answer to HTTP/1.0, which ends with the connection, and of which a part came. */
+    const begun = async (t: TestContext) => {
+      const pool = stubPool();
+      const server = await startServer(relayTo(pool), { engine });
+      t.after(() => server.stop());
+      const client = await rawClient(server.port, "GET / HTTP/1.0\r\n\r\n");
+      const failed = new Promise<NodeJS.ErrnoException>((resolve) => client.socket.once("error", resolve));
+      const outcome = Promise.race([failed.then((error) => error.code), client.closed.then(() => "looks whole")]);
+      await eventually("the backend is asked", () => pool.calls.length === 1);
+      const { sink } = pool.calls[0] as StubCall;
+      sink.answerHead(200, "", []);
+      sink.answerData(Buffer.from("half"));
+      await client.until(/half$/);
+      return { server, sink, outcome };
+    };
+
+    test("do not look whole where only the end of the connection tells their end", async (t) => {
+      const { sink, outcome } = await begun(t);
+      sink.answerFailed("unreachable", "backend: SOCKET", "maybe");
+      assert.equal(await outcome, "ECONNRESET");
+    });
+  });
+}

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { BodySource } from "../../../runtime-lib/backend.ts";
 import { eventually, exchange, rawClient } from "../../support/engine-process.ts";
+import { pass } from "./swept-time.ts";
 import { relayTo, type StubCall, startServer, stubPool } from "./wire-server.ts";
 
 const post = (fields: string, body = ""): string => `POST /p HTTP/1.1\r\nHost: gw\r\n${fields}\r\n${body}`;
@@ -151,6 +152,41 @@ describe("request bodies", () => {
     client.socket.write("x".repeat(199_997));
     client.socket.write("GET /next HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n");
     assert.match(await client.closed, /\r\n\r\nnoHTTP\/1\.1 403 [\s\S]*\r\n\r\nno$/);
+  });
+
+  test("a body that came with its head and is too long in the first of several chunks is 413, and can be read on", async (t) => {
+    const pool = stubPool((call) => streamOf(call).start(call));
+    const server = await startServer(relayTo(pool), { limits: { maxBodySize: 10 } });
+    t.after(() => server.stop());
+    const client = await rawClient(
+      server.port,
+      post("Transfer-Encoding: chunked\r\n", "b\r\nhello world\r\n".repeat(5)),
+    );
+    await client.until(/^HTTP\/1\.1 413 /);
+    client.socket.write("0\r\n\r\n");
+    client.socket.write(post("Content-Length: 20\r\nConnection: close\r\n"));
+    assert.deepEqual((await client.closed).match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 413", "HTTP/1.1 413"]);
+  });
+
+  test("time that the backend takes to want more of a body is not the client's", async (t) => {
+    const pool = stubPool((call) => {
+      call.takes = false;
+      streamOf(call).start(call);
+    });
+    const server = await startServer(relayTo(pool));
+    t.after(() => server.stop());
+    const client = await rawClient(server.port, post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n"));
+    t.after(() => client.socket.destroy());
+    await eventually("the backend has some of it", () => pool.calls[0]?.received === "hello");
+    for (let i = 0; i < 40; i++) await pass(10_000);
+    client.socket.write("5\r\nworld\r\n0\r\n\r\n");
+    const call = pool.calls[0] as StubCall;
+    streamOf(call).resume();
+    await eventually("it has more", () => call.received === "helloworld");
+    streamOf(call).resume();
+    await eventually("it has all", () => call.ended);
+    call.sink.answerWhole(200, "", ["Content-Length", "0"], undefined);
+    await client.until(/^HTTP\/1\.1 200 /);
   });
 
   test("an early answer to a body without end closes the connection", async (t) => {
