@@ -57,8 +57,8 @@ export class Connection implements TransportOwner, Peer {
   #unread: Buffer[] | undefined = undefined;
   #unreadBytes = 0;
   #paused = false;
-  /** The current request asks for another protocol: what follows may not be HTTP. */
-  #mayUpgrade = false;
+  /** Asks for another protocol: what follows it may not be HTTP. */
+  #upgrading: WireExchange | undefined = undefined;
   /** Events within are handled by whoever runs. */
   #running = false;
   /** No further request is read. */
@@ -274,7 +274,7 @@ export class Connection implements TransportOwner, Peer {
 
   /** Bytes that come now have to wait: nobody wants the body that they belong to, or knows what they are. */
   get #stalled(): boolean {
-    return this.#mayUpgrade || this.#reading?.incoming?.stalled === true;
+    return this.#upgrading !== undefined || this.#reading?.incoming?.stalled === true;
   }
 
   #notForUs(bytes: Buffer, length: number): void {
@@ -317,7 +317,7 @@ export class Connection implements TransportOwner, Peer {
     if (parser.ended) {
       // Bytes after the last request are nobody's (RFC 9112 section 9.6).
       if (!parser.keepAlive) this.#noMore = true;
-      else if (parser.upgrade) this.#mayUpgrade = true;
+      else if (parser.upgrade) this.#upgrading = x;
       parser.clear();
     }
     this.#inHead = false;
@@ -412,7 +412,7 @@ export class Connection implements TransportOwner, Peer {
   #over(x: WireExchange): void {
     x.finish();
     this.#current = undefined;
-    this.#mayUpgrade = false;
+    if (this.#upgrading === x) this.#upgrading = undefined;
     this.#since = clock.now;
     if (!x.keepsConnection) return this.#close();
     if (this.#reading === x) this.#lingerFrom = this.#transport.bytesRead;

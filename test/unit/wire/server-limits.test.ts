@@ -86,6 +86,26 @@ describe("time limits", () => {
   });
 });
 
+test("bytes behind a request for another protocol wait for its answer, not for that of the one before", async (t) => {
+  const pool = stubPool();
+  const server = await startServer(relayTo(pool), { limits: { maxPipelined: 2 } });
+  t.after(() => server.stop());
+  const client = await rawClient(server.port, get("/a") + get("/b", "Connection: Upgrade\r\nUpgrade: x\r\n"));
+  t.after(() => client.socket.destroy());
+  const answer = async (i: number): Promise<void> => {
+    await eventually("the backend is asked", () => pool.calls.length > i);
+    pool.calls[i]?.sink.answerWhole(200, "", ["Content-Length", "0"], undefined);
+  };
+  await answer(0);
+  client.socket.write(get("/c") + get("/d", "Connection: close\r\n"));
+  // Read as requests before their time, they would be one too many.
+  assert.match(await exchange(server.port, "GET\r\n\r\n"), /^HTTP\/1\.1 400 /);
+  await answer(1);
+  await answer(2);
+  await answer(3);
+  assert.equal((await client.closed).match(/HTTP\/1\.1 200/g)?.length, 4);
+});
+
 describe("stopping", () => {
   test("idle connections close at once, requests in flight are answered and say that it was the last", async () => {
     const pool = stubPool();
