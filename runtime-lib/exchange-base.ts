@@ -260,6 +260,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     this.answered = true;
     this.#status = status;
     this.call?.cancel();
+    this.call = undefined;
     const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
     const bodiless = status === 204 || status === 304;
     const fields = [...headers];

@@ -60,5 +60,14 @@ function sweepAll(): void {
   const real = performance.now();
   clock.now += Math.min(real - clock.real, 2 * clock.periodMs);
   clock.real = real;
-  for (const member of members) member.sweep();
+  let failure: { readonly error: unknown } | undefined;
+  for (const member of members) {
+    try {
+      member.sweep();
+    } catch (error) {
+      failure ??= { error };
+    }
+  }
+  // Told once all were looked at: a bug of one must not suspend the others' limits.
+  if (failure !== undefined) throw failure.error;
 }

@@ -319,6 +319,20 @@ describe("answers of backends", () => {
     client.socket.destroy();
   });
 
+  test("what the gateway says itself after a call that failed is looked at before it is sent", async (t) => {
+    const pool = stubPool((call) =>
+      setImmediate(() => call.sink.answerFailed("unreachable", "backend: SOCKET", "none")),
+    );
+    const server = await startServer(async (x) => {
+      await x.relay({ origin: "http://backend.test", pool }, { path: "/", headers: [] }, true);
+      x.respond(503, ["X-Bad", "a\r\nX-Split: b"], "no");
+    });
+    t.after(() => server.stop());
+    const text = await exchange(server.port, "GET /a HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n");
+    assert.match(text, /^HTTP\/1\.1 503 /);
+    assert.doesNotMatch(text, /X-Split/);
+  });
+
   test("an answer that breaks off cuts the connection", async () => {
     const text = await ask(({ sink }) => {
       sink.answerHead(200, "", []);
