@@ -172,7 +172,9 @@ export function judge(
     const notAsked = request.expects === "continue" && rule !== undefined && announcesBody(request);
     const refusedForGood = rule?.ends === "always" || (rule?.ends === "with a body" && announcesBody(request));
     const upgrades = engine === "node" && valuesOf(request, "upgrade").length > 0;
-    ended = !request.keepAlive || refusedForGood || notAsked || upgrades;
+    const unread = engine === "node" && rule !== undefined && valuesOf(request, "transfer-encoding").length > 0;
+    ended = !request.keepAlive || refusedForGood || notAsked || upgrades || unread;
+    if (unread) explained.push("chunks refused unread: for node:http their trailer may end the connection");
     if (upgrades) explained.push("Upgrade: node:http drops what is read with it, so that it is the last request");
     if (notAsked && !refusedForGood && engine === "wire" && request.complete) {
       explained.push("Expect: a body that came along with the head was not waited for");
