@@ -64,6 +64,9 @@ const phrases: Readonly<Record<number, string>> = {
 /** Visible ASCII, spaces and tabs: others may stand in a reason phrase, but nobody needs to repeat them. */
 const sendable = /^[\t\x20-\x7e]*$/;
 
+/** Longer reasons are not remembered: nobody sends one. */
+const longestKept = 64;
+
 /** The latest line of each status; a backend says the same each time. */
 const reasons: (string | undefined)[] = Array<undefined>(1000).fill(undefined);
 const lines: string[] = Array<string>(1000).fill("");
@@ -77,7 +80,9 @@ export function statusLine(status: number, reason: string): string {
   if (!Number.isInteger(status) || status < 200 || status > 999) throw new RangeError("not a status of an answer");
   const phrase = reason !== "" && sendable.test(reason) ? reason : (phrases[status] ?? "unknown");
   const line = `HTTP/1.1 ${status} ${phrase}\r\n`;
-  reasons[status] = reason;
+  if (reason.length > longestKept) return line;
+  // A copy: the reason is a part of the text of a whole head, which would be kept with it.
+  reasons[status] = Buffer.from(reason, "latin1").toString("latin1");
   lines[status] = line;
   return line;
 }
