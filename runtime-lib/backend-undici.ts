@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
-import { createSecureContext, type SecureContext } from "node:tls";
 import type { buildConnector, Dispatcher, Pool } from "undici";
+import { type AnswerFraming, sendableReason, takeAnswerFields } from "./answer-fields.ts";
 import type {
   AnswerSink,
   BackendCall,
@@ -13,7 +13,7 @@ import type {
 } from "./backend.ts";
 import type { RelayHead } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
-import { connectionNames, isHopByHop } from "./headers.ts";
+import { secureContextOf } from "./secure-context.ts";
 
 /** Connections to backends, by undici's dispatch interface: raw header lists, no request or response objects, no streams. */
 
@@ -132,28 +132,6 @@ async function tlsConnector(tls: BackendTls, timeoutMs: number): Promise<buildCo
   };
 }
 
-/** Backends with the same settings share one. */
-const secureContexts = new WeakMap<BackendTls, SecureContext>();
-
-function secureContextOf(tls: BackendTls): SecureContext {
-  let context = secureContexts.get(tls);
-  if (context === undefined) {
-    context = createSecureContext({
-      ca: tls.ca === undefined ? undefined : [...tls.ca],
-      key: tls.key,
-      cert: tls.cert,
-      minVersion: tls.minVersion,
-      maxVersion: tls.maxVersion,
-      ciphers: tls.ciphers,
-    });
-    secureContexts.set(tls, context);
-  }
-  return context;
-}
-
-/** Other bytes may stand in a reason phrase, but node refuses to send most of them; it has a phrase for each status. */
-const sendableReason = /^[\t\x20-\x7e]*$/;
-
 /** Answers up to this size are held until complete and sent in one write. */
 const wholeUpTo = 65_536;
 
@@ -214,28 +192,13 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
     // Interim answers are between us and the backend.
     if (status < 200) return true;
     this.#resume = resume;
-    const fields: string[] = [];
-    let named: string[] | undefined;
-    for (let i = 0; i < raw.length; i += 2) {
-      const key = (raw[i] as Buffer).toString("latin1");
-      const value = (raw[i + 1] as Buffer).toString("latin1");
-      const name = key.toLowerCase();
-      if (isHopByHop(name)) {
-        if (name === "connection") named = connectionNames(value, named);
-        continue;
-      }
-      // The answer carries the gateway's, which the backend was told.
-      if (name.length === 12 && name === "x-request-id") continue;
-      if (name.length === 14 && name === "content-length") {
-        // RFC 9110 section 8.6: none with 204.
-        if (status === 204) continue;
-        this.#length = Number(value);
-      }
-      fields.push(key, value);
-    }
+    const fields = raw.map((bytes) => bytes.toString("latin1"));
+    const framing: AnswerFraming = { contentLength: -1, coding: "none", keepAlive: "", size: 0 };
+    takeAnswerFields(fields, status, framing);
+    this.#length = framing.contentLength;
     this.#status = status;
-    this.#reason = sendableReason.test(reason) ? reason : "";
-    this.#fields = named === undefined ? fields : without(fields, named);
+    this.#reason = sendableReason(reason);
+    this.#fields = fields;
     waitForBody(this);
     return true;
   }
@@ -321,15 +284,6 @@ function flushWaiting(): void {
   const calls = waiting;
   waiting = [];
   for (const call of calls) call.flushHead();
-}
-
-function without(fields: string[], names: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < fields.length; i += 2) {
-    const key = fields[i] as string;
-    if (!names.includes(key.toLowerCase())) kept.push(key, fields[i + 1] as string);
-  }
-  return kept;
 }
 
 function failureOf(error: Error & { code?: unknown }): BackendFailure {
