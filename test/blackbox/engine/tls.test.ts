@@ -5,40 +5,17 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import forge from "node-forge";
 import { type GatewayProcess, spawnGateway, startGateway } from "../../support/engine-process.ts";
-
-interface Identity {
-  readonly key: string;
-  readonly cert: string;
-}
-
-/** A self-signed certificate for localhost. */
-function identity(name: string, altName = "localhost"): Identity {
-  const keys = forge.pki.rsa.generateKeyPair(2048);
-  const certificate = forge.pki.createCertificate();
-  certificate.publicKey = keys.publicKey;
-  certificate.serialNumber = "01";
-  certificate.validity.notBefore = new Date(Date.now() - 86_400_000);
-  certificate.validity.notAfter = new Date(Date.now() + 86_400_000);
-  certificate.setSubject([{ name: "commonName", value: name }]);
-  certificate.setIssuer([{ name: "commonName", value: name }]);
-  certificate.setExtensions([
-    { name: "basicConstraints", cA: true },
-    { name: "subjectAltName", altNames: [{ type: 2, value: altName }] },
-  ]);
-  certificate.sign(keys.privateKey, forge.md.sha256.create());
-  return { key: forge.pki.privateKeyToPem(keys.privateKey), cert: forge.pki.certificateToPem(certificate) };
-}
+import { identity } from "../../support/self-signed.ts";
 
 describe("TLS", () => {
   let folder: string;
   let gateway: GatewayProcess;
   let httpsPort: number;
-  const own = identity("gateway");
-  const theirs = identity("backend");
-  const foreign = identity("foreign", "elsewhere.test");
-  const client = identity("client");
+  const own = identity("gateway", { type: 2, value: "localhost" });
+  const theirs = identity("backend", { type: 2, value: "localhost" });
+  const foreign = identity("foreign", { type: 2, value: "elsewhere.test" });
+  const client = identity("client", { type: 2, value: "localhost" });
   const backends = [theirs, foreign].map((one) =>
     createServer({ key: one.key, cert: one.cert, requestCert: true, rejectUnauthorized: false }, (req, res) => {
       const shown = (req.socket as import("node:tls").TLSSocket).getPeerCertificate();

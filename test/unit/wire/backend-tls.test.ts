@@ -4,36 +4,11 @@ import type { AddressInfo } from "node:net";
 import { createServer as createPlainServer } from "node:net";
 import { describe, type TestContext, test } from "node:test";
 import { createServer, type TLSSocket } from "node:tls";
-import forge from "node-forge";
 import type { BackendTls } from "../../../runtime-lib/backend.ts";
+import { type Identity, identity } from "../../support/self-signed.ts";
 import { ask, poolFor, TestSource, until } from "./raw-backend.ts";
 
 /** Backends behind TLS: whom we trust, what they are told, and that sessions are used again. */
-
-interface Identity {
-  readonly key: string;
-  readonly cert: string;
-}
-
-type AltName = { type: 2; value: string } | { type: 7; ip: string };
-
-/** A self-signed certificate. */
-function identity(name: string, ...altNames: readonly AltName[]): Identity {
-  const keys = forge.pki.rsa.generateKeyPair(2048);
-  const certificate = forge.pki.createCertificate();
-  certificate.publicKey = keys.publicKey;
-  certificate.serialNumber = "01";
-  certificate.validity.notBefore = new Date(Date.now() - 86_400_000);
-  certificate.validity.notAfter = new Date(Date.now() + 86_400_000);
-  certificate.setSubject([{ name: "commonName", value: name }]);
-  certificate.setIssuer([{ name: "commonName", value: name }]);
-  certificate.setExtensions([
-    { name: "basicConstraints", cA: true },
-    { name: "subjectAltName", altNames: [...altNames] },
-  ]);
-  certificate.sign(keys.privateKey, forge.md.sha256.create());
-  return { key: forge.pki.privateKeyToPem(keys.privateKey), cert: forge.pki.certificateToPem(certificate) };
-}
 
 const trusted = identity("backend", { type: 2, value: "localhost" }, { type: 7, ip: "127.0.0.1" });
 const foreign = identity("foreign", { type: 2, value: "elsewhere.test" });
