@@ -172,14 +172,6 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "keymanager.security.oauth2.enabled": unread.flag,
   "keymanager.security.oauth2.credentialBearer": unread.text,
   "keymanager.security.oauth2.tokenUrl": unread.text,
-  ...group("keymanager.security.oauth2.clientCredential", grantKeys()),
-  ...group("keymanager.security.oauth2.password", grantKeys()),
-  ...group("keymanager.security.oauth2.password.refresh", grantKeys()),
-  ...group("keymanager.security.oauth2.password.refreshConfig", grantKeys()),
-  ...group("keymanager.security.oauth2.directToken", grantKeys()),
-  ...group("keymanager.security.oauth2.directToken.refresh", grantKeys()),
-  ...group("keymanager.security.oauth2.directToken.refreshConfig", grantKeys()),
-  ...group("keymanager.security.oauth2.refresh", grantKeys()),
   "apim.credentials.username": unread.text,
   "apim.credentials.password": unread.secret,
   "apim.eventHub.enable": switchOf("the event hub"),
@@ -294,8 +286,6 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "analytics.enable": switchOf("analytics"),
   "analytics.fileUpload.enable": switchOf("analytics"),
   "analytics.gRPCAnalytics.enable": switchOf("analytics"),
-  ...group("analytics", uploadKeys()),
-  ...group("analytics.fileUpload", uploadKeys()),
   "analytics.gRPCAnalytics.endpointURL": unread.text,
   "analytics.gRPCAnalytics.reconnectTimeInMillies": unread.number,
   "analytics.gRPCAnalytics.timeoutInMillis": unread.number,
@@ -350,12 +340,37 @@ function uploadKeys(): Readonly<Record<string, SettingSpec>> {
   };
 }
 
-function group(name: string, specs: Readonly<Record<string, SettingSpec>>): Record<string, SettingSpec> {
-  return Object.fromEntries(Object.entries(specs).map(([key, spec]) => [`${name}.${key}`, spec]));
-}
+/** Tables that have the same members. */
+const groups: readonly (readonly [names: readonly string[], members: Readonly<Record<string, SettingSpec>>])[] = [
+  [
+    [
+      "keymanager.security.oauth2.clientCredential",
+      "keymanager.security.oauth2.password",
+      "keymanager.security.oauth2.password.refresh",
+      "keymanager.security.oauth2.password.refreshConfig",
+      "keymanager.security.oauth2.directToken",
+      "keymanager.security.oauth2.directToken.refresh",
+      "keymanager.security.oauth2.directToken.refreshConfig",
+      "keymanager.security.oauth2.refresh",
+    ],
+    grantKeys(),
+  ],
+  [["analytics", "analytics.fileUpload"], uploadKeys()],
+];
 
 /** By pattern: `jwtTokenConfig[].issuer`, `b7a.users.*.password`. */
-export const settingsSchema: ReadonlyMap<string, SettingSpec> = new Map(Object.entries(entries));
+export const settingsSchema: ReadonlyMap<string, SettingSpec> = schemaOf(entries);
+
+/** Spreads amidst `entries` instead take 5 ms of a start with Node 20. */
+function schemaOf(single: Readonly<Record<string, SettingSpec>>): ReadonlyMap<string, SettingSpec> {
+  const schema = new Map(Object.entries(single));
+  for (const [names, members] of groups) {
+    for (const name of names) {
+      for (const [key, spec] of Object.entries(members)) schema.set(`${name}.${key}`, spec);
+    }
+  }
+  return schema;
+}
 
 /**
  * An endpoint override (T-OVR-01). Which names exist is known only to the modules that ask for theirs.
