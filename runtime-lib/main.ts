@@ -9,7 +9,7 @@ import { faultsOf } from "./faults.ts";
 import type { Gateway } from "./gateway.ts";
 import { headerOverridesOf } from "./header-overrides.ts";
 import { withBuiltins } from "./health.ts";
-import { openLog } from "./log.ts";
+import { type Log, openLog } from "./log.ts";
 import { type Options, readOptions, usage } from "./options.ts";
 import { pathRules } from "./request-path.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
@@ -72,6 +72,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
     return runWorkers(options.workers, openLog(logLevel(settings)), graceMs(settings));
 
   const log = openLog(logLevel(settings));
+  if (options.engine === "wire" && options.transport === "handles") await useHandles(log);
   const waitingFor = (): string | undefined => {
     if (engine.draining) return "shutdown";
     for (const module of gateway.modules) {
@@ -135,6 +136,15 @@ async function loadEngine(
   const { createEngine } = await import("./engine-node.ts");
   const { openPool } = await import("./backend-undici.ts");
   return { createEngine, openPool };
+}
+
+/** Without them the gateway is as good, but slower. */
+async function useHandles(log: Log): Promise<void> {
+  const { openHandles } = await import("./wire/transport-handles.ts");
+  const { usePlainTransports } = await import("./wire/transport.ts");
+  const opened = openHandles();
+  if (typeof opened !== "string") return usePlainTransports(opened);
+  log.warn({ reason: opened }, "this Node does not let handles be used: --transport=net is");
 }
 
 async function load(gateway: Gateway, options: Options): Promise<LoadedSettings | undefined> {

@@ -7,23 +7,29 @@ export type CommandLine =
 /** `wire`: our own data path. `node`: node:http and undici. */
 export type EngineName = "wire" | "node";
 
+/** Of the engine `wire`, for plain connections. `handles`: on libuv's handles, which Node does not make public. */
+export type TransportName = "net" | "handles";
+
 export interface Options {
   readonly kind: "run";
   readonly config: string | undefined;
   readonly checkOnly: boolean;
   readonly workers: number;
   readonly engine: EngineName;
+  readonly transport: TransportName;
   readonly allowKnownDefaults: boolean;
   /** `--name=value` for every setting and endpoint, in order. */
   readonly overrides: readonly (readonly [name: string, value: string])[];
 }
 
 const engines: readonly EngineName[] = ["wire", "node"];
+const transports: readonly TransportName[] = ["net", "handles"];
 
 export const usage = `Usage: <bundle> [options]
   --config FILE           settings (default: conf/micro-gw.conf, when it is there)
   --<setting>=<value>     one setting or endpoint override, for example --listenerConfig.httpPort=9190
   --engine NAME           what carries HTTP: ${engines.join(" or ")} (default ${engines[0]})
+  --transport NAME        how the engine wire uses sockets: ${transports.join(" or ")} (default ${transports[0]})
   --workers N             processes that share the listeners (default 1)
   --check-config          check the settings and stop: 0 fine, 78 wrong
   --allow-known-defaults  accept well-known passwords and certificates; for tests and trials only
@@ -37,6 +43,7 @@ export function readOptions(args: readonly string[]): CommandLine {
   let config: string | undefined;
   let workers = 1;
   let engine = engines[0] as EngineName;
+  let transport = transports[0] as TransportName;
   let checkOnly = false;
   let allowKnownDefaults = false;
   for (let i = 0; i < args.length; i++) {
@@ -59,7 +66,7 @@ export function readOptions(args: readonly string[]): CommandLine {
     const equals = arg.indexOf("=");
     const name = arg.startsWith("--") ? arg.slice(2, equals === -1 ? undefined : equals) : "";
     if (name === "") return { kind: "error", message: `unexpected argument: ${arg}` };
-    if (name === "config" || name === "workers" || name === "engine") {
+    if (name === "config" || name === "workers" || name === "engine" || name === "transport") {
       const value = equals === -1 ? args[++i] : arg.slice(equals + 1);
       if (value === undefined || value === "") return { kind: "error", message: `--${name} needs a value` };
       if (name === "config") {
@@ -68,6 +75,11 @@ export function readOptions(args: readonly string[]): CommandLine {
         const known = engines.find((each) => each === value);
         if (known === undefined) return { kind: "error", message: `--engine needs one of: ${engines.join(", ")}` };
         engine = known;
+      } else if (name === "transport") {
+        const known = transports.find((each) => each === value);
+        if (known === undefined)
+          return { kind: "error", message: `--transport needs one of: ${transports.join(", ")}` };
+        transport = known;
       } else {
         workers = /^\d{1,3}$/.test(value) ? Number(value) : 0;
         if (workers < 1) return { kind: "error", message: "--workers needs a number from 1 to 999" };
@@ -79,5 +91,5 @@ export function readOptions(args: readonly string[]): CommandLine {
       return { kind: "error", message: `unknown option --${name}; a setting is given as --${name}=...` };
     overrides.push([name, arg.slice(equals + 1)]);
   }
-  return { kind: "run", config, checkOnly, workers, engine, allowKnownDefaults, overrides };
+  return { kind: "run", config, checkOnly, workers, engine, transport, allowKnownDefaults, overrides };
 }

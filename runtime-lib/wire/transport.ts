@@ -66,11 +66,28 @@ export interface ConnectOptions {
   readonly tls?: ConnectionOptions | undefined;
 }
 
+/** Another way to carry plain connections. */
+export interface PlainTransports {
+  /** As `acceptTransport`. Undefined: not this socket, which is as it was. */
+  accept(socket: Socket, owner: TransportOwner): Transport | undefined;
+  /** As `connectTransport`. */
+  connect(options: ConnectOptions, owner: ConnectingOwner): Transport;
+}
+
+let plainTransports: PlainTransports | undefined;
+
+/** Plain connections that begin from now on are carried so; undefined: by node:net. */
+export function usePlainTransports(transports: PlainTransports | undefined): void {
+  plainTransports = transports;
+}
+
 /**
  * Takes an accepted socket over: use only the transport afterwards. The server has `allowHalfOpen` and, if it is a plain
  * one, `pauseOnConnect`. Plain sockets read into `readBuffer` where Node allows it, else as streams do.
  */
 export function acceptTransport(accepted: Socket | TLSSocket, owner: TransportOwner): Transport {
+  const other = plainTransports?.accept(accepted, owner);
+  if (other !== undefined) return other;
   const transport = new SocketTransport(owner);
   const socket = rewrapped(accepted, transport) ?? accepted;
   socket.setNoDelay(true);
@@ -83,8 +100,9 @@ const keepAliveDelayMs = 60_000;
 
 /** Starts to connect. What is written before `onConnected` is sent then. */
 export function connectTransport(options: ConnectOptions, owner: ConnectingOwner): Transport {
-  const transport = new SocketTransport(owner);
   const { host, port, tls } = options;
+  if (tls === undefined && plainTransports !== undefined) return plainTransports.connect(options, owner);
+  const transport = new SocketTransport(owner);
   const plain = { host, port, allowHalfOpen: true, noDelay: true };
   const socket =
     tls === undefined

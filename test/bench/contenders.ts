@@ -20,30 +20,41 @@ export interface Contender {
   readonly checks: boolean;
 }
 
+const defaultTransport = "net";
+
 /** Our own bundle with one engine on one Node. */
 export interface OwnVariant {
   readonly engine: string;
+  /** Another than the bundle's default. */
+  readonly transport?: string | undefined;
   /** What selects it; nothing for a bundle that has one engine only. */
   readonly flags: readonly string[];
   readonly node: NodeUnderTest;
 }
 
-/** `castgate wire, Node 26`. */
-export function ownId({ engine, node }: OwnVariant): string {
-  return `castgate ${engine}, ${node.name}`;
+/** `castgate wire, Node 26`, or `castgate wire, handles, Node 26`. */
+export function ownId({ engine, transport, node }: OwnVariant): string {
+  return [`castgate ${engine}`, transport, node.name].filter((part) => part !== undefined).join(", ");
 }
 
-/** Every engine on every Node. `known` are those that the bundle's help names. */
+/** Every engine on every Node, `wire` with every transport. `known` are the engines that the bundle's help names. */
 export function ownVariants(
   nodes: readonly NodeUnderTest[],
   engines: readonly string[] | undefined,
   known: readonly string[],
+  transports: readonly string[] = [defaultTransport],
 ): readonly OwnVariant[] {
   const wanted = engines ?? (known.length > 0 ? known : ["node"]);
   return nodes.flatMap((node) =>
-    wanted.map((engine) => {
+    wanted.flatMap((engine) => {
       const isOnlyOne = known.length === 0 && engine === "node";
-      return { engine, node, flags: isOnlyOne ? [] : [`--engine=${engine}`] };
+      const flags = isOnlyOne ? [] : [`--engine=${engine}`];
+      if (engine !== "wire") return [{ engine, node, flags }];
+      return transports.map((name) =>
+        name === defaultTransport
+          ? { engine, node, flags }
+          : { engine, transport: name, node, flags: [...flags, `--transport=${name}`] },
+      );
     }),
   );
 }

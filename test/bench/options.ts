@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly scenarios: readonly ScenarioName[];
   /** Undefined: those that the bundle's help names. */
   readonly engines: readonly string[] | undefined;
+  /** Of the engine `wire`. */
+  readonly transports: readonly string[];
   readonly nodes: "current" | "lts" | "all";
   readonly rounds: number;
   /** Of each measurement, after `warm` seconds that do not count. */
@@ -37,6 +39,7 @@ export const usage = `npm run bench -- [options]
   --only=${parts.join(",")}
   --scenario=${scenarioNames.join(",")}
   --engines=node,...     default: all that the bundle's help names
+  --transports=net,handles  of the engine wire; default: net
   --node=current|lts|all default: all
   --rounds=N             default: 5; with --check: 3
   --secs=N --warm=N      of each measurement, and before it; default: 6 and 2; with --check: 3 and 2
@@ -61,6 +64,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
         only: { type: "string" },
         scenario: { type: "string" },
         engines: { type: "string" },
+        transports: { type: "string", default: "net" },
         node: { type: "string", default: "all" },
         rounds: { type: "string" },
         secs: { type: "string" },
@@ -85,6 +89,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       only: listOf("only", values.only ?? defaultParts, parts),
       scenarios: listOf("scenario", values.scenario ?? defaultScenarios, scenarioNames),
       engines: values.engines?.split(",").filter((name) => name !== ""),
+      transports: listOf("transports", values.transports, ["net", "handles"]),
       nodes: listOf("node", values.node, ["current", "lts", "all"] as const)[0] ?? "all",
       rounds: numberOf("rounds", values.rounds ?? (check ? "3" : "5"), 1),
       seconds: numberOf("secs", values.secs ?? (check ? "3" : "6"), 1),

@@ -70,7 +70,7 @@ async function* measureRunning(
     const { bundle } = await compiled(writeBenchProject(join(folder, "bench"), backendOrigin(bench)));
     const settings = await credentials.settings(join(folder, "settings"), ports);
     const help = execFileSync(process.execPath, [bundle, "--help"], { encoding: "utf8" });
-    const own = ownVariants(nodes, options.engines, enginesIn(help));
+    const own = ownVariants(nodes, options.engines, enginesIn(help), options.transports);
     const peerNode = nodes.at(-1) as NodeUnderTest;
     const contenders = new Contenders({
       folder,
