@@ -1,4 +1,8 @@
 import { connectionNames, isHopByHop } from "./headers.ts";
+import { passingTrailerNames, passingTrailers } from "./trailers.ts";
+
+/** Interim answers to one request that are read: more of them say nothing more. */
+export const maxInterims = 16;
 
 /** What the fields of an answer's head say of its framing and its connection. */
 export interface AnswerFraming {
@@ -8,19 +12,29 @@ export interface AnswerFraming {
   coding: "none" | "chunked" | "foreign";
   /** Value of `Keep-Alive`; `""`: none was given. */
   keepAlive: string;
+  /** Value of `Trailer`; `""`: none was given. */
+  trailer: string;
+  /** What `Connection` named, in lower case. */
+  named: string[] | undefined;
   /** Characters of all names and values. */
   size: number;
+}
+
+/** Nothing was said yet. */
+export function noFraming(): AnswerFraming {
+  return { contentLength: -1, coding: "none", keepAlive: "", trailer: "", named: undefined, size: 0 };
 }
 
 /**
  * Takes out of a backend's fields, in place, what does not go to the client: hop-by-hop fields and those that
  * `Connection` names (RFC 9110 section 7.6.1), `X-Request-ID` (the answer carries the gateway's, which the backend was
- * told), and `Content-Length` with 204 (section 8.6). `framing` is overwritten with what they said.
+ * told), and `Content-Length` with 204 and interim answers (section 8.6). `framing` is overwritten with what they said.
  */
 export function takeAnswerFields(fields: string[], status: number, framing: AnswerFraming): void {
   framing.contentLength = -1;
   framing.coding = "none";
   framing.keepAlive = "";
+  framing.trailer = "";
   let size = 0;
   let kept = 0;
   let named: string[] | undefined;
@@ -29,8 +43,14 @@ export function takeAnswerFields(fields: string[], status: number, framing: Answ
     const value = fields[i + 1] as string;
     size += key.length + value.length;
     switch (key.length) {
+      case 7: {
+        const name = key.toLowerCase();
+        // It is told again where trailers can follow: `announceTrailers`.
+        if (name === "trailer") framing.trailer = framing.trailer === "" ? value : `${framing.trailer},${value}`;
+        if (isHopByHop(name)) continue;
+        break;
+      }
       case 2:
-      case 7:
       case 16:
       case 18:
       case 19:
@@ -56,7 +76,7 @@ export function takeAnswerFields(fields: string[], status: number, framing: Answ
         const name = key.toLowerCase();
         if (name === "content-length") {
           framing.contentLength = Number(value);
-          if (status === 204) continue;
+          if (status === 204 || status < 200) continue;
         } else if (isHopByHop(name)) continue;
         break;
       }
@@ -72,11 +92,24 @@ export function takeAnswerFields(fields: string[], status: number, framing: Answ
   }
   fields.length = kept;
   framing.size = size;
-  if (named !== undefined) drop(fields, named);
+  framing.named = named;
+  if (named !== undefined) dropFields(fields, named);
 }
 
-/** `names` in lower case. */
-function drop(fields: string[], names: readonly string[]): void {
+/** Adds the names of the trailers that the backend has announced, where a body of no known length lets them follow. */
+export function announceTrailers(fields: string[], framing: AnswerFraming): void {
+  if (framing.trailer === "" || framing.coding !== "chunked") return;
+  const names = passingTrailerNames(framing.trailer, framing.named ?? []);
+  if (names !== "") fields.push("Trailer", names);
+}
+
+/** What of an answer's trailers goes to the client; undefined: nothing. `framing`: what its head said. */
+export function answerTrailers(fields: readonly string[], framing: AnswerFraming): string[] | undefined {
+  return passingTrailers(fields, framing.named ?? []);
+}
+
+/** Takes fields out of a list, in place. `names` in lower case. */
+export function dropFields(fields: string[], names: readonly string[]): void {
   let kept = 0;
   for (let i = 0; i < fields.length; i += 2) {
     const key = fields[i] as string;

@@ -1,6 +1,13 @@
 import { Readable } from "node:stream";
 import type { buildConnector, Dispatcher, Pool } from "undici";
-import { type AnswerFraming, sendableReason, takeAnswerFields } from "./answer-fields.ts";
+import {
+  announceTrailers,
+  answerTrailers,
+  maxInterims,
+  noFraming,
+  sendableReason,
+  takeAnswerFields,
+} from "./answer-fields.ts";
 import type {
   AnswerSink,
   BackendCall,
@@ -103,6 +110,7 @@ class BodyStream extends Readable implements BodySink {
     return this.push(Buffer.from(chunk));
   }
 
+  /** undici has no way to send trailers. */
   bodyEnd(): void {
     this.push(null);
   }
@@ -146,7 +154,8 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
   #reason = "";
   /** The head, while it waits for the first part of the body. */
   #fields: string[] | undefined;
-  #length = -1;
+  readonly #framing = noFraming();
+  #interims = 0;
   #ended = false;
   /** When it gives up to wait for a connection. */
   waitUntil = 0;
@@ -189,13 +198,14 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
-    // Interim answers are between us and the backend.
-    if (status < 200) return true;
-    this.#resume = resume;
     const fields = raw.map((bytes) => bytes.toString("latin1"));
-    const framing: AnswerFraming = { contentLength: -1, coding: "none", keepAlive: "", size: 0 };
-    takeAnswerFields(fields, status, framing);
-    this.#length = framing.contentLength;
+    takeAnswerFields(fields, status, this.#framing);
+    if (status < 200) {
+      if (++this.#interims > maxInterims) this.#abort?.(tooManyInterims());
+      else if (status === 103) this.#sink.earlyHints(fields);
+      return true;
+    }
+    this.#resume = resume;
     this.#status = status;
     this.#reason = sendableReason(reason);
     this.#fields = fields;
@@ -207,25 +217,33 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
     const fields = this.#fields;
     if (fields !== undefined) {
       this.#fields = undefined;
-      if (chunk.length === this.#length && chunk.length <= wholeUpTo) {
+      if (chunk.length === this.#framing.contentLength && chunk.length <= wholeUpTo) {
         this.#ended = true;
         this.#sink.answerWhole(this.#status, this.#reason, fields, chunk);
         return true;
       }
+      announceTrailers(fields, this.#framing);
       this.#sink.answerHead(this.#status, this.#reason, fields);
     }
     return this.#sink.answerData(chunk);
   }
 
-  onComplete(): void {
+  /** undici says strings, and gives bytes. */
+  onComplete(raw: readonly (string | Buffer)[] | null): void {
     if (this.#ended) return;
     this.#ended = true;
     const fields = this.#fields;
+    let trailers: string[] | undefined;
+    if (raw !== null && raw.length > 0) {
+      const given = raw.map((text) => (typeof text === "string" ? text : text.toString("latin1")));
+      trailers = answerTrailers(given, this.#framing);
+    }
     if (fields !== undefined) {
       this.#fields = undefined;
-      this.#sink.answerWhole(this.#status, this.#reason, fields, undefined);
+      if (trailers !== undefined) announceTrailers(fields, this.#framing);
+      this.#sink.answerWhole(this.#status, this.#reason, fields, undefined, trailers);
     } else {
-      this.#sink.answerEnd();
+      this.#sink.answerEnd(trailers);
     }
   }
 
@@ -233,7 +251,8 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
     if (this.#ended) return;
     this.#ended = true;
     this.#fields = undefined;
-    const reach = !this.#reached ? "none" : this.#status === 0 && isStale(error) ? "stale" : "maybe";
+    const silent = this.#status === 0 && this.#interims === 0;
+    const reach = !this.#reached ? "none" : silent && isStale(error) ? "stale" : "maybe";
     this.#sink.answerFailed(failureOf(error), reasonOf(error), reach);
   }
 
@@ -242,9 +261,15 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
     const fields = this.#fields;
     if (fields === undefined) return;
     this.#fields = undefined;
+    announceTrailers(fields, this.#framing);
     this.#sink.answerHead(this.#status, this.#reason, fields);
     this.#sink.flushHead();
   }
+}
+
+/** They are between us and the backend: it could hold its client for ever with them. */
+function tooManyInterims(): Error {
+  return Object.assign(new Error("too many interim answers"), { code: "INTERIMS" });
 }
 
 const waitSweepMs = 1_000;

@@ -73,6 +73,8 @@ export interface BackendCall {
 export interface BodySource {
   /** Bytes; -1: not known, the backend gets it chunked. */
   readonly length: number;
+  /** Names of the trailers that may follow it, with commas between them; `""`: none were announced. */
+  readonly trailerNames: string;
   /** Nothing of it was read: the request can still go to another member. */
   readonly untouched: boolean;
   /** Begins to read, once. */
@@ -87,21 +89,24 @@ export interface BodySource {
 export interface BodySink {
   /** Part of the body; the bytes are valid during the call only. False: the source pauses itself until `resume`. */
   bodyData(chunk: Buffer): boolean;
-  bodyEnd(): void;
+  /** `trailers`: what follows it and may be passed on, if anything (name, value, ...). A body with a length has none. */
+  bodyEnd(trailers?: string[]): void;
   /** The client went away before the end. */
   bodyAborted(): void;
 }
 
 /** Where the answer of a backend goes: the client's side of the exchange. */
 export interface AnswerSink {
-  /** The whole answer is there: `body` is all of it. */
-  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined): void;
+  /** Fields that the answer will probably have, before there is one (RFC 8297). */
+  earlyHints(fields: string[]): void;
+  /** The whole answer is there: `body` is all of it. `trailers`: what followed it and may be passed on, if anything. */
+  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined, trailers?: string[]): void;
   answerHead(status: number, reason: string, fields: string[]): void;
   /** Sends the head now, when the body keeps one waiting. */
   flushHead(): void;
   /** Part of the body. False: wait for `resume` before sending more. */
   answerData(chunk: Buffer): boolean;
-  answerEnd(): void;
+  answerEnd(trailers?: string[]): void;
   /** No answer, or it broke off. */
   answerFailed(failure: BackendFailure, reason: string, reach: Reach): void;
 }

@@ -3,10 +3,11 @@ import type { EngineOptions } from "./engine-options.ts";
 import { Exchange, type RelayHead, type RelayOutcome, type RelayTarget, type UnderOptions } from "./exchange.ts";
 import type { BackendFailure, Faults } from "./faults.ts";
 import { applyOverrides } from "./header-overrides.ts";
-import { isRequestId } from "./headers.ts";
+import { connectionNames, isRequestId } from "./headers.ts";
 import { newRequestId } from "./request-id.ts";
 import { depthBelow, parseRequestTarget, type RequestPath } from "./request-path.ts";
 import { backendFault, fault } from "./respond.ts";
+import { passingTrailerNames, passingTrailers } from "./trailers.ts";
 
 /** Bodies up to this size are read before the backend is called: a slow client then occupies no backend connection. */
 export const collectUpTo = 65_536;
@@ -143,7 +144,10 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   protected abstract leaveBody(): void;
   abstract flushHead(): void;
   abstract answerData(chunk: Buffer): boolean;
-  protected abstract sendEnd(): void;
+  /** Ends an answer whose body was sent; `trailers` follow it where they can. */
+  protected abstract sendEnd(trailers: string[] | undefined): void;
+  /** Sends what the answer's head will probably say, where it is understood. */
+  protected abstract sendHints(fields: string[]): void;
 
   /**
    * Answers what can be refused without a route: false then. `waiting`: requests on its connection that have no answer
@@ -309,6 +313,26 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     this.#send();
   }
 
+  /** Names of the trailers that the client has announced, as far as they pass. */
+  get trailerNames(): string {
+    const values = this.headerValues("trailer");
+    return values.length === 0 ? "" : passingTrailerNames(values.join(","), this.#notInTrailers());
+  }
+
+  /** What goes to the backend of the fields behind the request's body. No check has seen or will see them. */
+  passingTrailers(fields: readonly string[]): string[] | undefined {
+    const passing = passingTrailers(fields, this.#notInTrailers());
+    const { headerOverrides } = this.options;
+    if (passing !== undefined && headerOverrides.length > 0) applyOverrides(passing, headerOverrides, "");
+    return passing;
+  }
+
+  #notInTrailers(): string[] {
+    let named: string[] | undefined;
+    for (const value of this.headerValues("connection")) named = connectionNames(value, named);
+    return [...this.withheld, ...(named ?? [])];
+  }
+
   /** The body is longer than it may be, perhaps seen only while it was streamed. */
   bodyTooLong(): false {
     if (this.answered) this.cut();
@@ -316,7 +340,21 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     return false;
   }
 
-  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined): void {
+  earlyHints(fields: string[]): void {
+    if (this.answered || this.closed) return;
+    if (this.ownsCrossOrigin) dropCrossOrigin(fields);
+    const { headerOverrides } = this.options;
+    if (headerOverrides.length > 0) applyOverrides(fields, headerOverrides, "");
+    if (fields.length > 0) this.sendHints(fields);
+  }
+
+  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined, trailers?: string[]): void {
+    if (trailers !== undefined && !this.answered && !this.closed) {
+      // Nothing can follow a body of known length.
+      this.answerHead(status, reason, fields);
+      if (body !== undefined) this.answerData(body);
+      return this.answerEnd(trailers);
+    }
     if (!this.#beginAnswer(status, fields)) return this.done();
     this.sendWhole(status, reason, fields, body);
     this.done();
@@ -335,8 +373,10 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     return true;
   }
 
-  answerEnd(): void {
-    this.sendEnd();
+  answerEnd(trailers?: string[]): void {
+    const { headerOverrides } = this.options;
+    if (trailers !== undefined && headerOverrides.length > 0) applyOverrides(trailers, headerOverrides, "");
+    this.sendEnd(trailers);
     this.done();
   }
 

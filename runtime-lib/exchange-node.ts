@@ -1,9 +1,11 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
+import { dropFields } from "./answer-fields.ts";
 import type { BodySink, BodySource, RequestBody } from "./backend.ts";
 import { type EngineState, lingerBytes, lingerMs, type NodeConnection } from "./connection-node.ts";
 import { BaseExchange, type Expectation } from "./exchange-base.ts";
 import { resetSocket } from "./reset-socket.ts";
 import { fault } from "./respond.ts";
+import { dropUnsendable, fieldLines } from "./sendable.ts";
 
 /** An answer that knows its exchange, so that its events need no closure. */
 export class GatewayResponse extends ServerResponse<IncomingMessage> {
@@ -81,7 +83,15 @@ export class NodeExchange extends BaseExchange implements BodySource {
     else res.end(this.#own(body));
   }
 
+  protected override sendHints(fields: string[]): void {
+    const { socket } = this.#req;
+    if (this.#req.httpVersionMinor === 0 || socket.writableNeedDrain || !socket.writable) return;
+    // Not `writeEarlyHints`, which sends nothing without a `Link`, and throws at some that pass.
+    socket.write(`HTTP/1.1 103 Early Hints\r\n${fieldLines(fields)}\r\n`, "latin1");
+  }
+
   protected override sendHead(status: number, reason: string, fields: string[]): void {
+    if (this.#req.httpVersionMinor === 0) dropFields(fields, ["trailer"]);
     if (this.chunked && !this.#staysOpen) this.closeAfter();
     if (reason === "") this.#res.writeHead(status, fields);
     else this.#res.writeHead(status, reason, fields);
@@ -113,7 +123,13 @@ export class NodeExchange extends BaseExchange implements BodySource {
     return this.lent ? Buffer.from(bytes) : bytes;
   }
 
-  protected override sendEnd(): void {
+  protected override sendEnd(trailers: string[] | undefined): void {
+    if (trailers !== undefined) {
+      dropUnsendable(trailers);
+      const pairs: [string, string][] = [];
+      for (let i = 0; i < trailers.length; i += 2) pairs.push([trailers[i] as string, trailers[i + 1] as string]);
+      this.#res.addTrailers(pairs);
+    }
     this.#res.end();
   }
 
@@ -193,7 +209,8 @@ export class NodeExchange extends BaseExchange implements BodySource {
     this.#engine.slow.delete(this);
     const sink = this.#bodySink;
     this.#bodySink = undefined;
-    sink?.bodyEnd();
+    const { rawTrailers } = this.#req;
+    sink?.bodyEnd(rawTrailers.length === 0 ? undefined : this.passingTrailers(rawTrailers));
   };
 
   readonly #onBodyClose = (): void => {

@@ -100,8 +100,8 @@ export class WireCall implements BackendCall, BodySink {
     return connection.bodyData(this, chunk);
   }
 
-  bodyEnd(): void {
-    if (!this.bodyDone) this.connection?.bodyEnd(this);
+  bodyEnd(trailers?: string[]): void {
+    if (!this.bodyDone) this.connection?.bodyEnd(this, trailers);
   }
 
   bodyAborted(): void {

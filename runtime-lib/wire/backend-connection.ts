@@ -1,6 +1,16 @@
-import { type AnswerFraming, keepAliveSeconds, sendableReason, takeAnswerFields } from "../answer-fields.ts";
+import {
+  type AnswerFraming,
+  announceTrailers,
+  answerTrailers,
+  keepAliveSeconds,
+  maxInterims,
+  noFraming,
+  sendableReason,
+  takeAnswerFields,
+} from "../answer-fields.ts";
 import type { AnswerSink } from "../backend.ts";
 import type { BackendFailure } from "../faults.ts";
+import { fieldLines } from "../sendable.ts";
 import type { WireCall } from "./backend-call.ts";
 import { HttpParser } from "./llhttp.ts";
 import { clock, deadlineIn } from "./sweep.ts";
@@ -45,13 +55,12 @@ const longestIdleMs = 600_000;
 const longestHoldMs = 1_000;
 /** Chunks of request bodies up to this size leave in one piece with their frame. */
 const smallChunk = 8_192;
-/** Interim answers to one request that are read over: more of them say nothing more. */
-const maxInterims = 16;
 /** The shortest field line has four bytes that `maxHeaderSize` does not count, and one that it does. */
 const headBytesPerSize = 5;
 
 /** Hears what nobody wants to know any more. */
 const deaf: AnswerSink = {
+  earlyHints: () => undefined,
   answerWhole: () => undefined,
   answerHead: () => undefined,
   flushHead: () => undefined,
@@ -99,7 +108,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   #reason = "";
   /** Its head, while that waits for the first part of the body. */
   #fields: string[] | undefined;
-  readonly #framing: AnswerFraming = { contentLength: -1, coding: "none", keepAlive: "", size: 0 };
+  readonly #framing: AnswerFraming = noFraming();
   #received = 0;
   #paused = false;
   /** Until when others wait for a client that takes nothing. */
@@ -208,12 +217,14 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     return false;
   }
 
-  bodyEnd(call: WireCall): void {
+  bodyEnd(call: WireCall, trailers: string[] | undefined): void {
     if (call.bodyLeft > 0) {
       this.#break("unreachable", "backend: REQUEST_LENGTH", false);
       return;
     }
-    if (call.bodyLeft < 0) this.#transport.write("0\r\n\r\n");
+    if (call.bodyLeft < 0) {
+      this.#transport.write(trailers === undefined ? "0\r\n\r\n" : `0\r\n${fieldLines(trailers)}\r\n`);
+    }
     call.bodyDone = true;
     if (!this.#answering) this.#arm("HEADERS");
   }
@@ -272,6 +283,8 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
         // They are between us and the backend, and buy it no time: it could hold its client for ever with them.
         this.#break("unreachable", "backend: INTERIMS", false);
         return;
+      } else if (parser.status === 103) {
+        call.sink.earlyHints(parser.rawHeaders);
       }
     }
   }
@@ -437,6 +450,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     const fields = this.#fields;
     if (fields !== undefined) {
       this.#fields = undefined;
+      announceTrailers(fields, this.#framing);
       call.sink.answerHead(this.#status, this.#reason, fields);
       if (this.#closed) return;
     }
@@ -453,6 +467,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     const call = this.#first;
     if (fields === undefined || call === undefined) return;
     this.#fields = undefined;
+    announceTrailers(fields, this.#framing);
     call.sink.answerHead(this.#status, this.#reason, fields);
     call.sink.flushHead();
   }
@@ -466,6 +481,12 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     const status = this.#status;
     const reason = this.#reason;
     const fields = this.#fields;
+    const parser = this.#parser;
+    let trailers: string[] | undefined;
+    if (parser.trailerBytes > 0) {
+      trailers = answerTrailers(parser.trailers, this.#framing);
+      if (trailers !== undefined && fields !== undefined) announceTrailers(fields, this.#framing);
+    }
     const lasts = this.#parser.keepAlive && !call.closes && call.bodyDone && this.#keeps();
     this.#fields = undefined;
     this.#begun = false;
@@ -484,10 +505,10 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     }
     try {
       if (fields !== undefined) {
-        call.sink.answerWhole(status, reason, fields, body);
+        call.sink.answerWhole(status, reason, fields, body, trailers);
       } else {
         if (body !== undefined) call.sink.answerData(body);
-        call.sink.answerEnd();
+        call.sink.answerEnd(trailers);
       }
     } catch (error) {
       call.sink.answerFailed("unreachable", "backend: CRASHED", "maybe");

@@ -197,6 +197,8 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     } else {
       source = body;
       framing = body.length < 0 ? "transfer-encoding: chunked\r\n" : `content-length: ${body.length}\r\n`;
+      const { trailerNames } = body;
+      if (body.length < 0 && trailerNames !== "") head.headers.push("Trailer", trailerNames);
     }
     const text = requestHead(method, head.path, lines, framing, head.headers);
     if (text === undefined) return undefined;

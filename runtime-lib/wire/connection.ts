@@ -311,6 +311,11 @@ export class Connection implements TransportOwner, Peer {
       const inHead = this.#inHead ? clock.now - this.#since : 0;
       this.#sweptAt = clock.now;
       this.#requestUntil = deadlineIn(Math.max(requestTimeoutMs, headerTimeoutMs) - inHead);
+    } else if (parser.trailerBytes > 0) {
+      // With a length it would lose them.
+      const body = x.awaitBody();
+      for (let i = 0; i < parser.bodyParts; i++) body.data(bytes, parser.bodyStart(i), parser.bodyEnd(i));
+      body.end(parser.trailers);
     } else if (parser.bodyParts > 0 || x.chunked) {
       x.takeBody(bodyOf(parser, bytes));
     }
@@ -362,7 +367,7 @@ export class Connection implements TransportOwner, Peer {
     this.#reading = undefined;
     this.#since = clock.now;
     if (!parser.keepAlive) this.#noMore = true;
-    body.end();
+    body.end(parser.trailerBytes > 0 ? parser.trailers : undefined);
   }
 
   /** The bytes are not HTTP. */

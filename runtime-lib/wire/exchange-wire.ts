@@ -1,7 +1,9 @@
+import { dropFields } from "../answer-fields.ts";
 import type { RequestBody } from "../backend.ts";
 import { BaseExchange, type Expectation } from "../exchange-base.ts";
 import { fault } from "../respond.ts";
-import { allSendable, dropUnsendable, hasField, headText } from "./answer-head.ts";
+import { allSendable, dropUnsendable, fieldLines } from "../sendable.ts";
+import { hasField, headText } from "./answer-head.ts";
 import type { Connection } from "./connection.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
 import type { HttpParser } from "./llhttp.ts";
@@ -108,7 +110,14 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     this.sent = true;
   }
 
+  protected override sendHints(fields: string[]): void {
+    // A client that takes nothing can do without them.
+    if (this.minorVersion === 0 || this.#connection.blocked) return;
+    this.#connection.write(`HTTP/1.1 103 Early Hints\r\n${fieldLines(fields)}\r\n`);
+  }
+
   protected override sendHead(status: number, reason: string, fields: string[]): void {
+    if (this.minorVersion === 0) dropFields(fields, ["trailer"]);
     const text = this.#headOf(status, reason, fields);
     if (status === 204 || status === 304 || this.method === "HEAD") this.#framing = "none";
     else if (hasField(fields, "content-length")) this.#framing = "length";
@@ -165,8 +174,9 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     return after === "" ? taken : connection.write(after);
   }
 
-  protected override sendEnd(): void {
-    const rest = this.#framing === "chunks" ? `${this.#head}0\r\n\r\n` : this.#head;
+  protected override sendEnd(trailers: string[] | undefined): void {
+    let rest = this.#head;
+    if (this.#framing === "chunks") rest += trailers === undefined ? "0\r\n\r\n" : `0\r\n${fieldLines(trailers)}\r\n`;
     this.#head = "";
     this.sent = true;
     if (rest !== "") this.#connection.write(rest);

@@ -6,6 +6,10 @@ export interface BodyOwner {
   readBody(): void;
   /** The whole of a body that was collected. */
   bodyCollected(body: Buffer): void;
+  /** What its `Trailer` field says. */
+  readonly trailerNames: string;
+  /** What of the fields behind the body goes on; undefined: nothing. */
+  passingTrailers(fields: readonly string[]): string[] | undefined;
   /** It grew past its limit. */
   bodyTooLong(): void;
 }
@@ -23,6 +27,8 @@ export class IncomingBody implements BodySource {
   #count = 0;
   #sink: BodySink | undefined;
   #paused = false;
+  /** What came behind it. */
+  #trailers: readonly string[] | undefined;
   /** All of it came. */
   complete = false;
   untouched = true;
@@ -32,6 +38,10 @@ export class IncomingBody implements BodySource {
     this.#owner = owner;
     this.length = length;
     this.#limit = limit;
+  }
+
+  get trailerNames(): string {
+    return this.#owner.trailerNames;
   }
 
   /** Bytes that come now have to wait, unread. */
@@ -65,7 +75,7 @@ export class IncomingBody implements BodySource {
       // It may be too long already, and answered.
       if (this.#mode === "streaming") this.#pass(part);
     }
-    this.#owner.readBody();
+    this.#goOn();
   }
 
   pause(): void {
@@ -75,7 +85,12 @@ export class IncomingBody implements BodySource {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#owner.readBody();
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (!this.complete) this.#owner.readBody();
+    else if (this.#mode === "streaming" && !this.#paused) this.#endStream();
   }
 
   destroy(): void {
@@ -105,18 +120,24 @@ export class IncomingBody implements BodySource {
     }
   }
 
-  /** All of it came. */
-  end(): void {
+  /** All of it came, and what follows it. */
+  end(trailers?: readonly string[]): void {
     this.complete = true;
+    this.#trailers = trailers;
     if (this.#mode === "collecting") {
       const parts = this.#parts;
       this.#parts = [];
       this.#owner.bodyCollected(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
     } else if (this.#mode === "streaming") {
-      const sink = this.#sink;
-      this.#sink = undefined;
-      sink?.bodyEnd();
+      this.#endStream();
     }
+  }
+
+  #endStream(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    const trailers = this.#trailers;
+    sink?.bodyEnd(trailers === undefined ? undefined : this.#owner.passingTrailers(trailers));
   }
 
   /** The client went away before the end. */

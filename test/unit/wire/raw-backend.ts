@@ -152,13 +152,16 @@ export function always(answer: string): (side: BackendSide) => Promise<void> {
 
 /** All that a sink was told. */
 export class RecordingSink implements AnswerSink {
-  /** The order of the calls: `whole`, `head`, `flush`, `data`, `end`, `failed`. */
+  /** The order of the calls: `hints`, `whole`, `head`, `flush`, `data`, `end`, `failed`. */
   readonly events: string[] = [];
   status = 0;
   reason = "";
   fields: string[] = [];
   body = "";
   bytes = 0;
+  trailers: string[] = [];
+  /** Fields of early hints, one list for each. */
+  readonly hints: string[][] = [];
   failure: string | undefined;
   why = "";
   reach: Reach | undefined;
@@ -175,8 +178,14 @@ export class RecordingSink implements AnswerSink {
     });
   }
 
-  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined): void {
+  earlyHints(fields: string[]): void {
+    this.hints.push(fields);
+    this.#note("hints");
+  }
+
+  answerWhole(status: number, reason: string, fields: string[], body: Buffer | undefined, trailers?: string[]): void {
     this.#head(status, reason, fields);
+    this.trailers = trailers ?? [];
     if (body !== undefined) this.#keep(body);
     this.#note("whole");
     this.#finish(this);
@@ -197,7 +206,8 @@ export class RecordingSink implements AnswerSink {
     return this.takesMore;
   }
 
-  answerEnd(): void {
+  answerEnd(trailers?: string[]): void {
+    this.trailers = trailers ?? [];
     this.#note("end");
     this.#finish(this);
   }
@@ -285,6 +295,7 @@ export function ask(
 /** A body under the test's control. */
 export class TestSource implements BodySource {
   readonly length: number;
+  trailerNames = "";
   sink: BodySink | undefined;
   untouched = true;
   destroyed = false;

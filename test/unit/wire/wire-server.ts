@@ -83,6 +83,7 @@ export class StubCall implements BackendCall, BodySink {
   /** Of a streamed body. */
   received = "";
   ended = false;
+  trailers: string[] | undefined;
   aborted = false;
   /** Whether it takes more of the body. */
   takes = true;
@@ -107,7 +108,8 @@ export class StubCall implements BackendCall, BodySink {
     return this.takes;
   }
 
-  bodyEnd(): void {
+  bodyEnd(trailers?: string[]): void {
+    this.trailers = trailers;
     this.ended = true;
   }
 
