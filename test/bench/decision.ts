@@ -18,17 +18,18 @@ import { settingsFrom } from "../unit/runtime/settings-for-test.ts";
 import type { Head, Run } from "./decision-runner.ts";
 
 /**
- * node --import tsx test/bench/decision.ts [--against=FOLDER] [--rounds=4000] [--tokens=1000] [--only=TEXT]
+ * node --import tsx test/bench/decision.ts [--against=FOLDER] [--rounds=4000] [--tokens=1000] [--cache=10000] [--only=TEXT]
  *
  * What the checks of a request take, without a network: from the parsed head to the moment at which the head for the
  * backend is ready, or the refusal. `--against` names another checkout of this repository: both take turns in one process,
- * batch by batch, and their ratio is what counts.
+ * batch by batch, and their ratio is what counts. `--cache=1` verifies every token anew.
  */
 const { values } = parseArgs({
   options: {
     against: { type: "string" },
     rounds: { type: "string", default: "4000" },
     tokens: { type: "string", default: "1000" },
+    cache: { type: "string", default: "10000" },
     only: { type: "string", default: "" },
   },
 });
@@ -70,6 +71,7 @@ async function loadCheckout(folder: string): Promise<Run> {
   new Function("module", "exports", "require", bundle)(module, module.exports, createRequire(import.meta.url));
   const loaded = module.exports;
   const text = [
+    `[caching]\ntokenCacheCapacity = ${values.cache}`,
     `[listenerConfig]\ntrustStorePath = "${work}"`,
     "[[jwtTokenConfig]]\nissuer = 'https://idp.test'\ncertificateAlias = 'idp'\naudience = 'api'",
   ].join("\n");
