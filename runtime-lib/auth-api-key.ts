@@ -101,7 +101,7 @@ function verifyAnew(text: string): VerifiedKey | Failure {
   if (state.key === undefined) return invalid("api-key: no certificate");
   if (!verifySignature(jwt, state.key)) return invalid("api-key: signature");
   const now = Date.now();
-  const { claims } = jwt;
+  const { payload: claims } = jwt;
   const end = checkClaims(claims, { issuer: state.issuer, audience: undefined, skewMs: state.skewMs }, now);
   if (typeof end === "string") return invalid(`api-key: ${end}`);
   const addresses = addressesOf(claims.permittedIP);

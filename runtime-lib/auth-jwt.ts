@@ -85,14 +85,14 @@ function verifyAnew(value: string): Verified | Promise<Verified> {
 
 /** Issuers of one name are tried in order (S-JWT-14). `wait`: a key is missing and is being fetched. */
 function tryIssuers(value: string, jwt: ParsedJwt): Verified | { readonly wait: Promise<unknown> } {
-  let failure: Failure = invalid("jwt: unknown issuer");
-  const waits: Promise<void>[] = [];
+  let failure = unknownIssuer;
+  let waits: Promise<void>[] | undefined;
   for (const issuer of state.issuers) {
-    if (jwt.claims.iss !== issuer.rules.issuer) continue;
+    if (jwt.payload.iss !== issuer.rules.issuer) continue;
     const key = keyFor(issuer, jwt);
     if (key === undefined) {
       const wait = issuer.jwks?.refreshForMissingKey();
-      if (wait !== undefined) waits.push(wait);
+      if (wait !== undefined) waits = [...(waits ?? []), wait];
       failure = issuer.jwks?.away ? keysAway : invalid("jwt: unknown key");
       continue;
     }
@@ -100,7 +100,7 @@ function tryIssuers(value: string, jwt: ParsedJwt): Verified | { readonly wait: 
     if (outcome.ok) return outcome;
     failure = outcome;
   }
-  return waits.length > 0 ? { wait: Promise.all(waits) } : failure;
+  return waits === undefined ? failure : { wait: Promise.all(waits) };
 }
 
 /** A key set decides for tokens with `kid`, else the certificate (S-JWT-03); keys belong to their issuer alone. */
@@ -113,15 +113,16 @@ function verifyWith(issuer: Issuer, key: VerificationKey, jwt: ParsedJwt, value:
   if (!key.algorithms.has(jwt.alg)) return invalid("jwt: algorithm does not fit the key");
   if (!verifySignature(jwt, key)) return invalid("jwt: signature");
   const now = Date.now();
-  const end = checkClaims(jwt.claims, issuer.rules, now);
+  const end = checkClaims(jwt.payload, issuer.rules, now);
   if (typeof end === "string") return invalid(`jwt: ${end}`);
-  const caller = callerOfClaims(jwt.claims, "jwt", state.compatibility);
+  const caller = callerOfClaims(jwt.payload, "jwt", state.compatibility);
   if (caller === undefined) return invalid("jwt: keytype");
   const verified = { ok: true, caller, until: Math.min(end, key.notAfter, state.cache.latest(now)) } as const;
   state.cache.add(value, verified);
   return verified;
 }
 
+const unknownIssuer = invalid("jwt: unknown issuer");
 const keysAway: Failure = { ok: false, code: 0, reason: "jwt: key source away" };
 
 function invalid(reason: string): Failure {

@@ -1,4 +1,5 @@
 import { constants, createPublicKey, type JsonWebKey, type KeyObject, verify, type X509Certificate } from "node:crypto";
+import { BoundedMemo } from "./bounded-memo.ts";
 
 /**
  * Compact JWS with a JWT inside (RFC 7515, 7519), verified as RFC 8725 asks: the algorithm comes from a fixed list and
@@ -17,19 +18,17 @@ export interface VerificationKey {
 }
 
 /** A signed text whose form is right. Nothing in it has been verified yet. */
-export interface ParsedJws {
+export interface ParsedJws<Payload = Buffer> {
   readonly alg: string;
   readonly kid: string | undefined;
-  readonly payload: Buffer;
+  readonly payload: Payload;
   /** What the signature covers. */
   readonly signed: string;
   readonly signature: Buffer;
 }
 
 /** The same for a token: the payload is a set of claims. */
-export interface ParsedJwt extends ParsedJws {
-  readonly claims: Readonly<Record<string, unknown>>;
-}
+export type ParsedJwt = ParsedJws<Readonly<Record<string, unknown>>>;
 
 /** Longest token that is looked at. Header fields are limited too; this also holds for keys in a query. */
 const maxTokenLength = 16_384;
@@ -120,40 +119,56 @@ function keyOfJwk(jwk: unknown): VerificationKey | undefined {
 
 /** A token in compact form. A string says what is wrong with it. */
 export function parseJwt(token: string): ParsedJwt | string {
-  const jws = parseJws(token);
-  if (typeof jws === "string") return jws;
-  const claims = objectOf(jws.payload);
-  return claims === undefined ? "malformed claims" : { ...jws, claims };
+  return parse(token, objectOf);
 }
 
 /** The compact form, taken apart strictly. A string says what is wrong with it. */
 export function parseJws(token: string): ParsedJws | string {
+  return parse(token, strictBase64url);
+}
+
+function parse<Payload>(token: string, payloadOf: (text: string) => Payload | undefined): ParsedJws<Payload> | string {
   if (token.length > maxTokenLength) return "too long";
   const first = token.indexOf(".");
   const second = token.indexOf(".", first + 1);
   if (first < 0) return "opaque tokens are not supported";
   if (second < 0 || token.indexOf(".", second + 1) >= 0) return "not three parts";
-  const header = objectOf(strictBase64url(token.slice(0, first)));
+  const header = headers.of(token.slice(0, first));
+  if (typeof header === "string") return header;
+  const payload = payloadOf(token.slice(first + 1, second));
+  if (payload === undefined) return "malformed claims";
+  const signature = strictBase64url(token.slice(second + 1));
+  if (signature === undefined || signature.length === 0) return "malformed signature";
+  return { alg: header.alg, kid: header.kid, payload, signed: token.slice(0, second), signature };
+}
+
+interface Header {
+  readonly alg: string;
+  readonly kid: string | undefined;
+}
+
+/** Tokens of one key begin alike. */
+const headers = new BoundedMemo<Header | string>(100, headerOf);
+
+function headerOf(text: string): Header | string {
+  const header = objectOf(text);
   if (header === undefined) return "malformed header";
   const { alg, kid } = header;
   if (typeof alg !== "string" || !algorithms.has(alg)) return "algorithm";
   if (kid !== undefined && typeof kid !== "string") return "malformed header";
   // No extension is understood, so none may be critical (RFC 7515 section 4.1.11); that includes `b64`.
   if (header.crit !== undefined) return "critical header parameter";
-  const payload = strictBase64url(token.slice(first + 1, second));
-  if (payload === undefined) return "malformed claims";
-  const signature = strictBase64url(token.slice(second + 1));
-  if (signature === undefined || signature.length === 0) return "malformed signature";
-  return { alg, kid, payload, signed: token.slice(0, second), signature };
+  return { alg, kid };
 }
 
 /** Whether the signature is that of the key, at this time. */
-export function verifySignature(jws: ParsedJws, key: VerificationKey): boolean {
+export function verifySignature(jws: ParsedJws<unknown>, key: VerificationKey): boolean {
   const algorithm = algorithms.get(jws.alg);
   if (algorithm === undefined || !key.algorithms.has(jws.alg)) return false;
   const now = Date.now();
   if (now < key.notBefore || now > key.notAfter) return false;
-  const data = Buffer.from(jws.signed, "latin1");
+  // What it is made of was read as base64url: no character takes more than a byte.
+  const data = scratch.subarray(0, scratch.write(jws.signed, "latin1"));
   if (algorithm.pss) {
     const options = {
       key: key.key,
@@ -219,10 +234,14 @@ export function skewOf(settings: { number(key: string): number | undefined }): n
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function objectOf(bytes: Buffer | undefined): Record<string, unknown> | undefined {
-  if (bytes === undefined) return undefined;
+/** Holds one token or a part of it, for the length of a synchronous call: a buffer for each would be garbage at once. */
+const scratch = Buffer.allocUnsafeSlow(maxTokenLength);
+
+function objectOf(text: string): Record<string, unknown> | undefined {
+  const length = scratch.write(text, "base64url");
+  if (scratch.toString("base64url", 0, length) !== text) return undefined;
   try {
-    const value: unknown = JSON.parse(utf8.decode(bytes));
+    const value: unknown = JSON.parse(utf8.decode(scratch.subarray(0, length)));
     return isRecord(value) ? value : undefined;
   } catch {
     return undefined;

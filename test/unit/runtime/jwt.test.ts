@@ -58,6 +58,18 @@ describe("signatures", () => {
     assert.equal(verifies(signed("EdDSA", ed.privateKey), keyOf(ed.publicKey)), true);
     assert.equal(verifies(signed("EdDSA", ed.privateKey), keyOf(rsa.publicKey)), false);
   });
+  test("tokens that are read before another is verified do not mix", () => {
+    const tokens = ["alice", "bob", "a much longer name than the others"].map((sub) =>
+      parseJwt(signed("RS256", rsa.privateKey, { kid: sub }, { sub })),
+    );
+    const key = keyOf(rsa.publicKey);
+    assert.ok(key !== undefined);
+    for (const jwt of [...tokens, ...tokens.reverse()]) {
+      assert.ok(typeof jwt !== "string");
+      assert.equal(jwt.payload.sub, jwt.kid);
+      assert.equal(verifySignature(jwt, key), true);
+    }
+  });
   test("a changed byte anywhere", () => {
     const token = signed("RS256", rsa.privateKey);
     const key = keyOf(rsa.publicKey);
