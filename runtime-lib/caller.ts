@@ -1,3 +1,5 @@
+import type { CallerQuotas } from "./throttle.ts";
+
 /** Who calls, as far as the checks have established. Made by authentication schemes, read by scopes, throttling and routing. */
 export interface Caller {
   /** `sub` of a token, the user of Basic. `anonymous` when nobody logged in. */
@@ -12,6 +14,8 @@ export interface Caller {
   readonly application: CallerApplication;
   /** Verified claims; undefined for Basic. */
   readonly claims: Readonly<Record<string, unknown>> | undefined;
+  /** Throttling's own: what it found for this caller, API by API. Kept here, it goes with the caller. */
+  quotas?: CallerQuotas | undefined;
 }
 
 export interface CallerApplication {

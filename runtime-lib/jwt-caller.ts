@@ -1,3 +1,4 @@
+import { BoundedMemo } from "./bounded-memo.ts";
 import type { Caller, CallerSubscription } from "./caller.ts";
 import { isRecord } from "./jwt.ts";
 
@@ -24,7 +25,7 @@ export function callerOfClaims(
   return {
     name: subject,
     scheme,
-    scopes: new Set(anonymous ? [] : scopesOf(claims.scope)),
+    scopes: anonymous ? noScopes : scopesOf(claims.scope),
     scopesApply: !(original && scheme === "api-key"),
     keyType,
     application: {
@@ -33,12 +34,20 @@ export function callerOfClaims(
       subscriptions: subscriptionsOf(claims.subscribedAPIs ?? (scheme === "api-key" ? claims.allowedAPIs : undefined)),
     },
     claims,
+    quotas: undefined,
   };
 }
 
-function scopesOf(claim: unknown): string[] {
-  if (typeof claim === "string") return claim.split(" ").filter((scope) => scope !== "");
-  return Array.isArray(claim) ? claim.filter((scope) => typeof scope === "string") : [];
+const noScopes: ReadonlySet<string> = new Set();
+/** Many tokens are for the same scopes. */
+const scopeSets = new BoundedMemo<ReadonlySet<string>>(
+  1_000,
+  (text) => new Set(text.split(" ").filter((scope) => scope !== "")),
+);
+
+function scopesOf(claim: unknown): ReadonlySet<string> {
+  if (typeof claim === "string") return scopeSets.of(claim);
+  return Array.isArray(claim) ? new Set(claim.filter((scope) => typeof scope === "string")) : noScopes;
 }
 
 function idOf(claim: unknown): string {

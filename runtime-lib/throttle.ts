@@ -56,27 +56,16 @@ export function limit(tier: Tier): Limit {
 
 /** The tiers of callers, and what was counted against them: one value for the whole gateway. */
 export class CallerTiers {
-  readonly application: ReadonlyMap<string, CallerTier>;
-  readonly subscription: ReadonlyMap<string, CallerTier>;
+  readonly application: ReadonlyMap<string, NamedTier>;
+  readonly subscription: ReadonlyMap<string, NamedTier>;
   /** By `appId:user` (section 3.2): an application's quota spans all APIs. */
   readonly applicationCounters = new CounterTable(capacity);
   /** By `appId:basePath:version`. */
   readonly subscriptionCounters = new CounterTable(capacity);
-  private readonly byApi = new WeakMap<Api, WeakMap<Caller, CallerQuotas>>();
 
-  constructor(application: ReadonlyMap<string, CallerTier>, subscription: ReadonlyMap<string, CallerTier>) {
+  constructor(application: ReadonlyMap<string, NamedTier>, subscription: ReadonlyMap<string, NamedTier>) {
     this.application = application;
     this.subscription = subscription;
-  }
-
-  /** What was looked up for the callers of an API. A token that is used again brings the same caller. */
-  knownAt(api: Api): WeakMap<Caller, CallerQuotas> {
-    let known = this.byApi.get(api);
-    if (known === undefined) {
-      known = new WeakMap();
-      this.byApi.set(api, known);
-    }
-    return known;
   }
 }
 
@@ -111,6 +100,7 @@ export function throttle(api: Api, limits: OperationLimits): Throttle {
  * resource, unauthenticated.
  */
 export class Throttle {
+  private readonly at: Api;
   private readonly api: Limit | undefined;
   private readonly resource: Limit | undefined;
   private readonly tiers: CallerTiers | undefined;
@@ -119,13 +109,12 @@ export class Throttle {
   private readonly apiVersion: string;
   /** `basePath:version`, the end of keys. */
   private readonly apiKey: string;
-  private readonly known: WeakMap<Caller, CallerQuotas> | undefined;
 
   constructor(api: Api, limits: OperationLimits) {
+    this.at = api;
     this.api = limits.api;
     this.resource = limits.resource === undefined ? undefined : limit(limits.resource);
     this.tiers = limits.caller;
-    this.known = limits.caller?.knownAt(api);
     this.unauthenticated = limits.unauthenticated;
     this.apiName = api.name;
     this.apiVersion = api.version;
@@ -159,14 +148,14 @@ export class Throttle {
   }
 
   private admitCaller(caller: Caller, standard: boolean, now: number): Verdict {
-    const { tiers, known } = this;
-    if (tiers === undefined || known === undefined) return allowed;
-    let quotas = known.get(caller);
+    const { tiers } = this;
+    if (tiers === undefined) return allowed;
+    let quotas = caller.quotas;
+    while (quotas !== undefined && (quotas.at !== this.at || quotas.tiers !== tiers)) quotas = quotas.next;
     if (quotas === undefined) {
       quotas = this.quotasOf(caller, tiers, standard);
-      known.set(caller, quotas);
+      caller.quotas = quotas;
     }
-
     const { subscription, application } = quotas;
     if (subscription === "unknown") return unknownTier("subscription", quotas.subscriptionTier);
     let subscriptionCounter: Counter | undefined;
@@ -205,6 +194,9 @@ export class Throttle {
     const subscriptionTier = found?.tier || "Default";
     const applicationTier = tier || unlimited;
     return {
+      at: this.at,
+      tiers,
+      next: caller.quotas,
       subscription: quotaOf(tiers.subscription, subscriptionTier, standard),
       subscriptionTier,
       subscriptionKey: joined(id, this.apiKey),
@@ -224,7 +216,11 @@ export const throttleModule: RuntimeModule = {
 };
 
 /** A caller's quotas at one API: undefined is no limit, `unknown` a tier that nobody defined. */
-interface CallerQuotas {
+export interface CallerQuotas {
+  readonly at: Api;
+  readonly tiers: CallerTiers;
+  /** At another API. */
+  readonly next: CallerQuotas | undefined;
   readonly subscription: NamedTier | undefined | "unknown";
   readonly subscriptionTier: string;
   readonly subscriptionKey: string;
@@ -249,13 +245,13 @@ notLookedUp.dropped = true;
 const unauthenticatedCounters = new CounterTable(capacity);
 
 function quotaOf(
-  table: ReadonlyMap<string, CallerTier>,
+  table: ReadonlyMap<string, NamedTier>,
   name: string,
   standard: boolean,
 ): NamedTier | undefined | "unknown" {
   if (name === unlimited) return undefined;
   const tier = table.get(name);
-  if (tier !== undefined) return { ...tier, tier: name, stopOnQuota: tier.stopOnQuota !== false };
+  if (tier !== undefined) return tier;
   // The original needs a policy `Default` for every token that names no tier (T-POL-11).
   return standard && name === "Default" ? undefined : "unknown";
 }
@@ -281,6 +277,7 @@ function joined(first: string, second: string): string {
   return `${first.length}:${first}:${second}`;
 }
 
-function tableOf<T>(tiers: TierTable<T>): ReadonlyMap<string, T> {
-  return new Map(Array.isArray(tiers) ? tiers : Object.entries(tiers));
+function tableOf(tiers: TierTable<CallerTier>): ReadonlyMap<string, NamedTier> {
+  const pairs: readonly (readonly [string, CallerTier])[] = Array.isArray(tiers) ? tiers : Object.entries(tiers);
+  return new Map(pairs.map(([name, tier]) => [name, { ...tier, tier: name, stopOnQuota: tier.stopOnQuota !== false }]));
 }
