@@ -23,6 +23,8 @@ export interface NotedRequest {
   body: string;
   /** The body came to its end. */
   complete: boolean;
+  /** What followed it. Ours: as it is forwarded. */
+  trailers: readonly string[];
 }
 
 /** node's own view has more to tell. */
@@ -32,7 +34,6 @@ export interface ReferenceRequest extends NotedRequest {
   /** Another request may follow. */
   readonly keepAlive: boolean;
   readonly expects: "nothing" | "continue" | "other";
-  trailers: readonly string[];
 }
 
 export interface ReferenceView {
@@ -143,6 +144,7 @@ export async function observedEngine(name: TestedEngine): Promise<ObservedServer
       rawHeaders: [...x.rawHeaders],
       body: "",
       complete: false,
+      trailers: [],
     };
     views.of(x.peerAddress).push(request);
     const head: RelayHead = { path: "/", headers: [] };
@@ -193,7 +195,10 @@ class NotingCall implements BackendCall {
         request.body += part.toString("latin1");
         return true;
       },
-      bodyEnd: finish,
+      bodyEnd: (trailers = []) => {
+        request.trailers = trailers;
+        finish();
+      },
       bodyAborted: () => undefined,
     });
   }

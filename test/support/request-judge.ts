@@ -1,4 +1,6 @@
+import { connectionNames } from "castgate/runtime/headers.js";
 import { parseRequestTarget, pathRules } from "castgate/runtime/request-path.js";
+import { passingTrailers } from "castgate/runtime/trailers.js";
 import { type NotedRequest, observedLimits, type ReferenceRequest, type ReferenceView } from "./observed-servers.ts";
 import type { TestedEngine } from "./tested-engines.ts";
 
@@ -126,6 +128,8 @@ const indifferent: readonly { readonly reason: string; readonly applies: (reques
 /** node's errors that say nothing about the bytes: the client ended. */
 const endOfInput = new Set(["HPE_INVALID_EOF_STATE", "ECONNRESET", "EPIPE"]);
 
+const droppedWithUpgrade = "Upgrade: node:http drops what is read with it, so that it is the last request";
+
 /** Holds what ours made of some bytes against what node:http made of them. */
 export function judge(
   engine: TestedEngine,
@@ -148,6 +152,7 @@ export function judge(
     const seen = ours[next];
     if (ended) break;
     const rule = stricter.find(({ applies }) => applies(request));
+    const upgrades = engine === "node" && valuesOf(request, "upgrade").length > 0;
     if (fieldBytes({ rawHeaders: request.trailers }) > observedLimits.maxHeaderSize) {
       explained.push("size of the trailers: listenerConfig.maxHeaderSize");
       return { mismatch: undefined, explained };
@@ -162,6 +167,10 @@ export function judge(
       const difference = differenceOf(request, seen, malformed);
       if (difference !== undefined) return fail(difference);
       next++;
+      if (!request.complete && upgrades) {
+        explained.push(droppedWithUpgrade);
+        return { mismatch: undefined, explained };
+      }
       if (!request.complete) break;
       expected.push(200);
     } else {
@@ -171,11 +180,10 @@ export function judge(
     // Who waits to be asked for a body and is not asked may send it or not: that is the last request.
     const notAsked = request.expects === "continue" && rule !== undefined && announcesBody(request);
     const refusedForGood = rule?.ends === "always" || (rule?.ends === "with a body" && announcesBody(request));
-    const upgrades = engine === "node" && valuesOf(request, "upgrade").length > 0;
     const unread = engine === "node" && rule !== undefined && valuesOf(request, "transfer-encoding").length > 0;
     ended = !request.keepAlive || refusedForGood || notAsked || upgrades || unread;
     if (unread) explained.push("chunks refused unread: for node:http their trailer may end the connection");
-    if (upgrades) explained.push("Upgrade: node:http drops what is read with it, so that it is the last request");
+    if (upgrades) explained.push(droppedWithUpgrade);
     if (notAsked && !refusedForGood && engine === "wire" && request.complete) {
       explained.push("Expect: a body that came along with the head was not waited for");
       mayGoOn = true;
@@ -233,6 +241,14 @@ function differenceOf(reference: ReferenceRequest, ours: NotedRequest, maybeCut:
   if (!ours.complete) return reference.complete && !maybeCut ? "a body that is not whole for us alone" : undefined;
   if (ours.body !== reference.body) {
     return `body ${JSON.stringify(ours.body)} instead of ${JSON.stringify(reference.body)}`;
+  }
+  const named = valuesOf(reference, "connection").reduce<string[]>(
+    (names, value) => connectionNames(value, names) ?? names,
+    [],
+  );
+  const trailers = passingTrailers(reference.trailers, named) ?? [];
+  if (ours.trailers.join("\n") !== trailers.join("\n")) {
+    return `trailers ${JSON.stringify(ours.trailers)} instead of ${JSON.stringify(trailers)}`;
   }
   return undefined;
 }

@@ -151,6 +151,10 @@ const chunks = fc
     fc.array(chunk, { maxLength: 4 }),
     often("0\r\n\r\n", [
       "0\r\nX: t\r\n\r\n",
+      "0\r\nX: t\r\nY:\r\nX: caf\u00e9 u \r\n\r\n",
+      "0\r\nX: t\r\nVary: x\r\nSet-Cookie: a=b\r\nContent-Type: y\r\n\r\n",
+      "0\r\nConnection: close\r\nX: t\r\n\r\n",
+      "0\r\nX: \u0001\r\n\r\n",
       "0\r\nContent-Length: 3\r\n\r\n",
       "00\r\n\r\n",
       "0\n\n",

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import fc from "fast-check";
+import { dropFields } from "../../runtime-lib/answer-fields.ts";
 import type { BackendPool, TargetOptions } from "../../runtime-lib/backend.ts";
 import { openPool as openUndici } from "../../runtime-lib/backend-undici.ts";
 import { openPool as openWire } from "../../runtime-lib/wire/backend-wire.ts";
@@ -134,10 +135,15 @@ export class ResponseComparison {
     await sink.done;
     this.#plans.delete(id);
     if (sink.failure !== undefined) return { answer: "refused", trimmed: "refused", why: sink.why };
-    const answer = (fields: readonly string[]): string =>
-      `${sink.status} ${JSON.stringify([sink.reason, ...fields, sink.body])}`;
-    const trimmed = answer(sink.fields.map((text) => text.replace(/[ \t]+$/, "")));
-    return { answer: answer(sink.fields), trimmed, why: "" };
+    // An answer that is whole before it goes on promises nothing that does not come.
+    if (sink.trailers.length === 0) dropFields(sink.fields, ["trailer"]);
+    const trim = (list: readonly string[]): string[] => list.map((text) => text.replace(/[ \t]+$/, ""));
+    const answer = (of: (list: readonly string[]) => readonly string[]): string => {
+      const behind = sink.trailers.length === 0 ? "" : ` ${JSON.stringify(of(sink.trailers))}`;
+      const before = sink.hints.map((hints) => `103 ${JSON.stringify(of(hints))} `).join("");
+      return `${before}${sink.status} ${JSON.stringify([sink.reason, ...of(sink.fields), sink.body])}${behind}`;
+    };
+    return { answer: answer((list) => list), trimmed: answer(trim), why: "" };
   }
 
   /** Random cases, the same ones for the same seed. */
