@@ -112,7 +112,15 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   }
 
   sweep(): void {
-    for (const connection of this.#connections) connection.sweep();
+    let failure: { readonly error: unknown } | undefined;
+    for (const connection of this.#connections) {
+      try {
+        connection.sweep();
+      } catch (error) {
+        // Told at the end: one that fails must not suspend the others' limits.
+        failure ??= { error };
+      }
+    }
     let call = this.#waiting.first;
     while (call !== undefined) {
       const { next } = call;
@@ -126,6 +134,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
       call = next;
     }
     if (this.#connections.size === 0 && this.#waiting.length === 0) stopSweep(this);
+    if (failure !== undefined) throw failure.error;
   }
 
   endTurn(): void {

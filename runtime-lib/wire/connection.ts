@@ -5,6 +5,7 @@ import type { Peer } from "../exchange-base.ts";
 import { reasonPhrase } from "../faults.ts";
 import { faultContentType } from "../respond.ts";
 import type { HeadLines } from "./answer-head.ts";
+import { ByteQueue } from "./byte-queue.ts";
 import { WireExchange } from "./exchange-wire.ts";
 import { HttpParser } from "./llhttp.ts";
 import { clock, deadlineIn } from "./sweep.ts";
@@ -54,7 +55,7 @@ export class Connection implements TransportOwner, Peer {
   #excess: WireExchange | undefined = undefined;
   /** The request in whose body the parser is. */
   #reading: WireExchange | undefined = undefined;
-  #unread: Buffer[] | undefined = undefined;
+  #unread: ByteQueue | undefined = undefined;
   #unreadBytes = 0;
   #paused = false;
   /** Asks for another protocol: what follows it may not be HTTP. */
@@ -104,9 +105,10 @@ export class Connection implements TransportOwner, Peer {
     if (this.#unreadBytes > 0) return this.#keep(bytes, 0, length);
     this.#running = true;
     try {
-      this.#consume(bytes, 0, length);
+      const rest = this.#consume(bytes, 0, length);
+      if (rest < length) this.#keep(bytes, rest, length);
     } catch (error) {
-      this.#onBug(error);
+      this.crashed(error);
     }
     this.#running = false;
   }
@@ -185,7 +187,7 @@ export class Connection implements TransportOwner, Peer {
   handOver(taker: TransportOwner): { readonly transport: Transport; readonly unread: Buffer } {
     this.#taker = taker;
     this.#noMore = true;
-    const unread = Buffer.concat(this.#unread ?? []);
+    const unread = this.#unread?.take() ?? Buffer.alloc(0);
     this.#unread = undefined;
     this.#unreadBytes = 0;
     this.#flow();
@@ -196,6 +198,12 @@ export class Connection implements TransportOwner, Peer {
   }
 
   // What the engine asks for.
+
+  /** Something of ours threw: whatever it left half done, nobody waits for it. */
+  crashed(error: unknown): void {
+    this.engine.options.log.error({ err: error }, "connection failed");
+    this.destroy();
+  }
 
   /** Closes it when nothing is in flight. */
   closeIfIdle(): void {
@@ -219,7 +227,7 @@ export class Connection implements TransportOwner, Peer {
       if (far || this.#waited >= lingerMs) this.destroy();
       return;
     }
-    if (this.blocked || owed) this.#watch();
+    if (this.blocked || owed) this.#watch(owed);
     else this.#progress = -1;
   }
 
@@ -233,7 +241,7 @@ export class Connection implements TransportOwner, Peer {
     if (this.#flushed) {
       if (this.#waited >= lingerMs) this.#transport.destroy();
     } else if (this.#transport.unsent > 0) {
-      this.#watch();
+      this.#watch(false);
     } else {
       this.#flushed = true;
       this.#since = clock.now;
@@ -254,9 +262,11 @@ export class Connection implements TransportOwner, Peer {
     }
   }
 
-  /** Somebody waits for the client: it has to send or to take something. */
-  #watch(): void {
-    const progress = this.#transport.bytesRead + this.#transport.bytesWritten;
+  /** Somebody waits for the client: it has to take something, or, if `owed`, to send something. */
+  #watch(owed: boolean): void {
+    const { bytesRead, bytesWritten } = this.#transport;
+    // What nobody asked for is no progress.
+    const progress = owed ? bytesRead + bytesWritten : bytesWritten;
     if (progress !== this.#progress) {
       this.#progress = progress;
       this.#progressAt = clock.now;
@@ -283,18 +293,23 @@ export class Connection implements TransportOwner, Peer {
     if (this.#dropped > lingerBytes) this.destroy();
   }
 
-  #consume(bytes: Buffer, from: number, to: number): void {
+  /** Returns where the bytes begin that have to wait; `to`: none do. */
+  #consume(bytes: Buffer, from: number, to: number): number {
     const parser = this.#parser;
     let at = from;
     while (at < to && !this.#noMore && !this.#closing) {
-      if (this.#stalled) return this.#keep(bytes, at, to);
+      if (this.#stalled) return at;
       at += parser.execute(bytes, at, to);
-      if (parser.failed !== undefined) return this.#onBroken();
+      if (parser.failed !== undefined) {
+        this.#onBroken();
+        return to;
+      }
       if (parser.headNow) this.#onHead(bytes);
       else if (this.#reading !== undefined) this.#onBody(this.#reading, bytes);
       else if (parser.started) this.#onPartialHead();
     }
     if (at < to && this.#taker !== undefined) this.#taker.onRead(bytes.subarray(at, to), to - at);
+    return to;
   }
 
   #onHead(bytes: Buffer): void {
@@ -377,15 +392,9 @@ export class Connection implements TransportOwner, Peer {
     else this.#endWith(400, "The request is not HTTP/1.1");
   }
 
-  /** Ours: whatever it left half done, nobody waits for it. */
-  #onBug(error: unknown): void {
-    this.engine.options.log.error({ err: error }, "connection failed");
-    this.destroy();
-  }
-
   #keep(bytes: Buffer, from: number, to: number): void {
-    this.#unread ??= [];
-    this.#unread.push(Buffer.from(bytes.subarray(from, to)));
+    this.#unread ??= new ByteQueue();
+    this.#unread.push(bytes, from, to);
     this.#unreadBytes += to - from;
     this.#flow();
   }
@@ -436,7 +445,7 @@ export class Connection implements TransportOwner, Peer {
         this.#consumeKept(chunk);
       }
     } catch (error) {
-      this.#onBug(error);
+      this.crashed(error);
     }
     this.#running = false;
     this.#flow();
@@ -447,9 +456,17 @@ export class Connection implements TransportOwner, Peer {
   #consumeKept(chunk: Buffer): void {
     const others = this.#unread;
     this.#unread = undefined;
-    this.#consume(chunk, 0, chunk.length);
-    const left = this.#unread as Buffer[] | undefined;
-    this.#unread = left === undefined ? others : [...left, ...(others ?? [])];
+    const rest = this.#consume(chunk, 0, chunk.length);
+    if (rest < chunk.length) {
+      this.#unreadBytes += chunk.length - rest;
+      others?.unshift(chunk.subarray(rest));
+    }
+    if (this.#taker !== undefined && others !== undefined && others.length > 0) {
+      const unread = others.take();
+      this.#taker.onRead(unread, unread.length);
+    } else if (!this.#closing) {
+      this.#unread = others;
+    }
   }
 
   #startNext(): boolean {

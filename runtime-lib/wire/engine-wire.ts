@@ -157,6 +157,14 @@ class WireEngine implements Engine, ConnectionHost, Swept {
   sweep(): void {
     this.lines.tick(Date.now());
     // Backwards: who closes at once makes room for the last one, which was looked at already.
-    for (let i = this.#connections.length - 1; i >= 0; i--) this.#connections[i]?.sweep();
+    for (let i = this.#connections.length - 1; i >= 0; i--) {
+      const connection = this.#connections[i];
+      try {
+        connection?.sweep();
+      } catch (error) {
+        // One that fails must not suspend the others' limits.
+        connection?.crashed(error);
+      }
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { BodySink, BodySource } from "../backend.ts";
+import { ByteQueue } from "./byte-queue.ts";
 
 /** Who is told how the reading of a body goes: its exchange. */
 export interface BodyOwner {
@@ -23,7 +24,7 @@ export class IncomingBody implements BodySource {
   readonly #owner: BodyOwner;
   readonly #limit: number;
   #mode: "waiting" | "collecting" | "streaming" | "dropping" = "waiting";
-  #parts: Buffer[] = [];
+  readonly #kept = new ByteQueue();
   #count = 0;
   #sink: BodySink | undefined;
   #paused = false;
@@ -69,10 +70,8 @@ export class IncomingBody implements BodySource {
     this.#mode = "streaming";
     this.untouched = false;
     this.#sink = sink;
-    const parts = this.#parts;
-    this.#parts = [];
-    for (const part of parts) {
-      // It may be too long already, and answered.
+    // It may be too long already, and answered.
+    for (let part = this.#kept.shift(); part !== undefined; part = this.#kept.shift()) {
       if (this.#mode === "streaming") this.#pass(part);
     }
     this.#goOn();
@@ -102,7 +101,7 @@ export class IncomingBody implements BodySource {
     if (this.#mode === "dropping") return;
     this.#mode = "dropping";
     this.untouched = false;
-    this.#parts = [];
+    this.#kept.clear();
     this.#sink = undefined;
     this.#owner.readBody();
   }
@@ -112,7 +111,7 @@ export class IncomingBody implements BodySource {
     switch (this.#mode) {
       case "waiting":
       case "collecting":
-        this.#parts.push(Buffer.from(bytes.subarray(start, end)));
+        this.#kept.push(bytes, start, end);
         break;
       case "streaming":
         this.#pass(bytes.subarray(start, end));
@@ -125,9 +124,7 @@ export class IncomingBody implements BodySource {
     this.complete = true;
     this.#trailers = trailers;
     if (this.#mode === "collecting") {
-      const parts = this.#parts;
-      this.#parts = [];
-      this.#owner.bodyCollected(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+      this.#owner.bodyCollected(this.#kept.take());
     } else if (this.#mode === "streaming") {
       this.#endStream();
     }
@@ -144,7 +141,7 @@ export class IncomingBody implements BodySource {
   abort(): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    this.#parts = [];
+    this.#kept.clear();
     this.#mode = "dropping";
     if (!this.complete) sink?.bodyAborted();
   }

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { describe, test } from "node:test";
 import { connect as tlsConnect } from "node:tls";
 import forge from "node-forge";
+import { faultsOf } from "../../../runtime-lib/faults.ts";
 import { Connection } from "../../../runtime-lib/wire/connection.ts";
 import { eventually, exchange, rawClient } from "../../support/engine-process.ts";
 import { relayTo, type StubCall, startServer, stubPool } from "./wire-server.ts";
@@ -47,6 +48,48 @@ describe("time limits", () => {
     clearInterval(dribble);
     assert.equal(call.cancelled, true);
     assert.equal(call.ended, false);
+  });
+
+  test("a client that takes nothing of its answer is not kept by what it sends of a body that nobody wants", async (t) => {
+    const pool = stubPool((call) => {
+      setImmediate(() => {
+        const size = 30_000_000;
+        call.sink.answerHead(200, "", ["Content-Length", String(size)]);
+        call.sink.answerData(Buffer.alloc(size));
+        call.sink.answerEnd();
+      });
+    });
+    const server = await startServer(relayTo(pool), { limits: { idleTimeoutMs: 300 }, accessLog: true });
+    t.after(() => server.stop());
+    const client = await rawClient(server.port);
+    client.socket.pause();
+    client.socket.write("POST / HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const dribble = setInterval(() => client.socket.write("1\r\nx\r\n"), 20);
+    t.after(() => clearInterval(dribble));
+    await eventually("it is cut off", () =>
+      server.log.some(({ msg, aborted }) => msg === "access" && aborted === true),
+    );
+    client.socket.destroy();
+  });
+
+  test("a connection whose limits cannot be looked at does not suspend those of others", async (t) => {
+    const faults = faultsOf("standard");
+    let failures = 0;
+    const failing = Object.create(faults, {
+      byStatus: {
+        value: (status: number, description: string) => {
+          if (failures++ === 0) throw new Error("a bug");
+          return faults.byStatus(status, description);
+        },
+      },
+    }) as typeof faults;
+    const options = { limits: { headerTimeoutMs: 200 }, faults: failing };
+    const server = await startServer((x) => x.respond(200, [], ""), options);
+    t.after(() => server.stop());
+    const clients = await Promise.all([rawClient(server.port), rawClient(server.port), rawClient(server.port)]);
+    const answers = await Promise.all(clients.map(({ closed }) => closed));
+    assert.deepEqual(answers.map((text) => text.slice(0, 12)).sort(), ["", "HTTP/1.1 408", "HTTP/1.1 408"]);
+    assert.equal(server.log.filter(({ msg }) => msg === "connection failed").length, 1);
   });
 
   test("no limit of the client's counts while the backend is waited for", async (t) => {
