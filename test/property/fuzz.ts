@@ -35,6 +35,7 @@ const seed = Number(values.seed ?? positionals[1] ?? Math.floor(Math.random() * 
 function progress(label: string, total: number) {
   return (done: number): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r${label}: ${done} of ${total}`);
+    else if (done % 100_000 === 0) process.stderr.write(`${label}: ${done} of ${total}\n`);
   };
 }
 
