@@ -1,8 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Which checks an operation asks for: the first segment of its path. `full` is token, scope and throttling. */
-export const checks = ["plain", "jwt", "full", "basic", "api-key"] as const;
+/**
+ * Which checks an operation asks for: the first segment of its path. `full` is token, scope and throttling; `full-pipelined`
+ * the same before an endpoint that is declared to take requests ahead of its answers.
+ */
+export const checks = ["plain", "jwt", "full", "full-pipelined", "basic", "api-key"] as const;
 export type Check = (typeof checks)[number];
 
 /** Of the answer's body: the second segment of the path. */
@@ -10,6 +13,9 @@ export const sizes = { "50": 50, "1k": 1024, "10k": 10_240, "100k": 102_400 } as
 export type Size = keyof typeof sizes;
 
 export const sizeNames = Object.keys(sizes) as readonly Size[];
+
+/** Requests on their way on one connection, where the definition lets them be: the most that it can say. */
+export const pipelining = 16;
 
 /** The path is the same for every contender and for the backend. */
 export function pathOf(check: Check, size: Size): string {
@@ -39,7 +45,7 @@ export function writeBenchProject(folder: string, backend: string, { limits = tr
       },
     },
     paths: Object.fromEntries(
-      checks.flatMap((check) => sizeNames.map((size) => [pathOf(check, size), pathItem(check, limits)])),
+      checks.flatMap((check) => sizeNames.map((size) => [pathOf(check, size), pathItem(check, backend, limits)])),
     ),
   };
   mkdirSync(join(folder, "api_definitions"), { recursive: true });
@@ -55,10 +61,12 @@ export function writeBenchProject(folder: string, backend: string, { limits = tr
   return folder;
 }
 
-function pathItem(check: Check, limits: boolean): object {
+function pathItem(check: Check, backend: string, limits: boolean): object {
+  const isPipelined = check === "full-pipelined";
   const operation = {
     security: securityOf(check),
-    ...(check === "full" && limits ? { "x-wso2-throttling-tier": "Bench" } : {}),
+    ...((check === "full" || isPipelined) && limits ? { "x-wso2-throttling-tier": "Bench" } : {}),
+    ...(isPipelined ? { "x-wso2-production-endpoints": { urls: [backend], "x-castgate-pipelining": pipelining } } : {}),
     responses: { "200": { description: "bytes" } },
   };
   return {
@@ -74,6 +82,7 @@ function securityOf(check: Check): readonly object[] {
     case "jwt":
       return [{ oauth: [] }];
     case "full":
+    case "full-pipelined":
       return [{ oauth: [benchScope] }];
     case "basic":
       return [{ user: [] }];

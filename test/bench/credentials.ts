@@ -56,6 +56,7 @@ export function makeCredentials(folder: string): Credentials {
       plain: bearer,
       jwt: bearer,
       full: bearer,
+      "full-pipelined": bearer,
       basic: `Authorization: Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
       "api-key": `X-API-Key: ${key}`,
     },

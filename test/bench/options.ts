@@ -37,7 +37,7 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [options]
   --only=${parts.join(",")}
-  --scenario=${scenarioNames.join(",")}
+  --scenario=all, or some of ${scenarioNames.join(",")}
   --engines=node,...     default: all that the bundle's help names
   --transports=net,handles  of the engine wire; default: net
   --node=current|lts|all default: all
@@ -87,7 +87,11 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
     const defaultParts = check ? "throughput,start" : parts.join(",");
     return {
       only: listOf("only", values.only ?? defaultParts, parts),
-      scenarios: listOf("scenario", values.scenario ?? defaultScenarios, scenarioNames),
+      scenarios: listOf(
+        "scenario",
+        values.scenario === "all" ? scenarioNames.join(",") : (values.scenario ?? defaultScenarios),
+        scenarioNames,
+      ),
       engines: values.engines?.split(",").filter((name) => name !== ""),
       transports: listOf("transports", values.transports, ["net", "handles"]),
       nodes: listOf("node", values.node, ["current", "lts", "all"] as const)[0] ?? "all",

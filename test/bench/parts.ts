@@ -23,7 +23,7 @@ import type { BenchRecord } from "./record.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { measureStarts, type Starter } from "./start-up.ts";
 import { median } from "./statistics.ts";
-import { measureThroughput } from "./throughput.ts";
+import { expectedSeconds, measureThroughput } from "./throughput.ts";
 import { type NodeUnderTest, toolVersions } from "./tools.ts";
 import { measureWorkers } from "./workers.ts";
 
@@ -113,10 +113,16 @@ async function* throughputPart({
   versions,
   contenders,
 }: Parts): AsyncGenerator<Pick<BenchRecord, "throughput">> {
-  for (const name of options.scenarios) {
+  const all = options.scenarios.map((name) => {
     const scenario: Scenario = scenarios[name];
+    return { name, scenario, compared: contenders.of(scenario, options.peers) };
+  });
+  for (const [i, { name, scenario, compared }] of all.entries()) {
+    const left = all.slice(i).reduce((sum, each) => sum + each.compared.length, 0);
+    const minutes = Math.ceil(expectedSeconds(left, options) / 60);
+    bench.say(`throughput: ${all.length - i} scenarios, ${left} measurements a round: about ${minutes} min`);
     const done = watchMachine(versions, options);
-    const measured = await measureThroughput(bench, name, scenario, contenders.of(scenario, options.peers), options);
+    const measured = await measureThroughput(bench, name, scenario, compared, options);
     yield { throughput: [{ scenario: name, circumstances: done(), contenders: measured }] };
   }
 }

@@ -1,4 +1,4 @@
-import type { Check, Size } from "./bench-project.ts";
+import { type Check, pipelining, type Size } from "./bench-project.ts";
 
 /** How a contender checks the token, where it does: our own cache of verified tokens is on, or as good as off. */
 export type Tokens = "one" | "new-each-time";
@@ -41,6 +41,12 @@ export const scenarios = {
     ...usual,
     title: "JWT (cached), scope and throttling; GET 1 KiB, 100 connections",
     peers: ["nginx-log", "haproxy-jwt", "fastify-jwt", "express-gateway-jwt"],
+  },
+  "full-pipelined": {
+    ...usual,
+    title: `as \`full\`, and the definition declares that the backend bears pipelined GETs (x-castgate-pipelining: ${pipelining}); GET 1 KiB, 100 connections`,
+    check: "full-pipelined",
+    peers: ["haproxy-jwt", "fastify-jwt"],
   },
   plain: {
     ...usual,

@@ -47,6 +47,13 @@ export function targetsOf(record: BenchRecord): readonly Target[] {
     addRatio(full, "the same, to haproxy verifying each time", id, 2.6, haproxy);
     addRatio(full, "the same, to fastify's proxy with a cached JWT", id, 4, fastify);
   }
+  // Beside what any definition gets: this one declares that its backend bears pipelined requests.
+  const pipelined = scenario(record.throughput, "full-pipelined");
+  for (const id of ownIn(pipelined)) {
+    addRatio(pipelined, "with pipelining declared safe: JWT (cached) + scope + throttling, to nginx", id, 0.65);
+    addRatio(pipelined, "with pipelining declared safe: to haproxy verifying each time", id, 2.6, haproxy);
+    addRatio(pipelined, "with pipelining declared safe: to fastify's proxy with a cached JWT", id, 4, fastify);
+  }
   const fresh = scenario(record.throughput, "jwt-new");
   for (const id of ownIn(fresh)) {
     addRatio(fresh, "RS256 verified on every request, to haproxy", id, 0.9, haproxy);

@@ -15,6 +15,14 @@ export interface Durations {
   readonly warm: number;
 }
 
+/** Beside `warm` and `seconds`: to start a contender, to see that it is honest, and to stop it. */
+const secondsAround = 0.8;
+
+/** Seconds that so many measurements a round take, about. */
+export function expectedSeconds(measurements: number, { rounds, seconds, warm }: Durations): number {
+  return measurements * rounds * (warm + seconds + secondsAround);
+}
+
 /** One scenario: each contender in turn, round by round, each time a new process. */
 export async function measureThroughput(
   bench: Bench,
@@ -81,6 +89,7 @@ async function measureOnce(
 ): Promise<Omit<Sample, "round">> {
   const { result, cpuSeconds, share, others, loadCore } = await watchUsage(running, load);
   const { requests, requestsPerSecond, p50, p99, errors } = result;
+  if (requests === 0) throw new Error("it answered nothing under load");
   return {
     requestsPerSecond,
     microsecondsPerRequest: (cpuSeconds * 1e6) / requests,

@@ -13,7 +13,8 @@ describe("options of the benchmark", () => {
   test("measure everything unless told otherwise", () => {
     const { only, scenarios, engines, nodes, rounds, seconds, peers } = read();
     assert.deepEqual(only, ["throughput", "latency", "start", "memory", "idle", "workers", "compile"]);
-    assert.equal(scenarios.length, 13);
+    assert.equal(scenarios.length, 14);
+    assert.deepEqual(read("--scenario=all").scenarios, scenarios);
     assert.deepEqual(
       { engines, nodes, rounds, seconds, peers },
       { engines: undefined, nodes: "all", rounds: 5, seconds: 6, peers: true },
