@@ -144,7 +144,7 @@ async function useHandles(log: Log): Promise<void> {
   const { usePlainTransports } = await import("./wire/transport.ts");
   const opened = openHandles();
   if (typeof opened !== "string") return usePlainTransports(opened);
-  log.warn({ reason: opened }, "this Node does not let handles be used: --transport=net is");
+  log.warn({ reason: opened }, "Node's handles cannot be used: as with --transport=net");
 }
 
 async function load(gateway: Gateway, options: Options): Promise<LoadedSettings | undefined> {

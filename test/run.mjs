@@ -5,7 +5,8 @@
  *
  *   node test/run.mjs [--only=lint,types,unit,golden,blackbox,property,conformance] [--node=current|lts] [--match=TEXT]
  *
- * Gateways run on the engine that is their default. What tests them from outside runs once more on the other engine.
+ * Gateways run on the engine that is their default. What tests them from outside runs once more on the other engine, and
+ * what tests engines once more with the transport that is not public API of Node, on each Node.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
@@ -17,6 +18,8 @@ const root = path.dirname(import.meta.dirname);
 const ltsMajor = 26;
 /** The one that is not the default of a bundle. */
 const otherEngine = "node";
+/** Of its default engine. */
+const otherTransport = "handles";
 const testParts = ["unit", "golden", "blackbox", "property"];
 const allParts = ["lint", "types", ...testParts, "conformance"];
 
@@ -29,13 +32,16 @@ installIfStale();
 for (const part of ["lint", "types"].filter(wanted)) await check(part);
 const files = testParts.filter(wanted).flatMap(testFiles);
 const outside = files.filter(runsGateway);
+const ofEngines = files.filter(testsEngine);
 if (files.length > 0 && options.node !== "lts") await runTests(files, process.execPath, process.version);
 if (outside.length > 0 && options.node !== "lts")
-  await runTests(outside, process.execPath, process.version, otherEngine);
+  await runTests(outside, process.execPath, process.version, { engine: otherEngine });
+if (ofEngines.length > 0 && options.node !== "lts")
+  await runTests(ofEngines, process.execPath, process.version, { engine: "wire", transport: otherTransport });
 if (files.length > 0 && options.node !== "current") await runTestsOnLts();
 if (wanted("conformance") && options.node !== "lts") {
   await conformance();
-  await conformance(otherEngine);
+  await conformance({ engine: otherEngine });
 }
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
@@ -54,8 +60,8 @@ async function check(part) {
   say(`${part}: ${code === 0 ? "clean" : "FAILED"} (${seconds(started)})`);
 }
 
-async function runTests(files, node, version, engine = "") {
-  say(`\ntests on Node ${version}${engine && `, engine ${engine}`}: ${files.length} files`);
+async function runTests(files, node, version, under = {}) {
+  say(`\ntests on Node ${version}${described(under)}: ${files.length} files`);
   const tsx = pathToFileURL(path.join(root, "node_modules/tsx/dist/esm/index.mjs")).href;
   const { code, output } = await run(
     node,
@@ -67,7 +73,7 @@ async function runTests(files, node, version, engine = "") {
       `--test-reporter=${pathToFileURL(path.join(root, "test/support/reporter.mjs")).href}`,
       ...files,
     ],
-    { engine },
+    under,
   );
   const found = /^tests: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
   const counts = { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0), skipped: Number(found?.[3] ?? 0) };
@@ -79,7 +85,11 @@ async function runTests(files, node, version, engine = "") {
 async function runTestsOnLts() {
   if (Number(process.versions.node.split(".")[0]) === ltsMajor) return;
   const node = ltsNode();
-  if (node !== undefined) return runTests(files, node.bin, node.version);
+  if (node !== undefined) {
+    await runTests(files, node.bin, node.version);
+    if (ofEngines.length === 0) return;
+    return runTests(ofEngines, node.bin, node.version, { engine: "wire", transport: otherTransport });
+  }
   count({ passed: 0, failed: 0, skipped: 1 });
 }
 
@@ -108,9 +118,9 @@ function ltsNode() {
   return { bin, version };
 }
 
-async function conformance(engine = "") {
-  say(`\nconformance${engine && `, engine ${engine}`}`);
-  const { code, output } = await run(process.execPath, [path.join(root, "test/conformance/run.mjs")], { engine });
+async function conformance(under = {}) {
+  say(`\nconformance${described(under)}`);
+  const { code, output } = await run(process.execPath, [path.join(root, "test/conformance/run.mjs")], under);
   const found = /^conformance: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
   const counts = { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0), skipped: Number(found?.[3] ?? 0) };
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
@@ -156,12 +166,22 @@ function runsGateway(file) {
   return /blackbox.(engine.|exact-counts|fixture-requests)/.test(file);
 }
 
+/** Whether all tests in a file are of engines. */
+function testsEngine(file) {
+  return /blackbox.engine./.test(file);
+}
+
+/** What is not the default. */
+function described({ engine, transport }) {
+  return `${engine ? `, engine ${engine}` : ""}${transport ? `, transport ${transport}` : ""}`;
+}
+
 /** Shows what the command prints while it runs, and hands it back. */
-function run(command, args, { quiet = false, engine = "" } = {}) {
+function run(command, args, { quiet = false, engine = "", transport = "" } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...environment, TEST_ENGINE: engine },
+      env: { ...environment, TEST_ENGINE: engine, TEST_TRANSPORT: transport },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";

@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { readBuffer } from "./read-buffer.ts";
 import type { ConnectingOwner, ConnectOptions, PlainTransports, Transport, TransportOwner } from "./transport.ts";
@@ -122,8 +122,9 @@ function probe(internals: Internals): void {
   expect(typeof ShutdownWrap === "function", "ShutdownWrap");
   expect(getSystemErrorName(endOfFile) === "EOF", "EOF");
   const handle = new Tcp(socketType);
+  expect(typeof handle.close === "function", "close");
   try {
-    for (const name of ["reset", "getpeername", "readStop", "close"] as const) {
+    for (const name of ["reset", "getpeername", "readStop"] as const) {
       expect(typeof handle[name] === "function", name);
     }
     for (const name of ["writeQueueSize", "bytesRead", "bytesWritten"] as const) expect(handle[name] === 0, name);
@@ -138,6 +139,8 @@ function probe(internals: Internals): void {
     state[asyncAt] = 1;
     expect(handle.writeBuffer(new WriteWrap(), Buffer.from("x")) < 0 && state[asyncAt] === 0, "writeBuffer");
     expect(handle.shutdown(new ShutdownWrap()) < 0, "shutdown");
+    const socket = new Socket({ handle, manualStart: true } as object) as unknown as { _handle: unknown };
+    expect(socket._handle === handle, "handle of a socket");
   } finally {
     handle.close(() => undefined);
   }
@@ -172,8 +175,8 @@ function connectHandle(internals: Internals, options: ConnectOptions, owner: Con
   socket.once("close", closed);
   socket.once("connect", () => {
     const handle = detach(socket, internals);
-    // Never seen. Who waits for this connection is told.
-    if (handle === undefined) return void socket.destroy(new Error("no handle"));
+    // Cannot be, after the probe; who waits for the connection would be told.
+    if (handle === undefined) return void socket.destroy(new Error("the socket has no handle"));
     socket.off("close", closed);
     transport.attach(handle, socket);
     if (transport.alive) owner.onConnected();
@@ -267,7 +270,7 @@ class HandleTransport implements Transport {
   }
 
   writeCopy(bytes: Buffer): boolean {
-    return this.writeBytes(Buffer.from(bytes));
+    return this.#ended || this.writeBytes(Buffer.from(bytes));
   }
 
   end(): void {
@@ -302,17 +305,16 @@ class HandleTransport implements Transport {
   #writeText(text: string): boolean {
     const handle = this.#handle;
     if (handle === undefined) return this.#writeEarly(text);
-    const request = this.#nextRequest();
-    return this.#wrote(request, handle.writeLatin1String(request, text));
+    return this.#wrote(handle.writeLatin1String(this.#nextRequest(), text));
   }
 
   #writeBuffer(bytes: Buffer): boolean {
     const handle = this.#handle;
     if (handle === undefined) return this.#writeEarly(bytes);
     const request = this.#nextRequest();
-    const wrote = this.#wrote(request, handle.writeBuffer(request, bytes));
-    if (this.#request !== request) request.bytes = bytes;
-    return wrote;
+    const done = this.#wrote(handle.writeBuffer(request, bytes));
+    if (!done) request.bytes = bytes;
+    return done;
   }
 
   #writeEarly(piece: string | Buffer): boolean {
@@ -328,7 +330,8 @@ class HandleTransport implements Transport {
     return request;
   }
 
-  #wrote(_request: WriteRequest, result: number): boolean {
+  /** Whether it is done, not only begun. */
+  #wrote(result: number): boolean {
     if (result !== 0) {
       this.#check(result, "write");
       return false;

@@ -1,2 +1,7 @@
-/** Arguments that choose the engine: that of the environment variable `TEST_ENGINE`, else the default of the bundle. */
-export const engineArguments = process.env.TEST_ENGINE ? [`--engine=${process.env.TEST_ENGINE}`] : [];
+const { TEST_ENGINE: engine, TEST_TRANSPORT: transport } = process.env;
+
+/** Arguments that choose engine and transport as the environment variables `TEST_ENGINE` and `TEST_TRANSPORT` say, if they do. */
+export const engineArguments = [
+  ...(engine ? [`--engine=${engine}`] : []),
+  ...(transport ? [`--transport=${transport}`] : []),
+];
