@@ -4,6 +4,7 @@ import type { EngineOptions } from "./engine-options.ts";
 import type { Peer } from "./exchange-base.ts";
 import type { NodeExchange } from "./exchange-node.ts";
 import { reasonPhrase } from "./faults.ts";
+import { resetSocket } from "./reset-socket.ts";
 import { faultContentType } from "./respond.ts";
 
 /** What is still read of a body after its request was answered, so that the client sees the answer before the close. */
@@ -17,6 +18,8 @@ export interface EngineState {
   readonly options: EngineOptions;
   /** Exchanges that wait for their client: to send more of a body, or to take more of an answer. Swept once a second. */
   readonly slow: Set<NodeExchange>;
+  /** Connections that have brought a request. */
+  readonly open: Set<NodeConnection>;
   /** Connections whose end was sent. Swept once a second. */
   readonly closing: Set<NodeConnection>;
 }
@@ -56,7 +59,9 @@ export class NodeConnection implements Peer {
     // What node calls after the last answer. Its own would destroy the socket: a reset then overtakes that answer while
     // the client still sends.
     socket.destroySoon = () => this.#close();
+    engine.open.add(this);
     socket.once("close", () => {
+      engine.open.delete(this);
       engine.closing.delete(this);
       this.#forgetAhead();
     });
@@ -182,6 +187,13 @@ export class NodeConnection implements Peer {
     this.#closingFrom = this.#socket.bytesRead;
     this.#engine.closing.add(this);
     this.#socket.end();
+  }
+
+  /** Cuts the connection. A client of HTTP/1.0 takes its end for that of the answer, unless it is a reset. */
+  cut(): void {
+    const looksWhole = this.#closing ? this.#socket.writableLength > 0 : this.#current?.endsWithConnection === true;
+    if (looksWhole) resetSocket(this.#socket);
+    else this.#socket.destroy();
   }
 
   /** Called once a second after the end was sent. */

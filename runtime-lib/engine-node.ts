@@ -29,6 +29,7 @@ class NodeEngine implements Engine, EngineState {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly slow = new Set<NodeExchange>();
+  readonly open = new Set<NodeConnection>();
   readonly closing = new Set<NodeConnection>();
   #sweeper: NodeJS.Timeout | undefined;
   #draining = false;
@@ -88,6 +89,7 @@ class NodeEngine implements Engine, EngineState {
     let finished = true;
     const deadline = setTimeout(() => {
       finished = false;
+      for (const connection of this.open) connection.cut();
       for (const socket of this.#sockets) socket.destroy();
     }, graceMs);
     await Promise.all(

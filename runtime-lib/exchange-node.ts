@@ -241,6 +241,11 @@ export class NodeExchange extends BaseExchange implements BodySource {
     this.#req.resume();
   }
 
+  /** An answer whose end the client may take from that of the connection. */
+  get endsWithConnection(): boolean {
+    return this.answered && this.#req.httpVersionMinor === 0;
+  }
+
   /** All of its body came. */
   get read(): boolean {
     return this.#req.complete;

@@ -106,5 +106,11 @@ for (const engine of testedEngines) {
       sink.answerFailed("unreachable", "backend: SOCKET", "maybe");
       assert.equal(await outcome, "ECONNRESET");
     });
+
+    test("nor when the gateway stops and has waited long enough", async (t) => {
+      const { server, outcome } = await begun(t);
+      assert.equal(await server.stop(20), false);
+      assert.equal(await outcome, "ECONNRESET");
+    });
   });
 }
