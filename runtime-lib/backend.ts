@@ -20,6 +20,8 @@ export interface TargetOptions {
   readonly pipelining?: number;
   /** Connections at a time; undefined: as many as are needed. */
   readonly connections: number | undefined;
+  /** Connections that are kept although nothing has used them for more than a second; as many as there are unless given. */
+  readonly idleConnections?: number;
   /** Longest wait for one of them to be free. */
   readonly waitMs: number;
   readonly maxHeaderSize: number;

@@ -152,6 +152,7 @@ class Pools {
       timeoutMs,
       pipelining,
       connections: connections > 0 ? connections : undefined,
+      idleConnections: settings.number("httpClients.poolConfig.maxIdleConnections") ?? 100,
       waitMs: settings.number("httpClients.poolConfig.waitTimeInMillis") ?? 30_000,
       maxHeaderSize: maxHeaderSize < 0 ? largestHeaderSize : maxHeaderSize,
       maxBodySize: settings.number("httpClients.responseLimits.maxEntityBodySize") ?? -1,

@@ -95,6 +95,8 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   #deadline: number;
   #limit: "CONNECT" | "HEADERS" | "BODY" = "CONNECT";
   #idleUntil = 0;
+  /** When nothing was on its way any more, as of the sweep before. */
+  #idleSince = 0;
   #scheduled = false;
   /** It brought an answer in this turn of the event loop. */
   #fresh = false;
@@ -134,6 +136,11 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     return this.#count === 0;
   }
 
+  /** Nothing has used it for a whole period of the sweep. */
+  get unused(): boolean {
+    return this.#count === 0 && this.#connected && clock.real - this.#idleSince > 1.5 * clock.periodMs;
+  }
+
   /** Sends a call, at the end of this turn. Only when `open`. */
   assign(call: WireCall): void {
     call.connection = this;
@@ -163,6 +170,11 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     } else if (first?.next !== undefined && this.#paused && clock.now >= this.#heldUntil) {
       this.#release(first);
     }
+  }
+
+  /** Closes it if nothing is on its way. */
+  leave(): void {
+    if (this.#count === 0) this.#detach();
   }
 
   /** Ends it at once. */
@@ -538,6 +550,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
 
   #rest(): void {
     this.#deadline = 0;
+    this.#idleSince = clock.real;
     if (this.#idleUntil === 0 || this.#framing.keepAlive === "") this.#idleUntil = clock.real + this.#limits.idleMs;
   }
 

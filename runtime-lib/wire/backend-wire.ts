@@ -39,6 +39,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   readonly limits: ConnectionLimits;
   readonly shortestMs: number;
   readonly #maxConnections: number;
+  readonly #maxIdle: number;
   readonly #waitMs: number | undefined;
   readonly #totalMs: number;
   readonly #keepLines: string;
@@ -69,6 +70,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     this.#keepLines = requestLines(url.host, "keep-alive");
     this.#closeLines = requestLines(url.host, "close");
     this.#maxConnections = connections ?? Number.POSITIVE_INFINITY;
+    this.#maxIdle = options.idleConnections ?? Number.POSITIVE_INFINITY;
     this.#waitMs = connections === undefined ? undefined : waitMs;
     this.#totalMs = options.totalMs ?? 0;
     this.limits = {
@@ -121,6 +123,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
         failure ??= { error };
       }
     }
+    if (this.#available.length > this.#maxIdle) this.#leaveUnused();
     let call = this.#waiting.first;
     while (call !== undefined) {
       const { next } = call;
@@ -241,6 +244,15 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     if (this.#waitMs !== undefined && call.waitUntil === 0) call.waitUntil = deadlineIn(this.#waitMs);
     this.#waiting.push(call);
     this.#grow();
+  }
+
+  /**
+   * Closes connections beyond the number that may be idle, those first that were used least recently. Looked at by the sweep, and
+   * of those alone that were idle since the one before: between two requests of a burst nothing is gained by closing them.
+   */
+  #leaveUnused(): void {
+    const unused = this.#available.filter((connection) => connection.unused);
+    for (let i = 0; i < unused.length - this.#maxIdle; i++) (unused[i] as BackendConnection).leave();
   }
 
   #withdraw(at: number): void {

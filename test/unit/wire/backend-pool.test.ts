@@ -86,6 +86,30 @@ describe("pools of connections to backends", { timeout: 60_000 }, () => {
     assert.equal((await ask(pool)).body, "2");
   });
 
+  test("R-EP-10: keep no more idle connections than allowed, those used last", async (t) => {
+    const held: (() => void)[] = [];
+    const backend = await RawBackend.start(t, async (side) => {
+      for (;;) {
+        await side.request();
+        await new Promise<void>((resolve) => held.push(resolve));
+        side.write(ok);
+      }
+    });
+    const pool = await poolFor(t, backend, { idleConnections: 2, idleMs: 60_000, connections: 6, waitMs: 400 });
+    const sent = Array.from({ length: 6 }, () => ask(pool));
+    await until(() => held.length === 6);
+    for (const answer of held.splice(0)) answer();
+    for (const sink of await Promise.all(sent)) assert.equal(sink.outcome, "200 ok");
+    await until(() => backend.sides.filter(({ closed }) => closed).length === 4);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(backend.sides.filter(({ closed }) => !closed).length, 2);
+    const again = [ask(pool), ask(pool)];
+    await until(() => held.length === 2);
+    for (const answer of held.splice(0)) answer();
+    for (const sink of await Promise.all(again)) assert.equal(sink.outcome, "200 ok");
+    assert.equal(backend.sides.length, 6, "those that are left serve on");
+  });
+
   test("leave a connection two seconds before the backend does, and at once when it grants no more", async (t) => {
     const never = await poolFor(t, await numbered(t, "Keep-Alive: timeout=2, max=100\r\n"));
     assert.equal((await ask(never)).body, "1");
