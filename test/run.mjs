@@ -181,7 +181,8 @@ function run(command, args, { quiet = false, engine = "", transport = "" } = {})
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...environment, TEST_ENGINE: engine, TEST_TRANSPORT: transport },
+      // Tests choose for themselves where nothing is asked for; "" would be an engine that does not exist.
+      env: { ...environment, TEST_ENGINE: engine || undefined, TEST_TRANSPORT: transport || undefined },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
