@@ -1,3 +1,5 @@
+import { monotonicMs } from "./monotonic.ts";
+
 /** A quota: `count` requests a window. */
 export interface Quota {
   readonly count: number;
@@ -95,7 +97,7 @@ export class CounterTable {
  * keep a window open, one that is set forward must not end it.
  */
 export function monotonicNow(): number {
-  return timeOrigin + performance.now();
+  return origin + monotonicMs();
 }
 
-const { timeOrigin } = performance;
+const origin = Date.now() - monotonicMs();

@@ -1,3 +1,5 @@
+import { monotonicMs } from "../monotonic.ts";
+
 /**
  * Time limits without timers: whoever has some keeps deadlines as numbers, and all are looked through once a second, more
  * often only where a limit is shorter than four seconds. A timer for each request costs 0.25 us; this costs nothing.
@@ -35,7 +37,7 @@ export function deadlineIn(ms: number): number {
 /** Sweeps it from now on. The timer does not keep the process alive. */
 export function startSweep(member: Swept): void {
   if (members.has(member)) return;
-  if (members.size === 0) clock.real = performance.now();
+  if (members.size === 0) clock.real = monotonicMs();
   members.add(member);
   setPeriod();
 }
@@ -57,7 +59,7 @@ function setPeriod(): void {
 }
 
 function sweepAll(): void {
-  const real = performance.now();
+  const real = monotonicMs();
   clock.now += Math.min(real - clock.real, 2 * clock.periodMs);
   clock.real = real;
   let failure: { readonly error: unknown } | undefined;
