@@ -41,7 +41,7 @@ export function refuseKnownCertificate(
   certificate: X509Certificate,
   known: ReadonlySet<string> = knownCertificates,
 ): void {
-  if (known.has(certificate.fingerprint256.replaceAll(":", "").toLowerCase()))
+  if (known.size > 0 && known.has(certificate.fingerprint256.replaceAll(":", "").toLowerCase()))
     refuse(settings, report, key, "holds a certificate that the original shipped with its private key; replace it");
 }
 

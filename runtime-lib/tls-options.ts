@@ -39,15 +39,22 @@ export async function listenerTls(settings: Settings, report: SettingsReport): P
     );
   }
   const tls: TlsOptions = {
-    key: material.key,
-    cert: material.cert,
+    // Like those below that are written so, asked for by the first client: a start need not wait for their texts.
+    get key() {
+      return material.key;
+    },
+    get cert() {
+      return material.cert;
+    },
     ...versions(settings, "mutualSSLConfig.protocolVersions", report),
     ciphers: ciphers(settings, "mutualSSLConfig.ciphers", report),
     honorCipherOrder: true,
     // A certificate is asked for only where somebody could be recognised by it.
     requestCert: trust !== undefined,
     rejectUnauthorized: required,
-    ...(trust === undefined ? {} : { ca: [...trust.ca] }),
+    get ca() {
+      return trust === undefined ? undefined : [...trust.ca];
+    },
   };
   const usual = tls.ciphers === strongCiphers.join(":") && material.certificates.every(isUsual);
   const flaw = usual ? undefined : flawOf(tls);
@@ -112,8 +119,12 @@ export async function backendTls(settings: Settings, report: SettingsReport): Pr
       if (ownTrust !== undefined) return ownTrust.ca;
       return shared === undefined ? undefined : [...nodeTls().rootCertificates, ...shared.ca];
     },
-    key: material?.key,
-    cert: material?.cert,
+    get key() {
+      return material?.key;
+    },
+    get cert() {
+      return material?.cert;
+    },
     rejectUnauthorized: verify,
     verifyHostname: verify && settings.boolean(`${own}.verifyHostname`) !== false,
     ...versions(settings, `${own}.protocolVersions`, report),

@@ -6,7 +6,7 @@ import { readPkcs12 } from "./pkcs12.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { type StoreEntry, StoreError } from "./store-entry.ts";
 
-/** What a TLS server or client presents: PEM texts as node:tls takes them. */
+/** What a TLS server or client presents: PEM texts as node:tls takes them, made when first asked for. */
 export interface KeyMaterial {
   /** The private key, decrypted, PKCS#8. */
   readonly key: string;
@@ -53,9 +53,15 @@ export async function loadKeyMaterial(
   if (own === undefined) return void report.error(name, "holds no certificate that belongs to its private key");
   if (Date.parse(own.validTo) < Date.now()) report.warn(name, `its certificate expired on ${own.validTo}`);
   const chain = [own, ...entry.certificates.filter((certificate) => certificate !== own)];
+  let keyText: string | undefined;
   return {
-    key: key.export({ type: "pkcs8", format: "pem" }) as string,
-    cert: chain.map((certificate) => certificate.toString()).join(""),
+    get key() {
+      keyText ??= key.export({ type: "pkcs8", format: "pem" }) as string;
+      return keyText;
+    },
+    get cert() {
+      return chain.map((certificate) => certificate.toString()).join("");
+    },
     certificates: chain,
   };
 }
@@ -102,7 +108,9 @@ async function readTrustStore(
   return {
     certificate: (alias) => byAlias.get(alias.toLowerCase()),
     aliases: [...byAlias.keys()].sort(),
-    ca: entries.flatMap((entry) => entry.certificates.map((certificate) => certificate.toString())),
+    get ca() {
+      return entries.flatMap((entry) => entry.certificates.map((certificate) => certificate.toString()));
+    },
   };
 }
 
