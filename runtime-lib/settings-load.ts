@@ -100,9 +100,12 @@ function schemaTree(): SchemaNode {
   const root: SchemaNode = { children: new Map(), spec: undefined, isArray: false };
   for (const [pattern, spec] of settingsSchema) {
     let node = root;
-    for (const segment of pattern.split(".")) {
-      const isArray = segment.endsWith("[]");
-      const key = isArray ? segment.slice(0, -2) : segment;
+    for (let from = 0; from <= pattern.length; ) {
+      const dot = pattern.indexOf(".", from);
+      const end = dot === -1 ? pattern.length : dot;
+      const isArray = pattern.endsWith("[]", end);
+      const key = pattern.slice(from, isArray ? end - 2 : end);
+      from = end + 1;
       let child = node.children.get(key);
       if (child === undefined) {
         child = { children: new Map(), spec: undefined, isArray };
@@ -180,7 +183,8 @@ class Loader {
 
   readEnvironment(): void {
     for (const [name, value] of Object.entries(this.sources.env)) {
-      if (value === undefined) continue;
+      // The names of all settings are made for those that begin like one.
+      if (value === undefined || !schemaRoot.children.has(name.split("_", 1)[0] ?? "")) continue;
       const path = environmentNames().get(name) ?? userSetting(name, "_");
       if (path !== undefined) this.#assign(path, value, path.join("."), "environment");
     }
@@ -491,6 +495,8 @@ function environmentNames(): ReadonlyMap<string, readonly string[]> {
 
 /** `b7a.users.<name>.password`: the name may itself hold the separator. */
 function userSetting(name: string, separator: "." | "_"): readonly string[] | undefined {
+  // Most names are not: a start need not compile an expression for them.
+  if (!name.startsWith("b7a")) return undefined;
   const found = (
     separator === "." ? /^b7a\.users\.(.+)\.(password|scopes)$/ : /^b7a_users_(.+)_(password|scopes)$/
   ).exec(name);
