@@ -5,7 +5,8 @@ import { BlockList, isIP } from "node:net";
  * The original believed everybody (S-PIPE-06).
  */
 export class TrustedProxies {
-  readonly #list = new BlockList();
+  /** Made for the first entry: most gateways have none, and it is 0.4 ms of a start. */
+  #made: BlockList | undefined;
   /** False when no proxy is trusted: then nobody's word is looked at. */
   readonly any: boolean;
   /** Entries that are no address and no network. */
@@ -22,6 +23,11 @@ export class TrustedProxies {
     this.malformed = malformed;
   }
 
+  #list(): BlockList {
+    this.#made ??= new BlockList();
+    return this.#made;
+  }
+
   #add(entry: string): boolean {
     const at = entry.indexOf("/");
     const address = plainAddress(at === -1 ? entry : entry.slice(0, at));
@@ -29,13 +35,13 @@ export class TrustedProxies {
     if (version === 0) return false;
     const family = version === 4 ? "ipv4" : "ipv6";
     if (at === -1) {
-      this.#list.addAddress(address, family);
+      this.#list().addAddress(address, family);
       return true;
     }
     const bits = entry.slice(at + 1);
     const prefix = Number(bits);
     if (!/^\d{1,3}$/.test(bits) || prefix > (version === 4 ? 32 : 128)) return false;
-    this.#list.addSubnet(address, prefix, family);
+    this.#list().addSubnet(address, prefix, family);
     return true;
   }
 
@@ -43,7 +49,7 @@ export class TrustedProxies {
   trusts(address: string): boolean {
     if (!this.any) return false;
     const version = isIP(address);
-    return version !== 0 && this.#list.check(address, version === 4 ? "ipv4" : "ipv6");
+    return version !== 0 && this.#list().check(address, version === 4 ? "ipv4" : "ipv6");
   }
 
   /**
