@@ -156,7 +156,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     this.#connections.delete(connection);
     this.#session = undefined;
     // Somebody waits for this very attempt, unless he was served by another connection meanwhile.
-    const call = this.#wanted > this.#connecting ? this.#waiting.shift() : undefined;
+    const call = this.#waiting.length > this.#connecting ? this.#waiting.shift() : undefined;
     call?.fail(failure, reason, "none");
     this.#grow();
   }
@@ -262,15 +262,9 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     else available.splice(at, 1);
   }
 
-  /** Connections that those who wait would fill. */
-  get #wanted(): number {
-    const { length, alone } = this.#waiting;
-    return alone + Math.ceil((length - alone) / this.limits.pipelining);
-  }
-
-  /** Opens connections for those who wait. */
+  /** Opens a connection for each who waits: it takes no second call before it has brought an answer. */
   #grow(): void {
-    while (!this.#closed && this.#connecting < this.#wanted && this.#connections.size < this.#maxConnections) {
+    while (!this.#closed && this.#connecting < this.#waiting.length && this.#connections.size < this.#maxConnections) {
       const target = this.#target();
       if (typeof target === "string") {
         this.#refuse(this.#waiting.shift() as WireCall, target);

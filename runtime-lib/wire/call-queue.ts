@@ -5,8 +5,6 @@ export class CallQueue {
   first: WireCall | undefined = undefined;
   #last: WireCall | undefined = undefined;
   length = 0;
-  /** Those of them that share no connection. */
-  alone = 0;
 
   push(call: WireCall): void {
     call.queue = this;
@@ -16,7 +14,6 @@ export class CallQueue {
     else this.#last.next = call;
     this.#last = call;
     this.length++;
-    if (!call.pipelines) this.alone++;
   }
 
   /** Puts it before all others: it has waited already. */
@@ -28,7 +25,6 @@ export class CallQueue {
     else this.first.previous = call;
     this.first = call;
     this.length++;
-    if (!call.pipelines) this.alone++;
   }
 
   shift(): WireCall | undefined {
@@ -47,6 +43,5 @@ export class CallQueue {
     call.next = undefined;
     call.queue = undefined;
     this.length--;
-    if (!call.pipelines) this.alone--;
   }
 }

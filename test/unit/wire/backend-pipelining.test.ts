@@ -7,17 +7,24 @@ import { ask, poolFor, RawBackend, RecordingSink, send, until } from "./raw-back
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 describe("pipelining and the requests of others", { timeout: 60_000 }, () => {
-  test("requests that share no connection each get one of their own", async (t) => {
+  test("before a connection has brought an answer, each request gets one of its own", async (t) => {
     const backend = await RawBackend.start(t, () => undefined);
     const pool = await poolFor(t, backend, { pipelining: 4 });
     for (let i = 0; i < 6; i++) send(pool, "POST", `/${i}`, Buffer.from("x"));
     for (let i = 0; i < 8; i++) send(pool, "GET", `/g${i}`);
-    // Two more for the GETs, which can share them.
     const { sides } = backend;
-    await until(() => sides.length === 8 && sides.every(({ received }) => received.includes("\r\n\r\n")));
+    await until(() => sides.length === 14 && sides.every(({ received }) => received.includes("\r\n\r\n")));
     assert.equal(sides.filter(({ received }) => received.startsWith("POST")).length, 6);
     // Nobody knows yet whether these connections last, so none takes a second request.
     for (const { received } of sides) assert.equal(received.split("HTTP/1.1").length, 2);
+  });
+
+  test("as many connections as may be are opened before requests wait for the answers of others", async (t) => {
+    const backend = await RawBackend.start(t, () => undefined);
+    const pool = await poolFor(t, backend, { pipelining: 4, connections: 3 });
+    for (let i = 0; i < 5; i++) send(pool, "GET", `/${i}`);
+    const { sides } = backend;
+    await until(() => sides.length === 3 && sides.every(({ received }) => received.includes("\r\n\r\n")));
   });
 
   test("a request that is to go alone waits for a connection without others", async (t) => {
