@@ -1,9 +1,14 @@
-import cluster, { type Worker } from "node:cluster";
+import type { Cluster, Worker } from "node:cluster";
 import type { Log } from "./log.ts";
 
 /** Whether this process serves for another one that holds the listeners. */
 export function isWorker(): boolean {
-  return cluster.isWorker;
+  // One has a channel to its parent: without, node:cluster need not be loaded to know.
+  return process.send !== undefined && nodeCluster().isWorker;
+}
+
+function nodeCluster(): Cluster {
+  return process.getBuiltinModule("node:cluster") as unknown as Cluster;
 }
 
 /** Workers listen to their parent, not to signals: a terminal sends Ctrl-C to all processes at once. */
@@ -19,6 +24,8 @@ const stableMs = 60_000;
  * them; this process ends with 0 when they are gone. A first worker that cannot start ends everything with its exit code.
  */
 export function runWorkers(count: number, log: Log, graceMs: number): void {
+  const cluster = nodeCluster();
+  const live = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
   let stopping = false;
   let crashes = 0;
   let everListened = false;
@@ -76,8 +83,4 @@ export function runWorkers(count: number, log: Log, graceMs: number): void {
     else waitingFor = 0;
   });
   fork();
-}
-
-function live(): Worker[] {
-  return Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker !== undefined);
 }

@@ -28,6 +28,16 @@ function boundHandle(host: string, port: number): object | undefined {
   return typeof made === "object" && made !== null ? made : undefined;
 }
 
+/**
+ * What `server.listen(handle)` comes to outside of workers, without node:cluster, of which it asks whether this is one: 0.7 ms.
+ * Not public: where it is gone, `listen` does it.
+ */
+function listenOn(server: Server & { _handle?: object; _listen2?: unknown }, handle: object): void {
+  if (typeof server._listen2 !== "function") return void server.listen(handle, backlog);
+  server._handle = handle;
+  server._listen2(null, -1, -1, backlog);
+}
+
 /** Opens the wire engine. */
 export function createEngine(options: EngineOptions): Engine {
   return new WireEngine(options);
@@ -65,9 +75,10 @@ class WireEngine implements Engine, ConnectionHost, Swept {
         server.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
         resolve();
       };
+      server.once("listening", listening);
       const bound = boundHandle(host, port);
-      if (bound === undefined) server.listen({ host, port, backlog }, listening);
-      else server.listen(bound, backlog, listening);
+      if (bound === undefined) server.listen({ host, port, backlog });
+      else listenOn(server, bound);
     });
     this.#servers.push(server);
     startSweep(this);
