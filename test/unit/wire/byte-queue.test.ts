@@ -14,7 +14,6 @@ describe("bytes that wait", () => {
     for (let part = queue.shift(); part !== undefined; part = queue.shift()) parts.push(part);
     assert.deepEqual(Buffer.concat(parts), all);
     assert.ok(parts.length < 20, `${parts.length} parts`);
-    assert.ok(parts.reduce((sum, part) => sum + part.buffer.byteLength, 0) < 3 * all.length);
     assert.equal(queue.length, 0);
   });
 
