@@ -1,3 +1,5 @@
+import { ownCopy } from "./own-copy.ts";
+
 /**
  * What was found for texts that come again and again, such as parts of tokens. When it is full it is emptied: whoever
  * sends ever new texts makes others pay for finding anew, not for memory.
@@ -18,10 +20,10 @@ export class BoundedMemo<T> {
     const known = this.#found.get(text);
     if (known !== undefined) return known;
     const value = this.#find(text);
-    if (text.length > longest) return value;
+    const kept = text.length > longest ? "" : ownCopy(text);
+    if (kept !== text) return value;
     if (this.#found.size >= this.#capacity) this.#found.clear();
-    // A copy of its own: a text may be a part of one that is much longer, and would keep that alive.
-    this.#found.set(Buffer.from(text, "utf8").toString("utf8"), value);
+    this.#found.set(kept, value);
     return value;
   }
 }

@@ -1,4 +1,5 @@
 import type { Caller } from "./caller.ts";
+import { ownCopy } from "./own-copy.ts";
 
 /** A credential that was verified; what schemes hand out for it, so that a hit makes no object. */
 export interface VerifiedCredential {
@@ -46,9 +47,7 @@ export class VerifiedCache<T extends VerifiedCredential> {
   }
 
   add(credential: string, verified: T): void {
-    // A copy of its own: the header's text may be a slice that keeps a whole request alive.
-    const text = Buffer.from(credential, "utf8").toString("utf8");
-    this.#set(keyOf(credential), { credential: text, verified });
+    this.#set(keyOf(credential), { credential: ownCopy(credential), verified });
   }
 
   clear(): void {

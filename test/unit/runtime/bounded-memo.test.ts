@@ -27,6 +27,12 @@ describe("what is found once", () => {
     assert.deepEqual(asked, ["a", "b", "c", "a"]);
   });
 
+  test("is not kept for texts that cannot be copied", () => {
+    const { memo, asked } = recording(10);
+    for (const text of ["a\ud800", "a\ufffd", "a\ud800", "a\ufffd"]) assert.equal(memo.of(text), text.toUpperCase());
+    assert.deepEqual(asked, ["a\ud800", "a\ufffd", "a\ud800"]);
+  });
+
   test("is not kept for long texts", () => {
     const { memo, asked } = recording(2);
     for (const length of [1024, 1024, 1025, 1025]) memo.of("a".repeat(length));
