@@ -178,6 +178,8 @@ function verifiedUser(name: string, table: Settings, report: SettingsReport): Ve
     keyType: "PRODUCTION",
     application: { id: "anonymous", tier: "Unlimited", subscriptions: [] },
     claims: undefined,
+    consumerKey: "",
+    revocationIds: [],
   };
   return { ok: true, caller, until: Number.POSITIVE_INFINITY };
 }

@@ -1,5 +1,6 @@
 import { type Api, credentialRules } from "./api.ts";
 import type { Caller } from "./caller.ts";
+import { callerChecks, checkCaller } from "./caller-checks.ts";
 import type { Exchange, Refusal } from "./exchange.ts";
 import { classOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
 import { holds, type ScopeRule } from "./scopes.ts";
@@ -56,6 +57,7 @@ export function authenticate(
  * send what they have with every request.
  */
 export function withholdCredentials(x: Exchange, api: Api): void {
+  x.api = api;
   const { removeAuthHeader, alsoWithheld } = credentialRules;
   if (removeAuthHeader) x.withheld.push(api.authHeader);
   for (const name of alsoWithheld) x.withheld.push(name);
@@ -79,20 +81,34 @@ function attempt(
 ): Caller | undefined | Promise<Caller | undefined> {
   let failure = earlier;
   for (let i = from; i < tries.length; i++) {
-    const alternative = tries[i] as Alternative;
-    const outcome = verifyAll(x, schemesOf(alternative), 0, undefined);
+    const outcome = tryOne(x, api, tries[i] as Alternative);
     if (outcome instanceof Promise) {
       const soFar = failure;
-      return outcome.then((settled) => {
-        const judged = judge(settled, alternative);
-        return judged.ok ? judged.caller : attempt(x, api, anyOf, tries, i + 1, first(soFar, judged));
-      });
+      return outcome.then((settled) =>
+        settled.ok ? accepted(x, settled.caller) : attempt(x, api, anyOf, tries, i + 1, first(soFar, settled)),
+      );
     }
-    const judged = judge(outcome, alternative);
-    if (judged.ok) return judged.caller;
-    failure = first(failure, judged);
+    if (outcome.ok) return accepted(x, outcome.caller);
+    failure = first(failure, outcome);
   }
   return refused(x, api, anyOf, failure ?? noCredentials);
+}
+
+function accepted(x: Exchange, caller: Caller): Caller {
+  x.caller = caller;
+  return caller;
+}
+
+/** The schemes of an alternative, its scopes, then what else is checked of every caller. */
+function tryOne(x: Exchange, api: Api, alternative: Alternative): Verified | Promise<Verified> {
+  const outcome = verifyAll(x, schemesOf(alternative), 0, undefined);
+  if (outcome instanceof Promise) return outcome.then((settled) => checked(x, api, judge(settled, alternative)));
+  const judged = judge(outcome, alternative);
+  return callerChecks.length === 0 ? judged : checked(x, api, judged);
+}
+
+function checked(x: Exchange, api: Api, judged: Verified): Verified | Promise<Verified> {
+  return judged.ok ? checkCaller(x, api, judged.caller) : judged;
 }
 
 /** Every scheme of an alternative must verify; the caller is the one that a token names, else the first. */
@@ -131,8 +147,9 @@ function first(earlier: Failure | undefined, later: Failure): Failure {
   return earlier === undefined || (later === scopeMissing && earlier !== scopeMissing) ? later : earlier;
 }
 
-function refused(x: Exchange, api: Api, anyOf: readonly Alternative[], { code, reason }: Failure): undefined {
-  const refusal: Refusal = { status: statusOf(code), code, reason, challenges: challengesOf(api, anyOf) };
+function refused(x: Exchange, api: Api, anyOf: readonly Alternative[], failure: Failure): undefined {
+  const { code, reason, status = code === 0 ? 503 : x.faults.byCode(code).status } = failure;
+  const refusal: Refusal = { status, code, reason, challenges: challengesOf(api, anyOf) };
   x.refusal = refusal;
   return undefined;
 }
@@ -150,13 +167,6 @@ function challengesOf(api: Api, anyOf: readonly Alternative[]): readonly ("oauth
 }
 
 const knownChallenges = new WeakMap<readonly Alternative[], readonly ("oauth2" | "basic")[]>();
-
-/** S-ERR-R3, and 503 for a key source that is away. */
-function statusOf(code: number): number {
-  if (code === 0) return 503;
-  if (code === 900900) return 500;
-  return code === 900910 ? 403 : 401;
-}
 
 function isSchemes(alternative: Alternative): alternative is readonly Scheme[] {
   return Array.isArray(alternative);

@@ -4,7 +4,7 @@ import type { CallerQuotas } from "./throttle.ts";
 export interface Caller {
   /** `sub` of a token, the user of Basic. `anonymous` when nobody logged in. */
   readonly name: string;
-  readonly scheme: "jwt" | "basic" | "api-key" | "anonymous";
+  readonly scheme: CallerScheme;
   /** Held scopes. */
   readonly scopes: ReadonlySet<string>;
   /** API keys are exempt from scopes in `wso2-3.2` (S-SCP-05). */
@@ -14,9 +14,16 @@ export interface Caller {
   readonly application: CallerApplication;
   /** Verified claims; undefined for Basic. */
   readonly claims: Readonly<Record<string, unknown>> | undefined;
+  /** The client that the credential was issued to; empty when it names none. */
+  readonly consumerKey: string;
+  /** By what a revocation may name the credential: its `jti`, its signature, the text of an opaque token. */
+  readonly revocationIds: readonly string[];
   /** Throttling's own: what it found for this caller, API by API. Kept here, it goes with the caller. */
   quotas?: CallerQuotas | undefined;
 }
+
+/** How a caller was recognised. */
+export type CallerScheme = "jwt" | "opaque" | "basic" | "api-key" | "mutual-tls" | "anonymous";
 
 export interface CallerApplication {
   /** `__unknown__` when the token names none (R-THR-05; in `standard` its client, else its subject), `anonymous` for Basic. */

@@ -4,6 +4,7 @@ import type { EngineOptions } from "./engine-options.ts";
 import type { Peer } from "./exchange-base.ts";
 import type { NodeExchange } from "./exchange-node.ts";
 import { reasonPhrase } from "./faults.ts";
+import { peerCertificate } from "./peer-certificate.ts";
 import { resetSocket } from "./reset-socket.ts";
 import { faultContentType } from "./respond.ts";
 
@@ -65,6 +66,10 @@ export class NodeConnection implements Peer {
       engine.closing.delete(this);
       this.#forgetAhead();
     });
+  }
+
+  certificate(): Uint8Array | undefined {
+    return peerCertificate(this.#socket);
   }
 
   /** No further request is taken: what comes is nobody's. Counts those that come all the same. */

@@ -1,4 +1,4 @@
-import type { AnswerSink, BackendCall, Reach, RequestBody } from "./backend.ts";
+import type { AnswerSink, BackendCall, BodySource, Reach, RequestBody } from "./backend.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { Exchange, type RelayHead, type RelayOutcome, type RelayTarget, type UnderOptions } from "./exchange.ts";
 import type { BackendFailure, Faults } from "./faults.ts";
@@ -17,6 +17,8 @@ export interface Peer {
   readonly address: string;
   /** One of the trusted proxies. */
   readonly trusted: boolean;
+  /** DER of the certificate that it proved to own in the TLS handshake. Undefined: none, or no TLS. */
+  certificate(): Uint8Array | undefined;
 }
 
 /** What `Expect` asks for; `unknown`: something other than `100-continue`, the only expectation that there is. */
@@ -61,6 +63,8 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   readonly #foreignCoding: boolean;
   #clientAddress: string | undefined;
   #settle: ((outcome: RelayOutcome) => void) | undefined;
+  /** Who waits for the whole body. */
+  #reader: ((body: Uint8Array | undefined) => void) | undefined;
   #mayRetry = false;
   #target: RelayTarget | undefined;
   #head: RelayHead | undefined;
@@ -238,6 +242,10 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     return this.#peer.trusted;
   }
 
+  override clientCertificate(): Uint8Array | undefined {
+    return this.#peer.certificate();
+  }
+
   override get clientAddress(): string {
     if (!this.#peer.trusted) return this.#peer.address;
     this.#clientAddress ??= this.options.proxies.clientOf(this.#peer.address, this.headerValues("x-forwarded-for"));
@@ -291,6 +299,41 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
       this.body = this.streamed();
       this.#send();
     });
+  }
+
+  override wholeBody(limit: number): Promise<Uint8Array | undefined> {
+    const { body } = this;
+    if (this.answered || this.closed) return Promise.resolve(undefined);
+    if (Buffer.isBuffer(body)) return Promise.resolve(body.length <= limit ? body : undefined);
+    if (!this.chunked && this.contentLength <= 0) return Promise.resolve(noBody);
+    if (this.contentLength > limit) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+      const source = this.streamed() as BodySource;
+      this.body = source;
+      const parts: Buffer[] = [];
+      let length = 0;
+      source.start({
+        bodyData: (chunk) => {
+          length += chunk.length;
+          if (length > limit) this.#endReading(undefined);
+          else parts.push(Buffer.from(chunk));
+          return length <= limit;
+        },
+        bodyEnd: () => {
+          const whole = Buffer.concat(parts);
+          this.body = whole;
+          this.#endReading(whole);
+        },
+        bodyAborted: () => this.#endReading(undefined),
+      });
+    });
+  }
+
+  #endReading(body: Uint8Array | undefined): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.(body);
   }
 
   /** The bytes of the answer are the pool's: they are copied by who keeps them. */
@@ -408,6 +451,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   /** The exchange is over for the backend: whoever waits for it goes on. */
   protected done(): void {
     this.leaveBody();
+    if (this.#reader !== undefined) this.#endReading(undefined);
     const settle = this.#settle;
     if (settle === undefined) return;
     this.#settle = undefined;

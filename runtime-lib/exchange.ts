@@ -1,4 +1,6 @@
+import type { Api } from "./api.ts";
 import type { BackendPool } from "./backend.ts";
+import type { Caller } from "./caller.ts";
 import type { Faults } from "./faults.ts";
 import type { RequestPath } from "./request-path.ts";
 
@@ -40,6 +42,21 @@ export abstract class Exchange {
   readonly withheld: string[] = [];
   /** Names of query parameters that must not reach the backend (API keys). */
   readonly withheldQuery: string[] = [];
+  /** The API that the request is for, once its checks have begun. */
+  api: Api | undefined;
+  /** Who calls, once that is known; undefined for public operations. */
+  caller: Caller | undefined;
+  /** Request header fields that the gateway adds for the backend: name, value, ... */
+  backendFields: string[] | undefined;
+
+  /** The certificate, in DER, that the socket peer has proved to own in the TLS handshake; undefined without one. */
+  abstract clientCertificate(): Uint8Array | undefined;
+
+  /**
+   * The whole body, for what the gateway serves itself. Undefined: it is longer than `limit` bytes, the client went away, or
+   * the request has been answered meanwhile.
+   */
+  abstract wholeBody(limit: number): Promise<Uint8Array | undefined>;
 
   /**
    * Whether the path lies at or below `basePath` (an exact prefix that ends at a segment boundary; `/` holds all).

@@ -1,11 +1,14 @@
 import type { Cors } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Feature } from "./feature.ts";
 import type { RuntimeModule } from "./module.ts";
 
 /** What generated/gateway.ts exports: the whole gateway as a value. */
 export interface Gateway {
   readonly compatibility: "wso2-3.2" | "standard";
   readonly modules: readonly RuntimeModule[];
+  /** What the settings can switch on; none unless given. */
+  readonly features?: readonly Feature[];
   /** Served before any API route: `/health`, `/livez`, `/readyz`. */
   readonly builtinPaths: readonly string[];
   /** CORS of the built-in paths (T-CFG-09). */

@@ -34,6 +34,8 @@ export function callerOfClaims(
       subscriptions: subscriptionsOf(claims.subscribedAPIs ?? (scheme === "api-key" ? claims.allowedAPIs : undefined)),
     },
     claims,
+    consumerKey: "",
+    revocationIds: [],
     quotas: undefined,
   };
 }

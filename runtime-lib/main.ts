@@ -10,8 +10,10 @@ import type { Gateway } from "./gateway.ts";
 import { headerOverridesOf } from "./header-overrides.ts";
 import { withBuiltins } from "./health.ts";
 import { type Log, openLog } from "./log.ts";
+import type { Service } from "./module.ts";
 import { type Options, readOptions, usage } from "./options.ts";
 import { pathRules } from "./request-path.ts";
+import { noService, withServices } from "./services.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { type LoadedSettings, loadSettings, SettingsLog } from "./settings-load.ts";
 import { drainOnSignal } from "./shutdown.ts";
@@ -62,10 +64,14 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   const { createEngine, openPool } = await loadEngine(options.engine);
   const headerOverrides = headerOverridesOf(settings, report);
   const listeners = await listenersOf(settings, report);
+  const modules = [...gateway.modules];
+  for (const feature of gateway.features ?? []) if (feature.enabled(settings)) modules.push(await feature.load());
   if (isWorker() || options.workers <= 1 || options.checkOnly) {
-    for (const module of gateway.modules) await module.configure(settings, report, openPool);
+    for (const module of modules) await module.configure(settings, report, openPool);
     loaded.checkOverrides();
   }
+  const services = modules.flatMap((module) => module.services?.() ?? []);
+  const tokenListener = tokenListenerOf(settings, services, listeners, report);
   if (!showFindings(report)) return;
   if (options.checkOnly) return print("The settings are fine.\n");
   if (options.workers > 1 && !isWorker())
@@ -75,14 +81,14 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   if (options.engine === "wire" && options.transport === "handles") await useHandles(log);
   const waitingFor = (): string | undefined => {
     if (engine.draining) return "shutdown";
-    for (const module of gateway.modules) {
+    for (const module of modules) {
       const awaited = module.waitingFor?.();
       if (awaited !== undefined) return awaited;
     }
     return undefined;
   };
-  const engine = createEngine({
-    handle: withBuiltins(gateway, waitingFor),
+  const engineOptions: EngineOptions = {
+    handle: withServices(withBuiltins(gateway, waitingFor), "api", services),
     faults: faultsOf(gateway.compatibility),
     pathRules: pathRules(gateway.compatibility, gateway.encodedSlash === true),
     proxies,
@@ -101,24 +107,30 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
     log,
     accessLog:
       settings.boolean("castgate.accessLog") === true || settings.boolean("b7a.http.accesslog.console") === true,
-  });
+  };
+  const engine = createEngine(engineOptions);
+  const tokenEngine =
+    tokenListener && createEngine({ ...engineOptions, handle: withServices(noService, "token", services) });
 
   process.on("uncaughtException", (error) => log.error({ err: error }, "unexpected error"));
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unexpected error"));
   // Before the first listener says that it is there: who waits for that may stop the gateway at once.
   drainOnSignal(log, async () => {
-    const finished = await engine.drain(graceMs(settings));
-    for (const module of gateway.modules) await module.close?.();
-    return finished;
+    const engines = tokenEngine === undefined ? [engine] : [engine, tokenEngine];
+    const finished = await Promise.all(engines.map((each) => each.drain(graceMs(settings))));
+    for (const module of modules) await module.close?.();
+    return finished.every(Boolean);
   });
   // Its modules are 3 ms of CPU that the first answer need not wait for.
   setTimeout(boundYoungGeneration, 250).unref();
-  for (const listener of listeners) {
+  const open = listeners.map((listener) => ({ on: engine, listener }));
+  if (tokenEngine !== undefined) open.push({ on: tokenEngine, listener: tokenListener as ListenerOptions });
+  for (const { on, listener } of open) {
     try {
-      const address = await engine.listen(listener);
+      const address = await on.listen(listener);
       log.info({ scheme: listener.scheme, host: address.address, port: address.port }, "listening");
     } catch (error) {
-      await engine.drain(0);
+      await Promise.all([engine.drain(0), tokenEngine?.drain(0)]);
       return exit(1, `cannot listen on ${listener.host}:${listener.port}: ${listenProblem(error)}\n`);
     }
   }
@@ -162,6 +174,7 @@ async function load(gateway: Gateway, options: Options): Promise<LoadedSettings 
   return loadSettings({
     compatibility: gateway.compatibility,
     allowKnownDefaults: options.allowKnownDefaults,
+    features: (gateway.features ?? []).map(({ name }) => name),
     overrides: options.overrides,
     env: process.env,
     file: text === undefined ? undefined : { name, text },
@@ -170,10 +183,7 @@ async function load(gateway: Gateway, options: Options): Promise<LoadedSettings 
   });
 }
 
-/**
- * Plain and TLS listener (S-LSN-01, 02). Without a key store there is no TLS listener; the token listener (9096) has
- * nothing to serve yet and is not opened.
- */
+/** Plain and TLS listener (S-LSN-01, 02). Without a key store there is no TLS listener. */
 async function listenersOf(settings: Settings, report: SettingsReport): Promise<ListenerOptions[]> {
   const host = settings.string("listenerConfig.host") ?? "0.0.0.0";
   const http = { scheme: "http", host, port: settings.number("listenerConfig.httpPort") ?? 9090 } as const;
@@ -189,6 +199,24 @@ async function listenersOf(settings: Settings, report: SettingsReport): Promise<
     report.error("listenerConfig.httpsPort", "is also the port of the plain listener");
   }
   return [http, { scheme: "https", host, port, tls }];
+}
+
+/** The token listener (S-LSN-03), with the certificate of the TLS listener. Opened only when it has something to serve. */
+function tokenListenerOf(
+  settings: Settings,
+  services: readonly Service[],
+  listeners: readonly ListenerOptions[],
+  report: SettingsReport,
+): ListenerOptions | undefined {
+  if (!services.some((service) => service.listener === "token")) return undefined;
+  const name = "listenerConfig.tokenListenerPort";
+  const port = settings.number(name) ?? 9096;
+  const tls = listeners.find((listener) => listener.scheme === "https");
+  if (tls === undefined)
+    return void report.error(name, "needs listenerConfig.keyStorePath: tokens are served over TLS only");
+  if (port !== 0 && listeners.some((listener) => listener.port === port))
+    report.error(name, "is also the port of another listener");
+  return { ...tls, port };
 }
 
 /** `ALWAYS` is read as `AUTO`: a client that asks for the connection to be closed is obeyed (RFC 9112 section 9.6). */

@@ -1,4 +1,5 @@
 import type { OpenPool } from "./backend.ts";
+import type { Handler } from "./gateway.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 
 /**
@@ -9,8 +10,19 @@ export interface RuntimeModule {
   readonly name: string;
   /** Reads its settings, loads keys, checks them. Reports every mistake instead of throwing at the first. `openPool` is the engine's. */
   configure(settings: Settings, report: SettingsReport, openPool: OpenPool): void | Promise<void>;
+  /** What it serves itself beside the APIs. Asked for once, after `configure`. */
+  services?(): readonly Service[];
   /** For `/readyz`: undefined when ready, else what is awaited. */
   waitingFor?(): string | undefined;
   /** Stops timers and closes connections at the end of a drain. */
   close?(): void | Promise<void>;
+}
+
+/** Something that the gateway serves itself, over TLS only: it takes or hands out credentials. */
+export interface Service {
+  /** `api`: the listener of the APIs, in front of their routes. `token`: the token listener (S-LSN-03). */
+  readonly listener: "api" | "token";
+  /** The first segment of its path, which stands for all below it: `apikey`. */
+  readonly segment: string;
+  readonly handle: Handler;
 }

@@ -11,6 +11,9 @@ export function relayHeadFor(x: Exchange, member: Member): RelayHead {
     dropField(headers, "authorization");
     headers.push("Authorization", member.authorization);
   }
+  if (x.backendFields !== undefined) {
+    for (const text of x.backendFields) headers.push(text);
+  }
   addForwarded(x, headers);
   const via = x.headerValues("via");
   headers.push("Via", via.length === 0 ? gatewayVia : `${via.join(", ")}, ${gatewayVia}`);

@@ -11,14 +11,19 @@ import type { Denied } from "./throttle.ts";
 /** 401, or what the refusal's code stands for (S-ERR-R3): nobody could be authenticated. `authenticate` has noted why. */
 export function refuse(x: Exchange): void {
   const refusal: Refusal = x.refusal ?? { status: 401, code: 900901, reason: "not authenticated" };
-  // Code 0: the keys that would decide are not available. The client did nothing wrong, so it is no 401.
-  const found =
-    refusal.code === 0 ? x.faults.byStatus(503, "The key source is not available") : x.faults.byCode(refusal.code);
+  const found = faultOf(x, refusal);
   x.refusal = { ...refusal, status: found.status };
   if (found.status === 401) return send(x, found, ["WWW-Authenticate", challenge(x, refusal)]);
   if (found.code === 900910) return send(x, found, insufficientScope(x, refusal.challenges?.includes("oauth2"), []));
   if (found.status === 429 || found.status === 503) return send(x, found, ["Retry-After", "5"]);
   send(x, found, []);
+}
+
+/** 503: what would decide is not available; the client did nothing wrong, so it is no 401 (S-SEC-12). */
+function faultOf(x: Exchange, { code, status }: Refusal): Fault {
+  if (code === 0) return x.faults.byStatus(503, "The key source is not available");
+  const found = x.faults.byCode(code);
+  return status === 503 ? { ...found, status } : found;
 }
 
 /** 403/900910: a scope is missing (S-ERR-11). */

@@ -17,6 +17,8 @@ export interface Failure {
   readonly ok: false;
   /** The original's code: 900901, 900911, 900912, 900900; 0 for "key source away" (503). */
   readonly code: number;
+  /** The answer's status where the code does not say it: 503 with 900900 while another system is away. */
+  readonly status?: number;
   readonly reason: string;
 }
 

@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from "node:path";
+import type { FeatureName } from "./feature.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { overridePattern, type SettingSpec, type SettingValue, settingsSchema } from "./settings-schema.ts";
 
@@ -7,6 +8,8 @@ export interface SettingsSources {
   readonly compatibility: "wso2-3.2" | "standard";
   /** `--allow-known-defaults` was given. */
   readonly allowKnownDefaults: boolean;
+  /** What the bundle holds of what settings can switch on. */
+  readonly features: readonly FeatureName[];
   /** `--name=value` of the command line, in order; the last of one name counts. */
   readonly overrides: readonly (readonly [name: string, value: string])[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -262,9 +265,15 @@ class Loader {
     }
     const warning = spec.ignored?.(value);
     if (warning !== undefined) this.log.warn(name, warning);
-    const feature = spec.notBuilt?.(value);
-    if (feature !== undefined)
-      this.log.error(name, `asks for ${feature}, which this version does not have; remove it or switch it off`);
+    const missing = spec.notBuilt?.(value);
+    if (missing !== undefined)
+      this.log.error(name, `asks for ${missing}, which this version does not have; remove it or switch it off`);
+    const { feature } = spec;
+    if (feature !== undefined && value !== "" && value !== false && !this.sources.features.includes(feature))
+      this.log.error(
+        name,
+        `needs ${feature}, which this gateway was built without: add it to features in castgate.yaml`,
+      );
     leaf.value = value;
   }
 

@@ -1,3 +1,5 @@
+import type { FeatureName } from "./feature.ts";
+
 /**
  * Every setting that `micro-gw.conf` of the original knows, and our own under `castgate`: the one home of names, types,
  * defaults and secrecy (spec: security section 16, traffic section 8). `[]` stands for the elements of an array of
@@ -24,6 +26,8 @@ export interface SettingSpec {
   readonly pattern?: readonly [RegExp, string];
   /** Known, and without meaning here. When it says something that will not happen, the text of a warning. */
   readonly ignored?: (value: SettingValue) => string | undefined;
+  /** Switches this on: an error in a bundle that does not hold it. Without a word for it, any value but "" and false does. */
+  readonly feature?: FeatureName;
   /** Switches on what this version cannot do: the feature's name while it is on. */
   readonly notBuilt?: (value: SettingValue) => string | undefined;
 }
@@ -83,7 +87,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "listenerConfig.host": text({ default: "0.0.0.0" }),
   "listenerConfig.httpPort": port(9090),
   "listenerConfig.httpsPort": port(9095),
-  "listenerConfig.tokenListenerPort": { ...port(9096), ignored: silent },
+  "listenerConfig.tokenListenerPort": port(9096),
   "listenerConfig.keyStorePath": path(),
   "listenerConfig.keyStorePassword": secret(),
   "listenerConfig.trustStorePath": path(),

@@ -3,6 +3,7 @@ import type { DiagnosticLog } from "../diagnostics/log.ts";
 import { at } from "../diagnostics/place.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import type { ProjectSettings } from "../model/loaded-project.ts";
+import { type FeatureName, featureNames } from "../model/names.ts";
 import { rootCursor } from "./cursor.ts";
 import type { DocumentStore } from "./document-store.ts";
 import { SettingReader } from "./setting-reader.ts";
@@ -40,12 +41,30 @@ export async function loadSettings(
     name: usable ? name : undefined,
     settings: {
       compatibility,
-      features: reader.strings("features") ?? [],
+      features: featuresOf(reader.strings("features") ?? [], log),
       ignore,
       accepted: root?.raw("accepted"),
       denyWarnings: reader.boolean("deny-warnings") ?? false,
     },
   };
+}
+
+/** In the original's meaning every feature is there: the list then changes nothing. */
+function featuresOf(names: readonly string[], log: DiagnosticLog): readonly FeatureName[] {
+  const found = new Set<FeatureName>();
+  for (const [index, name] of names.entries()) {
+    const feature = featureNames.find((candidate) => candidate === name);
+    if (feature !== undefined) found.add(feature);
+    else {
+      const expected = featureNames.join(", ");
+      log.report("setting-value", at({ file, pointer: `/features/${index}` }), {
+        key: "features",
+        value: name,
+        expected,
+      });
+    }
+  }
+  return [...found].sort();
 }
 
 function checkIgnored(code: string, ref: { file: string; pointer: string }, log: DiagnosticLog): void {

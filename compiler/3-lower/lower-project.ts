@@ -1,6 +1,6 @@
 import type { ApiFacts, CheckedProject, OperationFacts } from "../model/checked-project.ts";
 import type { ApiModel, FaultStyle, GatewayModel, LoweringNote, OperationModel } from "../model/gateway-model.ts";
-import { type Compatibility, httpMethods, type Identifier, type Slug } from "../model/names.ts";
+import { type Compatibility, featureNames, httpMethods, type Identifier, type Slug } from "../model/names.ts";
 import { hashedIdentifier, hashedSlug, identifierOf, slugOf, symbolOf } from "../naming/names.ts";
 import { accessOf, decisionOf, describeAccess, providersOf, unstated } from "./access.ts";
 import { backendOf } from "./backend.ts";
@@ -33,6 +33,7 @@ export function lowerProject(checked: CheckedProject): {
       faults: faultStyle(compatibility, checked),
       builtinPaths: builtinPaths.filter((path) => !ownPaths.has(path)),
       builtinCors: checked.loaded.toolkit.builtinCors,
+      features: compatibility === "wso2-3.2" ? featureNames : checked.loaded.settings.features,
     },
     notes,
   };

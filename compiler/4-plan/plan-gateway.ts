@@ -30,6 +30,7 @@ export function planGateway(model: GatewayModel): GatewayPlan {
     builtinPaths: model.builtinPaths,
     builtinCors: model.builtinCors,
     runtimeModules: modulesOf(apis),
+    features: model.features,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { PathSegment, UnbuiltFeature } from "./checked-project.ts";
 import type { CorsFacts } from "./loaded-project.ts";
-import type { Compatibility, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
+import type { Compatibility, FeatureName, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
 import type { SourceRef } from "./source.ts";
 
 /**
@@ -21,6 +21,8 @@ export interface GatewayModel {
   /** Built-in paths that no API route replaces: `/health`, `/livez`, `/readyz`. */
   readonly builtinPaths: readonly string[];
   readonly builtinCors: CorsFacts | undefined;
+  /** What the run-time settings can switch on: all of it in `wso2-3.2`, in `standard` what the project lists. Sorted. */
+  readonly features: readonly FeatureName[];
 }
 
 export interface FaultStyle {

@@ -10,7 +10,7 @@ import type {
   UpstreamModel,
 } from "./gateway-model.ts";
 import type { CorsFacts } from "./loaded-project.ts";
-import type { Compatibility, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
+import type { Compatibility, FeatureName, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
 import type { SourceRef } from "./source.ts";
 
 /** The shape of the generated code. Templates decide nothing: what is printed, and in which order, stands here. Owner: 4-plan. */
@@ -26,6 +26,8 @@ export interface GatewayPlan {
   readonly builtinCors: CorsFacts | undefined;
   /** Run-time modules with a life cycle that the gateway file lists, sorted: `auth-jwt`, `throttle`, ... */
   readonly runtimeModules: readonly RuntimeModuleName[];
+  /** Those that are loaded when the settings switch them on, sorted. */
+  readonly features: readonly FeatureName[];
 }
 
 export type RuntimeModuleName = "auth-api-key" | "auth-basic" | "auth-jwt" | "throttle" | "upstream";

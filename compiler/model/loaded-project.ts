@@ -1,4 +1,4 @@
-import type { Compatibility } from "./names.ts";
+import type { Compatibility, FeatureName } from "./names.ts";
 import type { Cursor, SourceDocument, SourceRef } from "./source.ts";
 
 /** What 1-load hands on: parsed files with their places. No meaning yet. */
@@ -22,7 +22,8 @@ export interface LoadedProject {
 /** castgate.yaml. Every key optional; unknown keys are errors. */
 export interface ProjectSettings {
   readonly compatibility: Compatibility;
-  readonly features: readonly string[];
+  /** What the run-time settings can switch on, as the project lists it. Sorted. */
+  readonly features: readonly FeatureName[];
   /** Warning codes that are not shown. */
   readonly ignore: readonly string[];
   readonly accepted: Cursor | undefined;

@@ -3,6 +3,7 @@ import { plainAddress } from "../client-address.ts";
 import type { EngineOptions } from "../engine-options.ts";
 import type { Peer } from "../exchange-base.ts";
 import { reasonPhrase } from "../faults.ts";
+import { peerCertificate } from "../peer-certificate.ts";
 import { faultContentType } from "../respond.ts";
 import type { HeadLines } from "./answer-head.ts";
 import { ByteQueue } from "./byte-queue.ts";
@@ -46,6 +47,8 @@ export class Connection implements TransportOwner, Peer {
   blocked = false;
 
   readonly #transport: Transport;
+  /** The socket of a client that came with TLS. */
+  readonly #secure: Socket | undefined;
   readonly #parser = new HttpParser("request");
   /** The request that is being answered. */
   #current: WireExchange | undefined = undefined;
@@ -94,8 +97,13 @@ export class Connection implements TransportOwner, Peer {
     this.#since = clock.now;
     // Sockets remember it once they were asked, also when the client is gone.
     this.address = plainAddress(socket.remoteAddress ?? "");
+    this.#secure = scheme === "https" ? socket : undefined;
     this.#transport = acceptTransport(socket, this);
     this.trusted = engine.options.proxies.trusts(this.address);
+  }
+
+  certificate(): Uint8Array | undefined {
+    return this.#secure && peerCertificate(this.#secure);
   }
 
   // What the transport tells.

@@ -38,6 +38,14 @@ class BenchExchange extends Exchange {
     this.path = parseRequestTarget(target, rules) as RequestPath;
   }
 
+  override clientCertificate(): undefined {
+    return undefined;
+  }
+
+  override wholeBody(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   override under(basePath: string): boolean {
     const depth = depthBelow(this.path, basePath);
     if (depth < 0) return false;

@@ -127,6 +127,7 @@ function model(): GatewayModel {
     faults: { api: "fault", global: "fault" },
     builtinPaths: [],
     builtinCors: undefined,
+    features: [],
   };
 }
 

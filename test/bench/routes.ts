@@ -76,6 +76,14 @@ class BenchExchange extends Exchange {
     return true;
   }
 
+  override clientCertificate(): undefined {
+    return undefined;
+  }
+
+  override wholeBody(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   override respond(): void {}
 
   override relay(): Promise<RelayOutcome> {

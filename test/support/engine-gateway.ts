@@ -1,8 +1,10 @@
+import { X509Certificate } from "node:crypto";
 import { readdirSync } from "node:fs";
 import type { Exchange } from "castgate/runtime/exchange.js";
 import { forward } from "castgate/runtime/forward.js";
 import type { Gateway } from "castgate/runtime/gateway.js";
 import { main } from "castgate/runtime/main.js";
+import type { RuntimeModule } from "castgate/runtime/module.js";
 import { unknownApi, unknownResource } from "castgate/runtime/respond.js";
 import { throttleModule } from "castgate/runtime/throttle.js";
 import { upstreamModule } from "castgate/runtime/upstream.js";
@@ -17,9 +19,31 @@ const withQuery = upstream({ key: "query_prod", url: "http://127.0.0.1:1/fixed?o
 const secured = upstream({ key: "basic_prod", url: "http://127.0.0.1:1", timeoutMs, basicUsername: "svc" });
 const pair = balanced({ key: "pair_prod", urls: ["http://127.0.0.1:1", "http://127.0.0.1:1"], timeoutMs });
 
+/** Says what it got: on both listeners that serve what the gateway itself has. */
+const services: RuntimeModule = {
+  name: "services",
+  configure() {},
+  services: () => [
+    { listener: "api", segment: "own", handle: describe },
+    { listener: "token", segment: "token", handle: describe },
+  ],
+};
+
+async function describe(x: Exchange): Promise<void> {
+  const body = await x.wholeBody(100_000);
+  const certificate = x.clientCertificate();
+  const subject = certificate && new X509Certificate(certificate).subject;
+  const text = JSON.stringify({ path: x.path.raw, bytes: body?.length ?? -1, subject: subject ?? "none" });
+  x.respond(body === undefined ? 413 : 200, ["Content-Type", "application/json"], text);
+}
+
 const gateway: Gateway = {
   compatibility: process.env.TEST_COMPATIBILITY === "standard" ? "standard" : "wso2-3.2",
-  modules: process.env.TEST_LIMITS === "1" ? [upstreamModule, throttleModule] : [upstreamModule],
+  modules: [
+    upstreamModule,
+    ...(process.env.TEST_LIMITS === "1" ? [throttleModule] : []),
+    ...(process.env.TEST_SERVICES === "1" ? [services] : []),
+  ],
   builtinPaths: ["/health", "/livez", "/readyz"],
   encodedSlash: true,
   route,

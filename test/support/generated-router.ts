@@ -85,6 +85,7 @@ function modelOf(sets: readonly RouteSet[], compatibility: Compatibility): Gatew
     faults: { api: "fault", global: "fault" },
     builtinPaths: [],
     builtinCors: undefined,
+    features: [],
   };
 }
 

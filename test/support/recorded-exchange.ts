@@ -6,7 +6,7 @@ import type { RequestPath } from "../../runtime-lib/request-path.ts";
 export class RecordedExchange extends Exchange {
   override readonly id = "test-1";
   override readonly method: string;
-  override readonly scheme = "http";
+  override readonly scheme: "http" | "https";
   override readonly rawHeaders: readonly string[];
   override readonly path: RequestPath;
   override readonly peerAddress = "192.0.2.1";
@@ -14,14 +14,26 @@ export class RecordedExchange extends Exchange {
   override readonly peerTrusted = false;
   override readonly faults: Faults;
   answer: RecordedAnswer | undefined;
+  readonly #request: RecordedRequest;
 
   constructor(request: RecordedRequest = {}) {
     super();
+    this.#request = request;
     this.method = request.method ?? "GET";
+    this.scheme = request.scheme ?? "http";
     this.rawHeaders = request.headers ?? [];
     this.path = typeof request.path === "object" ? request.path : rootPath(request.path ?? "/");
     this.clientAddress = request.clientAddress ?? "192.0.2.1";
     this.faults = faultsOf(request.compatibility ?? "wso2-3.2");
+  }
+
+  override clientCertificate(): Uint8Array | undefined {
+    return this.#request.certificate;
+  }
+
+  override wholeBody(limit: number): Promise<Uint8Array | undefined> {
+    const body = Buffer.from(this.#request.body ?? "");
+    return Promise.resolve(body.length <= limit ? body : undefined);
   }
 
   override under(basePath: string): boolean {
@@ -54,6 +66,10 @@ export interface RecordedRequest {
   /** name, value, ... */
   readonly headers?: readonly string[];
   readonly clientAddress?: string;
+  readonly scheme?: "http" | "https";
+  readonly body?: string;
+  /** DER. */
+  readonly certificate?: Uint8Array;
   readonly compatibility?: "wso2-3.2" | "standard";
 }
 

@@ -157,11 +157,17 @@ const moduleNames = {
   upstream: "upstreamModule",
 } as const;
 
+function camelCase(name: string): string {
+  const [first = "", ...rest] = name.split("-");
+  return first + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+}
+
 /** All of `gateway.ts` below the imports. */
 export function expectedGateway(plan: GatewayPlan): readonly (readonly [string, string])[] {
   const members = [
     `compatibility: ${quoted(plan.compatibility)}`,
     `modules: ${list(plan.runtimeModules.map((module) => moduleNames[module]))}`,
+    ...(plan.features.length === 0 ? [] : [`features: ${list(plan.features.map(camelCase))}`]),
     `builtinPaths: ${list(plan.builtinPaths.map(quoted))}`,
     ...(plan.builtinCors === undefined ? [] : [`builtinCors: ${corsText(plan.builtinCors)}`]),
     ...(plan.mounts.some((mount) => mount.allowEncodedSlash) ? ["encodedSlash: true"] : []),

@@ -1,4 +1,5 @@
 import type { GatewayPlan, RuntimeModuleName } from "../../model/gateway-plan.ts";
+import type { FeatureName } from "../../model/names.ts";
 import type { ImportList } from "../import-list.ts";
 import type { GatewayView, TiersView } from "./template-views.ts";
 import { callerTierView, corsView } from "./value-views.ts";
@@ -12,6 +13,11 @@ export const moduleExports: Readonly<Record<RuntimeModuleName, string>> = {
   upstream: "upstreamModule",
 };
 
+/** `keyManagerProxies` of `key-manager-proxies`. */
+export function featureExport(feature: FeatureName): string {
+  return (feature as string).replace(/-(.)/g, (_dash, letter: string) => letter.toUpperCase());
+}
+
 /** `gateway.ts`: modules, built-in paths, and which API answers which base path. */
 export function gatewayView(plan: GatewayPlan, imports: ImportList): GatewayView {
   imports.runtimeType("exchange", "Exchange");
@@ -20,6 +26,8 @@ export function gatewayView(plan: GatewayPlan, imports: ImportList): GatewayView
   return {
     compatibility: plan.compatibility,
     modules: plan.runtimeModules.map((module) => imports.runtime(module, moduleExports[module])),
+    hasFeatures: plan.features.length > 0,
+    features: plan.features.map((feature) => imports.runtime(`feature-${feature}`, featureExport(feature))),
     builtinPaths: plan.builtinPaths,
     hasBuiltinCors: plan.builtinCors !== undefined,
     builtinCors: plan.builtinCors && corsView(plan.builtinCors, imports),

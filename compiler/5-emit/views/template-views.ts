@@ -22,6 +22,8 @@ export interface HeaderView {
 export interface GatewayView {
   readonly compatibility: string;
   readonly modules: readonly string[];
+  readonly hasFeatures: boolean;
+  readonly features: readonly string[];
   readonly builtinPaths: readonly string[];
   readonly hasBuiltinCors: boolean;
   readonly builtinCors: CorsView | undefined;

@@ -179,6 +179,7 @@ export function gatewayPlan(apis: readonly ApiPlan[], more: Partial<GatewayPlan>
     builtinPaths: ["/health", "/livez", "/readyz"],
     builtinCors: undefined,
     runtimeModules: ["auth-basic", "auth-jwt", "throttle", "upstream"],
+    features: [],
     ...more,
   };
 }

@@ -269,7 +269,7 @@ describe("castgate.yaml", () => {
     const { project, found, log } = await load({
       ...definition,
       "castgate.yaml":
-        "name: my.shop\ncompatibility: standard\nfeatures: [a]\nignore: [ignore-useless]\ndeny-warnings: true\naccepted: [1]\n",
+        "name: my.shop\ncompatibility: standard\nfeatures: []\nignore: [ignore-useless]\ndeny-warnings: true\naccepted: [1]\n",
     });
     assert.deepEqual(found, []);
     assert.equal(project.name, "my.shop");

@@ -71,6 +71,7 @@ function planGroups(change: Partial<OperationModel>): readonly GroupPlan[] {
     faults: { api: "text", global: "text" },
     builtinPaths: [],
     builtinCors: undefined,
+    features: [],
   };
   return planGateway(model).apis[0]?.groups ?? [];
 }

@@ -93,6 +93,8 @@ describe("users", () => {
       keyType: "PRODUCTION",
       application: { id: "anonymous", tier: "Unlimited", subscriptions: [] },
       claims: undefined,
+      consumerKey: "",
+      revocationIds: [],
     });
   });
 

@@ -25,6 +25,8 @@ function callerOf(scheme: Caller["scheme"], scopes: readonly string[] = []): Cal
     keyType: "PRODUCTION",
     application,
     claims: undefined,
+    consumerKey: "",
+    revocationIds: [],
   };
 }
 

@@ -26,6 +26,8 @@ const caller: Caller = {
   keyType: "PRODUCTION",
   application: { id: "1", tier: "Unlimited", subscriptions: [] },
   claims: {},
+  consumerKey: "",
+  revocationIds: [],
 };
 
 const denied: Denied = {

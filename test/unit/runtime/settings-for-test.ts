@@ -5,6 +5,7 @@ export function settingsFrom(text: string, more: Partial<SettingsSources> = {}):
   return loadSettings({
     compatibility: "wso2-3.2",
     allowKnownDefaults: false,
+    features: [],
     overrides: [],
     env: {},
     file: { name: "micro-gw.conf", text },

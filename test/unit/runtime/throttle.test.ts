@@ -19,6 +19,8 @@ function callerOf(application: Partial<CallerApplication> = {}, name = "ann"): C
     keyType: "PRODUCTION",
     application: { id: "app", tier: "Unlimited", subscriptions: [], ...application },
     claims: {},
+    consumerKey: "",
+    revocationIds: [],
   };
 }
 
