@@ -106,7 +106,7 @@ function verifyAnew(text: string): VerifiedKey | Failure {
   if (typeof end === "string") return invalid(`api-key: ${end}`);
   const addresses = addressesOf(claims.permittedIP);
   if (addresses === "malformed") return invalid("api-key: permittedIP");
-  const caller = callerOfClaims(claims, "api-key", state.compatibility);
+  const caller = callerOfClaims(claims, "api-key", state.compatibility, text);
   if (caller === undefined) return invalid("api-key: keytype");
   const verified: VerifiedKey = {
     ok: true,

@@ -1,17 +1,20 @@
 import { BoundedMemo } from "./bounded-memo.ts";
 import type { Caller, CallerSubscription } from "./caller.ts";
+import { callerChecks } from "./caller-checks.ts";
 import { isRecord } from "./jwt.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 
 /**
  * Who calls, from the claims of a verified token (S-JWT-09, S-JWT-11, S-SUB-02). Undefined when `keytype` is a word that
- * selects no backend.
+ * selects no backend. `token` is the text that was verified; `consumerKeyClaim` names the claim with its client (S-JWT-12).
  */
 export function callerOfClaims(
   claims: Claims,
   scheme: "jwt" | "api-key",
   compatibility: "wso2-3.2" | "standard",
+  token = "",
+  consumerKeyClaim?: string,
 ): Caller | undefined {
   const subject = textOf(claims.sub);
   const application = isRecord(claims.application) ? claims.application : undefined;
@@ -34,10 +37,29 @@ export function callerOfClaims(
       subscriptions: subscriptionsOf(claims.subscribedAPIs ?? (scheme === "api-key" ? claims.allowedAPIs : undefined)),
     },
     claims,
-    consumerKey: "",
-    revocationIds: [],
+    consumerKey: consumerKeyOf(claims, consumerKeyClaim ?? (original ? "aud" : undefined)),
+    revocationIds: callerChecks.length === 0 ? noIds : revocationIdsOf(claims, token),
     quotas: undefined,
   };
+}
+
+/** The claim that the operator names, then `aud`, as the original; else where other providers have it. */
+function consumerKeyOf(claims: Claims, claim: string | undefined): string {
+  if (claim === undefined) return textOf(claims.client_id) || textOf(claims.azp) || firstOf(claims.aud);
+  return firstOf(claims[claim]) || firstOf(claims.aud);
+}
+
+function firstOf(claim: unknown): string {
+  return textOf(Array.isArray(claim) ? claim[0] : claim);
+}
+
+const noIds: readonly string[] = [];
+
+/** `jti` and the signature (S-REV-03): who has no `jti` can be revoked all the same. The text is copied, not cut out. */
+function revocationIdsOf(claims: Claims, token: string): readonly string[] {
+  const signature = Buffer.from(token.slice(token.lastIndexOf(".") + 1), "latin1").toString("latin1");
+  const id = textOf(claims.jti);
+  return id === "" ? [signature] : [id, signature];
 }
 
 const noScopes: ReadonlySet<string> = new Set();

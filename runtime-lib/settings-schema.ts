@@ -135,7 +135,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "jwtTokenConfig[].certificateAlias": text(),
   "jwtTokenConfig[].jwksURL": text({ pattern: httpUrl }),
   "jwtTokenConfig[].validateSubscription": switchOf("subscription validation"),
-  "jwtTokenConfig[].consumerKeyClaim": unread.text,
+  "jwtTokenConfig[].consumerKeyClaim": text(),
   "jwtTokenConfig[].claimMapperClassName": presenceOf("claim mapping"),
   "jwtTokenConfig[].remoteUserClaimRetrievalEnabled": switchOf("remote user claim retrieval"),
   "jwtTokenConfig[].claims[].remoteClaim": presenceOf("claim mapping"),
