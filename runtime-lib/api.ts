@@ -53,6 +53,9 @@ export interface CredentialRules {
    * client certificate under names of the operator's choice (S-SEC-09, S-SEC-10). The usual names never pass anyway.
    */
   readonly alsoWithheld: readonly string[];
+  /** Failed log-ins a minute after which nothing more is verified for a client address, or for an identity. */
+  readonly failuresPerAddress: number;
+  readonly failuresPerIdentity: number;
 }
 
 export let credentialRules: CredentialRules = {
@@ -60,6 +63,8 @@ export let credentialRules: CredentialRules = {
   authHeader: "authorization",
   removeAuthHeader: true,
   alsoWithheld: [],
+  failuresPerAddress: 120,
+  failuresPerIdentity: 30,
 };
 
 /** Reads `[authConfig]`. To be called once at start, whether or not anything authenticates: public operations strip too. */
@@ -71,5 +76,7 @@ export function configureApis(settings: Settings): void {
     alsoWithheld: ["jwtConfig.header", "mutualSSLConfig.certificateHeaderName"]
       .map((key) => (settings.string(key) ?? "").toLowerCase())
       .filter((name) => name !== "" && !isGatewayOwned(name)),
+    failuresPerAddress: settings.number("castgate.failedLoginsPerMinute") ?? 120,
+    failuresPerIdentity: settings.number("castgate.failedLoginsPerIdentityPerMinute") ?? 30,
   };
 }

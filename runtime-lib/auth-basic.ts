@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { type Api, configureApis } from "./api.ts";
 import type { Caller } from "./caller.ts";
 import type { Exchange } from "./exchange.ts";
+import { countIdentityFailure, identityIsLimited, tooManyFailures } from "./failed-logins.ts";
 import { refuseKnownUser } from "./known-defaults.ts";
 import type { RuntimeModule } from "./module.ts";
 import { matches, parsePassword, type StoredPassword } from "./password.ts";
@@ -32,7 +33,10 @@ interface State {
 
 let state: State = { compatibility: "standard", users: new Map(), nobody: { form: "sha1", hash: Buffer.alloc(20) } };
 
-/** scrypt costs tens of milliseconds of a thread: who has logged in once is remembered, by a keyed digest. */
+/**
+ * Who has logged in once is remembered, by a keyed digest: scrypt costs tens of milliseconds of a thread, and who knows the
+ * password must not be locked out by those who guess it.
+ */
 const processKey = randomBytes(32);
 let remembered = new VerifiedCache<VerifiedCredential>(1, 0);
 
@@ -56,32 +60,40 @@ class Basic implements Scheme {
     // Split on bytes at the first colon: a password may hold further ones (S-BAS-03).
     const colon = bytes.indexOf(0x3a);
     if (colon < 0) return wrongFormat("basic: no colon");
-    const user = state.users.get(bytes.toString("latin1", 0, colon));
-    const password = bytes.subarray(colon + 1);
-    const stored = user?.password ?? state.nobody;
-    if (stored.form === "scrypt") return verifySlowly(bytes, user, stored, password);
-    const right = matches(stored, password) as boolean;
-    return right && user !== undefined && password.length > 0 ? user.verified : wrong;
+    const digest = digestOf(bytes);
+    return remembered.get(digest) ?? verifyAnew(bytes, colon, digest);
+  }
+
+  known(x: Exchange): Verified | undefined {
+    const bytes = strictBase64(credentialOf(x.header(this.#api.authHeader) ?? ""));
+    return bytes && remembered.get(digestOf(bytes));
   }
 }
 
-function verifySlowly(
-  credentials: Buffer,
-  user: User | undefined,
-  stored: StoredPassword,
-  password: Buffer,
-): Verified | Promise<Verified> {
-  const digest = createHmac("sha256", processKey).update(credentials).digest("base64");
-  const known = remembered.get(digest);
-  if (known !== undefined) return known;
-  const work = scryptQueue.run(() => matches(stored, password) as Promise<boolean>);
-  if (work === undefined) return { ok: false, code: 0, reason: "basic: too many log-ins at once" };
-  return work.then((right) => {
-    if (!right || user === undefined || password.length === 0) return wrong;
-    remembered.add(digest, user.verified);
-    return user.verified;
-  });
+function digestOf(credentials: Buffer): string {
+  return createHmac("sha256", processKey).update(credentials).digest("base64");
 }
+
+function verifyAnew(credentials: Buffer, colon: number, digest: string): Verified | Promise<Verified> {
+  const name = credentials.toString("latin1", 0, colon);
+  if (identityIsLimited(name)) return tooManyFailures;
+  const user = state.users.get(name);
+  const password = credentials.subarray(colon + 1);
+  const stored = user?.password ?? state.nobody;
+  const judge = (right: boolean): Verified => {
+    if (right && user !== undefined && password.length > 0) {
+      remembered.add(digest, user.verified);
+      return user.verified;
+    }
+    countIdentityFailure(name);
+    return wrong;
+  };
+  if (stored.form !== "scrypt") return judge(matches(stored, password) as boolean);
+  const work = scryptQueue.run(() => matches(stored, password) as Promise<boolean>);
+  return work === undefined ? tooManyAtOnce : work.then(judge);
+}
+
+const tooManyAtOnce: Failure = { ok: false, code: 0, reason: "basic: too many log-ins at once" };
 
 /** At most so many at a time, and so many waiting: log-ins must not take all threads and memory of the process. */
 class WorkQueue {

@@ -71,6 +71,10 @@ class BearerJwt implements Scheme {
     // Before anything of the token is read: what is in the cache was checked, byte for byte.
     return state.cache.get(value) ?? verifyAnew(value);
   }
+
+  known(x: Exchange): Verified | undefined {
+    return state.cache.get(x.header(this.#api.authHeader) ?? "");
+  }
 }
 
 function verifyAnew(value: string): Verified | Promise<Verified> {

@@ -2,6 +2,8 @@ import { type Api, credentialRules } from "./api.ts";
 import type { Caller } from "./caller.ts";
 import { callerChecks, checkCaller } from "./caller-checks.ts";
 import type { Exchange, Refusal } from "./exchange.ts";
+import { addressIsLimited, countFailure, secondsToNextMinute, tooManyFailures } from "./failed-logins.ts";
+import { log } from "./log.ts";
 import { classOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
 import { holds, type ScopeRule } from "./scopes.ts";
 
@@ -120,7 +122,8 @@ function verifyAll(
 ): Verified | Promise<Verified> {
   let found = caller;
   for (let i = from; i < schemes.length; i++) {
-    const outcome = (schemes[i] as Scheme).verify(x);
+    const scheme = schemes[i] as Scheme;
+    const outcome = addressIsLimited(x) ? (scheme.known?.(x) ?? tooManyFailures) : scheme.verify(x);
     if (outcome instanceof Promise) {
       const soFar = found;
       return outcome.then((settled) =>
@@ -148,10 +151,26 @@ function first(earlier: Failure | undefined, later: Failure): Failure {
 }
 
 function refused(x: Exchange, api: Api, anyOf: readonly Alternative[], failure: Failure): undefined {
+  if (failure.status === undefined && wrongCredentials.has(failure.code) && countFailure(x.clientAddress)) warnOf(x);
   const { code, reason, status = code === 0 ? 503 : x.faults.byCode(code).status } = failure;
-  const refusal: Refusal = { status, code, reason, challenges: challengesOf(api, anyOf) };
+  const challenges = challengesOf(api, anyOf);
+  const refusal: Refusal = {
+    status,
+    code,
+    reason,
+    challenges,
+    ...(status === 429 && { retryAfterSeconds: secondsToNextMinute() }),
+  };
   x.refusal = refusal;
   return undefined;
+}
+
+/** Of what was offered, and was wrong: not of what is missing, not enabled, or not to be had. */
+const wrongCredentials: ReadonlySet<number> = new Set([900900, 900901, 900911, 900912]);
+
+function warnOf(x: Exchange): void {
+  const hint = "no further log-ins from there for this minute; is it a proxy, name it in castgate.trustedProxies";
+  log().warn({ client: x.clientAddress, hint }, "too many failed log-ins");
 }
 
 /** The API's schemes, as the original has it, or those of this operation. */

@@ -134,4 +134,6 @@ export interface Refusal {
    * API key.
    */
   readonly challenges?: readonly ("oauth2" | "basic")[];
+  /** Of a 429. */
+  readonly retryAfterSeconds?: number;
 }

@@ -15,7 +15,8 @@ export function refuse(x: Exchange): void {
   x.refusal = { ...refusal, status: found.status };
   if (found.status === 401) return send(x, found, ["WWW-Authenticate", challenge(x, refusal)]);
   if (found.code === 900910) return send(x, found, insufficientScope(x, refusal.challenges?.includes("oauth2"), []));
-  if (found.status === 429 || found.status === 503) return send(x, found, ["Retry-After", "5"]);
+  if (found.status === 429) return send(x, found, ["Retry-After", String(refusal.retryAfterSeconds ?? 60)]);
+  if (found.status === 503) return send(x, found, ["Retry-After", "5"]);
   send(x, found, []);
 }
 

@@ -8,6 +8,8 @@ export interface Scheme {
   present(x: Exchange): boolean;
   /** Verifies it. Synchronous wherever nothing waits: a cached token costs no promise. */
   verify(x: Exchange): Verified | Promise<Verified>;
+  /** What a look-up alone can say of the credential: that it was verified before. Undefined: it was not, or is not kept. */
+  known?(x: Exchange): Verified | undefined;
 }
 
 export type Verified = { readonly ok: true; readonly caller: Caller } | Failure;

@@ -124,6 +124,8 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "castgate.headerTimeoutSeconds": seconds(15),
   "castgate.requestTimeoutSeconds": seconds(300),
   "castgate.idleTimeoutSeconds": seconds(120),
+  "castgate.failedLoginsPerMinute": integer(120, 1, 1_000_000),
+  "castgate.failedLoginsPerIdentityPerMinute": integer(30, 1, 1_000_000),
   "castgate.jwksTimeoutSeconds": integer(5, 1, 60),
   "castgate.jwksCacheSeconds": integer(300, 30, 86_400),
 

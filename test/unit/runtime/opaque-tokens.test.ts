@@ -10,7 +10,11 @@ const scheme = bearerJwt(api({ name: "Shop", version: "1", basePath: "/shop", ch
 const verify = (value: string) => scheme.verify(new RecordedExchange({ headers: ["Authorization", value] }));
 
 test("a bearer token with fewer than three parts is asked about, where somebody can be asked (S-SEL-14)", async () => {
-  assert.deepEqual(await verify("Bearer abc"), { ok: false, code: 900901, reason: "jwt: opaque tokens are not supported" });
+  assert.deepEqual(await verify("Bearer abc"), {
+    ok: false,
+    code: 900901,
+    reason: "jwt: opaque tokens are not supported",
+  });
 
   const asked: string[] = [];
   const caller = { name: "alice" } as Caller;

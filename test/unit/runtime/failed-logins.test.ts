@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { beforeEach, describe, mock, test } from "node:test";
+import { api, configureApis } from "../../../runtime-lib/api.ts";
+import { basic, basicModule } from "../../../runtime-lib/auth-basic.ts";
+import { authenticate } from "../../../runtime-lib/authenticate.ts";
+import { refuse } from "../../../runtime-lib/respond.ts";
+import { noBackends } from "../../support/no-backends.ts";
+import { RecordedExchange } from "../../support/recorded-exchange.ts";
+import { settingsFrom } from "./settings-for-test.ts";
+
+/** S-SEC-05: guessing and floods of bad credentials are limited, before anything expensive is done for them. */
+describe("failed log-ins", () => {
+  const shop = api({ name: "Shop", version: "1", basePath: "/shop", challenges: ["basic"] });
+  const anyOf = [[basic(shop)]];
+  const sha = (text: string) => `@sha256:{${createHash("sha256").update(text).digest("hex")}}`;
+  let minute = 1_000_000;
+
+  beforeEach(async () => {
+    mock.timers.reset();
+    minute++;
+    mock.timers.enable({ apis: ["Date"], now: minute * 60_000 + 15_000 });
+    const text = [
+      "[castgate]",
+      "failedLoginsPerMinute = 5",
+      "failedLoginsPerIdentityPerMinute = 3",
+      ...["alice", "bob"].flatMap((name) => [`[b7a.users.${name}]`, `password = "${sha(`${name}-secret`)}"`]),
+    ].join("\n");
+    const { settings, report } = await settingsFrom(text);
+    configureApis(settings);
+    await basicModule.configure(settings, report, noBackends);
+    assert.deepEqual(report.lines(), []);
+  });
+
+  async function login(credentials: string, clientAddress = "192.0.2.1"): Promise<number | string> {
+    const authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
+    const x = new RecordedExchange({ headers: ["Authorization", authorization], clientAddress });
+    const caller = await authenticate(x, shop, anyOf);
+    if (caller !== undefined) return caller.name;
+    refuse(x);
+    const { status, headers } = x.answer as NonNullable<typeof x.answer>;
+    const after = headers.find(([name]) => name === "Retry-After")?.[1];
+    return status === 429 ? `429 ${x.refusal?.code} ${after}` : status;
+  }
+
+  test("an address that fails too often gets 429 until the minute is over, other addresses go on", async () => {
+    for (let i = 0; i < 5; i++) assert.equal(await login(`user-${i}:wrong`), 401);
+    assert.equal(await login("alice:alice-secret"), "429 900800 45");
+    assert.equal(await login("alice:alice-secret", "192.0.2.2"), "alice");
+    mock.timers.setTime((minute + 1) * 60_000);
+    assert.equal(await login("bob:bob-secret"), "bob");
+    minute++;
+  });
+
+  test("who is known to be right passes all the same", async () => {
+    assert.equal(await login("alice:alice-secret"), "alice");
+    for (let i = 0; i < 5; i++) await login(`user-${i}:wrong`);
+    assert.equal(await login("alice:alice-secret"), "alice");
+    assert.equal(await login("bob:bob-secret"), "429 900800 45");
+  });
+
+  test("an identity is limited from wherever it is tried; its owner, once logged in, is not locked out", async () => {
+    assert.equal(await login("alice:alice-secret", "198.51.100.1"), "alice");
+    for (let i = 0; i < 3; i++) assert.equal(await login(`alice:guess-${i}`, `203.0.113.${i}`), 401);
+    assert.equal(await login("alice:guess-4", "203.0.113.9"), "429 900800 45");
+    assert.equal(await login("alice:alice-secret", "198.51.100.1"), "alice");
+    assert.equal(await login("bob:bob-secret", "203.0.113.9"), "bob");
+  });
+
+  test("an unknown user is counted like a known one", async () => {
+    for (let i = 0; i < 3; i++) assert.equal(await login("nobody:x", `203.0.113.${i}`), 401);
+    assert.equal(await login("nobody:x", "203.0.113.9"), "429 900800 45");
+  });
+
+  test("an IPv6 client is its /64", async () => {
+    for (let i = 0; i < 5; i++) assert.equal(await login(`user-${i}:wrong`, `2001:db8:1:2::${i}`), 401);
+    assert.equal(await login("alice:alice-secret", "2001:db8:1:2:ffff::1"), "429 900800 45");
+    assert.equal(await login("alice:alice-secret", "2001:db8:1:3::1"), "alice");
+  });
+
+  test("what is missing or not enabled is no failed log-in", async () => {
+    for (let i = 0; i < 20; i++) {
+      await authenticate(new RecordedExchange({}), shop, anyOf);
+      await authenticate(new RecordedExchange({ headers: ["Authorization", "Bearer a.b.c"] }), shop, anyOf);
+    }
+    assert.equal(await login("alice:alice-secret"), "alice");
+  });
+});
