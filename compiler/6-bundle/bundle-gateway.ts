@@ -36,8 +36,8 @@ export async function bundleGateway(
   ].join("\n");
   const folders = new Map<string, string>();
   const late = new Map<string, Set<string>>();
-  const sources = { generated, runtimeFolder, libraryFolder: root, libraries: folders, late };
-  const main = await bundled({ ...sources, entry }, { charset: "utf8", banner: { js: "#!/usr/bin/env node" } });
+  const sources = { generated, runtimeFolder, libraryFolder: root, libraries: folders };
+  const main = await bundled({ ...sources, late, entry }, { charset: "utf8", banner: { js: "#!/usr/bin/env node" } });
   // A text with one character beyond ASCII takes twice the memory.
   const options = { charset: "ascii", legalComments: "none" } as const;
   const parts = await Promise.all(

@@ -4,7 +4,7 @@ import { isBuiltin } from "node:module";
 import { dirname, join, posix, sep } from "node:path";
 import type { OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import type { GeneratedFile } from "../model/generated-file.ts";
-import { lateLibraryOf, lateSource } from "./late-library.ts";
+import { isShared, lateLibraryOf, lateSource } from "./late-library.ts";
 
 /**
  * Names of modules in the bundle. Each lives in a namespace of its own, so that no path of the machine that compiled can
@@ -27,8 +27,11 @@ export interface BundleSources {
   readonly libraryFolder: string;
   /** Filled while bundling: the folder of each library by `name@version`. */
   readonly libraries: Map<string, string>;
-  /** Filled while bundling: the late libraries that are imported, with the names by which they are. */
-  readonly late: Map<string, Set<string>>;
+  /**
+   * Filled while bundling: the late libraries that are imported, with the names by which they are. Absent for the text of
+   * such a library itself.
+   */
+  readonly late?: Map<string, Set<string>>;
 }
 
 /** Modules that replace parts of a library which must not be in a bundle. */
@@ -36,6 +39,10 @@ const replacements: Readonly<Record<string, string>> = {
   // Backends speak HTTP/1.1: without this, node:http2 is loaded at every start (6 of 75 ms of CPU, Node 20).
   "undici/lib/dispatcher/client-h2.js": `
     module.exports = function () { throw new Error("a bundle speaks HTTP/1.1 to backends"); };
+  `,
+  // For bodies that are forms, which the runtime never sends: it would bring all of fetch along, 130 KB.
+  "undici/lib/web/fetch/body.js": `
+    exports.extractBody = function () { throw new Error("a bundle sends no forms to backends"); };
   `,
   // Of node-forge the runtime opens PKCS#12 stores; its TLS, SSH and curves are 170 KB.
   "node-forge/lib/index.js": `
@@ -61,7 +68,12 @@ export function bundlePlugin(sources: BundleSources): Plugin {
         const runtimeModule = /^castgate\/runtime\/([a-z0-9-]+)\.js$/.exec(args.path)?.[1];
         if (runtimeModule !== undefined) return runtime(`${runtimeModule}.ts`);
         if (args.path.startsWith(".") && args.namespace !== namespaces.library) return relative(args);
-        return lateModule(args, sources.late) ?? library(build, args, sources, versions);
+        if (sources.late !== undefined) {
+          return lateModule(args, sources.late) ?? library(build, args, sources, versions);
+        }
+        const found = await library(build, args, sources, versions);
+        const name = found.path?.replace(/@[^/]+/, "") ?? "";
+        return isShared(name) ? { external: true, path: name } : found;
       });
       build.onLoad({ filter: /.*/, namespace: namespaces.entry }, () => ({ contents: sources.entry, loader: "js" }));
       build.onLoad({ filter: /.*/, namespace: namespaces.generated }, ({ path }) => {
@@ -122,9 +134,11 @@ async function library(
 const withoutSimd = "undici/lib/llhttp/llhttp-wasm.js";
 
 /** What the runtime imports from a late library, and the module that makes it code. */
-function lateModule(args: OnResolveArgs, found: BundleSources["late"]): OnResolveResult | undefined {
+function lateModule(args: OnResolveArgs, found: Map<string, Set<string>>): OnResolveResult | undefined {
   const name = args.path;
-  if (args.namespace !== namespaces.late) {
+  if (args.namespace === namespaces.late) {
+    if (isShared(name)) return undefined;
+  } else {
     const now = args.kind !== "dynamic-import" && name !== withoutSimd;
     const late = now || args.namespace !== namespaces.runtime ? undefined : lateLibraryOf(name);
     if (late === undefined) return undefined;

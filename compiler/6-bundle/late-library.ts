@@ -11,6 +11,14 @@ export function lateLibraryOf(name: string): string | undefined {
   return lateLibraries.find((library) => name === library || name.startsWith(`${library}/`));
 }
 
+/** Module of a late library that the code of every bundle has already: 72 KB that need not be there twice. */
+const shared = "undici/lib/llhttp/llhttp_simd-wasm.js";
+
+/** Whether a late library is given a module by the bundle. */
+export function isShared(name: string): boolean {
+  return name === shared;
+}
+
 /** What is bundled as the late library: for each of the names by which it is imported, how to load that. */
 export function lateEntry(names: readonly string[]): string {
   return names.map((name) => `exports[${JSON.stringify(name)}] = () => require(${JSON.stringify(name)});\n`).join("");
@@ -32,7 +40,8 @@ function loaderOf(library: string): string {
     const text = String(${holderName(library)});
     const code = text.slice(text.indexOf("/*") + 2, text.lastIndexOf("*/")).replaceAll("${escapedEnd}", "*/");
     const names = ["exports", "require", "module"];
-    compileFunction(code, names, { filename: ${JSON.stringify(library)} })(module.exports, require, module);
+    const wanted = ${lateLibraryOf(shared) === library ? `(name) => (name === "${shared}" ? require("${shared}") : require(name))` : "require"};
+    compileFunction(code, names, { filename: ${JSON.stringify(library)} })(module.exports, wanted, module);
   `;
 }
 

@@ -49,6 +49,8 @@ describe("what is in a bundle", () => {
     const { text, manifest } = await build({ paths: { "/a": { get: open } } });
     assert.doesNotMatch(text, /require\("(?:node:)?worker_threads"\)[^;]*new Worker/);
     assert.doesNotMatch(text, /require\("(?:node:)?http2"\)/);
+    assert.ok(!text.includes("/lib/web/fetch/util.js"));
+    assert.equal(text.match(/^\/\/ npm:undici@.*llhttp_simd-wasm\.js$/gm)?.length, 1, "shared with the late library");
     assert.deepEqual(
       manifest.libraries.filter((name) => !/^[a-z0-9-]+@\d+\.\d+\.\d+$/.test(name)),
       [],
