@@ -43,7 +43,7 @@ describe("answers of backends, to our pool and to undici's", { timeout: 300_000 
       "an interim answer with a body",
       "HTTP/1.1 103 E\r\nContent-Length: 1\r\n\r\nHTTP/1.1 204 N\r\n\r\n",
       "refused",
-      '204 ["N",""]',
+      '103 [] 204 ["N",""]',
     ],
     [
       "304 with a length",
