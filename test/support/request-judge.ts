@@ -183,6 +183,7 @@ export function judge(
     const unread = engine === "node" && rule !== undefined && valuesOf(request, "transfer-encoding").length > 0;
     ended = !request.keepAlive || refusedForGood || notAsked || upgrades || unread;
     if (unread) explained.push("chunks refused unread: for node:http their trailer may end the connection");
+    if (unread && rule?.ends === "never") mayGoOn = true;
     if (upgrades) explained.push(droppedWithUpgrade);
     if (notAsked && !refusedForGood && engine === "wire" && request.complete) {
       explained.push("Expect: a body that came along with the head was not waited for");
