@@ -13,7 +13,9 @@ import { type TestedEngine, testedEngines } from "../support/tested-engines.ts";
  * be the path that the backend saw.
  *
  * `requests`: random bytes to an engine and to a plain node:http server, over sockets. Both must take them for the same
- * requests.
+ * requests. TEST_TRANSPORT=handles has the wire engine use the other transport. What limits it is the processor: two
+ * connections a case, and a system call on either side for each byte of those that are sent byte by byte. Two processes
+ * with two seeds use two cores.
  *
  * `responses`: random bytes of a backend to our pool of connections and to undici's. Both must take them for the same
  * answer.
