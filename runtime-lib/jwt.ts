@@ -1,4 +1,12 @@
-import { constants, createPublicKey, type JsonWebKey, type KeyObject, verify, type X509Certificate } from "node:crypto";
+import {
+  constants,
+  createPublicKey,
+  createVerify,
+  type JsonWebKey,
+  type KeyObject,
+  verify,
+  type X509Certificate,
+} from "node:crypto";
 import { BoundedMemo } from "./bounded-memo.ts";
 
 /**
@@ -167,19 +175,21 @@ export function verifySignature(jws: ParsedJws<unknown>, key: VerificationKey): 
   if (algorithm === undefined || !key.algorithms.has(jws.alg)) return false;
   const now = Date.now();
   if (now < key.notBefore || now > key.notAfter) return false;
-  // What it is made of was read as base64url: no character takes more than a byte.
-  const data = scratch.subarray(0, scratch.write(jws.signed, "latin1"));
-  if (algorithm.pss) {
+  const { keyType, pss, hash } = algorithm;
+  // A microsecond less than `verify` takes.
+  if (keyType === "rsa" && pss === undefined && hash !== undefined)
+    return createVerify(hash).update(jws.signed, "latin1").verify(key.key, jws.signature);
+  const data = Buffer.from(jws.signed, "latin1");
+  if (pss) {
     const options = {
       key: key.key,
       padding: constants.RSA_PKCS1_PSS_PADDING,
       saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
     };
-    return verify(algorithm.hash, data, options, jws.signature);
+    return verify(hash, data, options, jws.signature);
   }
-  if (algorithm.keyType === "ec")
-    return verify(algorithm.hash, data, { key: key.key, dsaEncoding: "ieee-p1363" }, jws.signature);
-  return verify(algorithm.hash, data, key.key, jws.signature);
+  if (keyType === "ec") return verify(hash, data, { key: key.key, dsaEncoding: "ieee-p1363" }, jws.signature);
+  return verify(hash, data, key.key, jws.signature);
 }
 
 /** What a token must say beyond its signature. */
