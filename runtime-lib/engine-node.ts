@@ -1,11 +1,11 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { IncomingMessage, Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { type EngineState, NodeConnection } from "./connection-node.ts";
 import type { Engine, ListenerOptions } from "./engine.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Expectation } from "./exchange-base.ts";
-import { GatewayResponse, NodeExchange, onResponseClose } from "./exchange-node.ts";
+import { type GatewayResponse, gatewayResponse, NodeExchange, onResponseClose } from "./exchange-node.ts";
 import { trustAtFirstClient, withoutTrust } from "./tls-options.ts";
 
 /**
@@ -44,8 +44,9 @@ class NodeEngine implements Engine, EngineState {
 
   async listen(listener: ListenerOptions): Promise<AddressInfo> {
     const { limits } = this.options;
+    const http = process.getBuiltinModule("node:http");
     const settings = {
-      ServerResponse: GatewayResponse,
+      ServerResponse: gatewayResponse(http),
       // Both limits have faults of their own; this one only bounds what is read at all.
       maxHeaderSize: limits.maxUriLength + limits.maxHeaderSize + 1024,
       headersTimeout: limits.headerTimeoutMs,
@@ -58,7 +59,9 @@ class NodeEngine implements Engine, EngineState {
     };
     const { scheme, tls = {} } = listener;
     const server = (
-      scheme === "https" ? createTlsServer({ ...settings, ...withoutTrust(tls) }) : createServer(settings)
+      scheme === "https"
+        ? process.getBuiltinModule("node:https").createServer({ ...settings, ...withoutTrust(tls) })
+        : http.createServer(settings)
     ) as Server;
     if (scheme === "https") trustAtFirstClient(server as TlsServer, tls);
     server.maxHeadersCount = 0;

@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { dropFields } from "./answer-fields.ts";
 import type { BodySink, BodySource, RequestBody } from "./backend.ts";
 import { type EngineState, lingerBytes, lingerMs, type NodeConnection } from "./connection-node.ts";
@@ -8,8 +8,17 @@ import { fault } from "./respond.ts";
 import { dropUnsendable, fieldLines } from "./sendable.ts";
 
 /** An answer that knows its exchange, so that its events need no closure. */
-export class GatewayResponse extends ServerResponse<IncomingMessage> {
-  exchange: NodeExchange | undefined = undefined;
+export interface GatewayResponse extends ServerResponse<IncomingMessage> {
+  exchange: NodeExchange | undefined;
+}
+
+type ResponseClass = typeof ServerResponse<IncomingMessage> & (new (request: IncomingMessage) => GatewayResponse);
+
+/** Their class, for a server. Made when it is asked for: nothing of node:http is loaded before its engine is chosen. */
+export function gatewayResponse(http: typeof import("node:http")): ResponseClass {
+  return class extends http.ServerResponse<IncomingMessage> implements GatewayResponse {
+    exchange: NodeExchange | undefined = undefined;
+  };
 }
 
 export function onResponseClose(this: GatewayResponse): void {

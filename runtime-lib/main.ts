@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { configureApis } from "./api.ts";
 import type { OpenPool } from "./backend.ts";
+import { openPool as openUndiciPool } from "./backend-undici.ts";
 import { TrustedProxies } from "./client-address.ts";
 import type { Engine, ListenerOptions } from "./engine.ts";
+import { createEngine as createNodeEngine } from "./engine-node.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { faultsOf } from "./faults.ts";
 import type { Gateway } from "./gateway.ts";
@@ -18,6 +20,10 @@ import type { Settings, SettingsReport } from "./settings.ts";
 import { type LoadedSettings, loadSettings, SettingsLog } from "./settings-load.ts";
 import { drainOnSignal } from "./shutdown.ts";
 import { listenerTls } from "./tls-options.ts";
+import { openPool as openWirePool } from "./wire/backend-wire.ts";
+import { createEngine as createWireEngine } from "./wire/engine-wire.ts";
+import { usePlainTransports } from "./wire/transport.ts";
+import { openHandles } from "./wire/transport-handles.ts";
 import { isWorker, runWorkers } from "./workers.ts";
 import { boundYoungGeneration } from "./young-generation.ts";
 
@@ -61,7 +67,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   for (const entry of proxies.malformed) {
     report.error("castgate.trustedProxies", `"${entry}" is neither an address nor a network in CIDR notation`);
   }
-  const { createEngine, openPool } = await loadEngine(options.engine);
+  const { createEngine, openPool } = engines[options.engine];
   const headerOverrides = headerOverridesOf(settings, report);
   const listeners = await listenersOf(settings, report);
   const modules = [...gateway.modules];
@@ -78,7 +84,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
     return runWorkers(options.workers, openLog(logLevel(settings)), graceMs(settings));
 
   const log = openLog(logLevel(settings));
-  if (options.engine === "wire" && options.transport === "handles") await useHandles(log);
+  if (options.engine === "wire" && options.transport === "handles") useHandles(log);
   const waitingFor = (): string | undefined => {
     if (engine.draining) return "shutdown";
     for (const module of modules) {
@@ -136,24 +142,19 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   }
 }
 
-/** The two halves of an engine. The one that is not asked for is not even loaded. */
-async function loadEngine(
-  name: Options["engine"],
-): Promise<{ createEngine(options: EngineOptions): Engine; openPool: OpenPool }> {
-  if (name === "wire") {
-    const { createEngine } = await import("./wire/engine-wire.ts");
-    const { openPool } = await import("./wire/backend-wire.ts");
-    return { createEngine, openPool };
-  }
-  const { createEngine } = await import("./engine-node.ts");
-  const { openPool } = await import("./backend-undici.ts");
-  return { createEngine, openPool };
-}
+/**
+ * The two halves of each engine. Imported, not loaded when they are chosen: all that is reached by an `import()` stands in
+ * functions in the bundle, and is parsed once more when they run, 3 ms. What they need of Node, they load when they are opened.
+ */
+const engines: Readonly<
+  Record<Options["engine"], { createEngine(options: EngineOptions): Engine; readonly openPool: OpenPool }>
+> = {
+  wire: { createEngine: createWireEngine, openPool: openWirePool },
+  node: { createEngine: createNodeEngine, openPool: openUndiciPool },
+};
 
 /** Without them the gateway is as good, but slower. */
-async function useHandles(log: Log): Promise<void> {
-  const { openHandles } = await import("./wire/transport-handles.ts");
-  const { usePlainTransports } = await import("./wire/transport.ts");
+function useHandles(log: Log): void {
   const opened = openHandles();
   if (typeof opened !== "string") return usePlainTransports(opened);
   log.warn({ reason: opened }, "Node's handles cannot be used: as with --transport=net");

@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from "node:path";
+import { parse, TomlError } from "smol-toml";
 import type { FeatureName } from "./feature.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { overridePattern, type SettingSpec, type SettingValue, settingsSchema } from "./settings-schema.ts";
@@ -63,9 +64,9 @@ export class SettingsLog implements SettingsReport {
  * Merges and checks the settings: command line over environment over file over default (R-CFG-02). An environment name
  * is a key with `_` for each dot. Never throws for a mistake of the user: look at `report`.
  */
-export async function loadSettings(sources: SettingsSources): Promise<LoadedSettings> {
+export function loadSettings(sources: SettingsSources): LoadedSettings {
   const loader = new Loader(sources);
-  if (sources.file !== undefined) await loader.readFile(sources.file);
+  if (sources.file !== undefined) loader.readFile(sources.file);
   loader.readEnvironment();
   loader.readCommandLine();
   loader.finish();
@@ -133,9 +134,7 @@ class Loader {
     this.sources = sources;
   }
 
-  async readFile(file: { readonly name: string; readonly text: string }): Promise<void> {
-    // Loaded only when there is a file: the parser costs a few milliseconds of start-up time.
-    const { parse, TomlError } = await import("smol-toml");
+  readFile(file: { readonly name: string; readonly text: string }): void {
     let parsed: Record<string, unknown>;
     try {
       parsed = parse(file.text);

@@ -1,7 +1,7 @@
 import { type LoadedSettings, loadSettings, type SettingsSources } from "../../../runtime-lib/settings-load.ts";
 
 /** Settings from the text of a file, with whatever else a test says. */
-export function settingsFrom(text: string, more: Partial<SettingsSources> = {}): Promise<LoadedSettings> {
+export async function settingsFrom(text: string, more: Partial<SettingsSources> = {}): Promise<LoadedSettings> {
   return loadSettings({
     compatibility: "wso2-3.2",
     allowKnownDefaults: false,
