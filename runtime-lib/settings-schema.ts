@@ -128,6 +128,9 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "castgate.failedLoginsPerIdentityPerMinute": integer(30, 1, 1_000_000),
   "castgate.jwksTimeoutSeconds": integer(5, 1, 60),
   "castgate.jwksCacheSeconds": integer(300, 30, 86_400),
+  "castgate.keyManagerTimeoutSeconds": integer(5, 1, 60),
+  "castgate.introspectionAudience": { type: "texts" },
+  "castgate.introspectionCacheSeconds": integer(300, 1, 86_400),
 
   // Authentication
   "authConfig.authorizationHeader": text({ default: "Authorization", pattern: headerName }),
@@ -162,22 +165,24 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "caching.tokenCacheCapacity": integer(10_000, 1, 10_000_000),
   "caching.tokenCacheEvictionFactor": unread.number,
 
-  // Key manager (opaque tokens, proxies): read once they are built
-  "keyManager.serverUrl": unread.text,
-  "keyManager.tokenContext": unread.text,
-  "keyManager.issuer": unread.text,
+  // Key manager
+  "keyManager.serverUrl": text({ pattern: httpUrl }),
+  "keyManager.tokenContext": text({ default: "oauth2" }),
+  "keyManager.issuer": text(),
   "keyManager.timestampSkew": integer(5000, -1, 600_000),
-  "keyManager.enableLegacyMode": switchOf("the key manager's legacy mode"),
+  "keyManager.enableLegacyMode": switchOf(
+    "key validation by SOAP (API Manager 3.2 and later answer introspection without this switch)",
+  ),
   "keyManager.remoteUserClaimRetrievalEnabled": switchOf("remote user claim retrieval"),
-  "keyManager.username": unread.text,
-  "keyManager.password": unread.secret,
+  "keyManager.username": text(),
+  "keyManager.password": secret(),
   "keyManager.external": unread.flag,
-  "keymanager.security.basic.enabled": unread.flag,
-  "keymanager.security.basic.username": unread.text,
-  "keymanager.security.basic.password": unread.secret,
-  "keymanager.security.oauth2.enabled": unread.flag,
-  "keymanager.security.oauth2.credentialBearer": unread.text,
-  "keymanager.security.oauth2.tokenUrl": unread.text,
+  "keymanager.security.basic.enabled": flag(),
+  "keymanager.security.basic.username": text(),
+  "keymanager.security.basic.password": secret(),
+  "keymanager.security.oauth2.enabled": flag(),
+  "keymanager.security.oauth2.credentialBearer": text({ default: "AUTH_HEADER_BEARER" }),
+  "keymanager.security.oauth2.tokenUrl": text({ pattern: httpUrl }),
   "apim.credentials.username": unread.text,
   "apim.credentials.password": unread.secret,
   "apim.eventHub.enable": switchOf("the event hub"),
@@ -230,12 +235,12 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "httpClients.disableSslVerification": flag({ default: false }),
   "httpClients.enableHttp2": unread.flag,
   "httpClients.trustStorePassword": secret(),
-  "httpClients.proxy.enable": switchOf("an outbound proxy"),
-  "httpClients.proxy.enableInternalServices": switchOf("an outbound proxy"),
-  "httpClients.proxy.host": unread.text,
-  "httpClients.proxy.port": unread.number,
-  "httpClients.proxy.username": unread.text,
-  "httpClients.proxy.password": unread.secret,
+  "httpClients.proxy.enable": switchOf("an outbound proxy for backends"),
+  "httpClients.proxy.enableInternalServices": flag(),
+  "httpClients.proxy.host": text(),
+  "httpClients.proxy.port": port(),
+  "httpClients.proxy.username": text(),
+  "httpClients.proxy.password": secret(),
   "httpClients.poolConfig.maxActiveConnections": integer(-1, -1, 1_000_000),
   "httpClients.poolConfig.maxIdleConnections": integer(100, 0, 1_000_000),
   "httpClients.poolConfig.waitTimeInMillis": integer(30_000, 0, 86_400_000),
@@ -319,18 +324,20 @@ const entries: Readonly<Record<string, SettingSpec>> = {
 };
 
 /** Members of one grant of the key manager's OAuth2 credentials (S-OPQ-03); both spellings of the client's name exist. */
-function grantKeys(): Readonly<Record<string, SettingSpec>> {
+function grantKeys(
+  as: Readonly<Record<"flag" | "text" | "secret" | "list", SettingSpec>>,
+): Readonly<Record<string, SettingSpec>> {
   return {
-    enabled: unread.flag,
-    client_id: unread.text,
-    clientId: unread.text,
-    clientSecret: unread.secret,
-    scopes: unread.list,
-    username: unread.text,
-    password: unread.secret,
-    accessToken: unread.secret,
-    refreshUrl: unread.text,
-    refreshToken: unread.secret,
+    enabled: as.flag,
+    client_id: as.text,
+    clientId: as.text,
+    clientSecret: as.secret,
+    scopes: as.list,
+    username: as.text,
+    password: as.secret,
+    accessToken: as.secret,
+    refreshUrl: as.text,
+    refreshToken: as.secret,
   };
 }
 
@@ -352,14 +359,19 @@ const groups: readonly (readonly [names: readonly string[], members: Readonly<Re
     [
       "keymanager.security.oauth2.clientCredential",
       "keymanager.security.oauth2.password",
-      "keymanager.security.oauth2.password.refresh",
-      "keymanager.security.oauth2.password.refreshConfig",
       "keymanager.security.oauth2.directToken",
-      "keymanager.security.oauth2.directToken.refresh",
-      "keymanager.security.oauth2.directToken.refreshConfig",
       "keymanager.security.oauth2.refresh",
     ],
-    grantKeys(),
+    grantKeys({ flag: flag(), text: text(), secret: secret(), list: { type: "list" } }),
+  ],
+  [
+    [
+      "keymanager.security.oauth2.password.refresh",
+      "keymanager.security.oauth2.password.refreshConfig",
+      "keymanager.security.oauth2.directToken.refresh",
+      "keymanager.security.oauth2.directToken.refreshConfig",
+    ],
+    grantKeys(unread),
   ],
   [["analytics", "analytics.fileUpload"], uploadKeys()],
 ];

@@ -1,0 +1,356 @@
+import type { Socket } from "node:net";
+import type { SecureContext } from "node:tls";
+import type { buildConnector, Dispatcher, Pool } from "undici";
+import { jwksUrlFlaw } from "./jwks.ts";
+import { nodeTls } from "./node-tls.ts";
+import type { Settings, SettingsReport } from "./settings.ts";
+import { loadTrustStore } from "./tls-stores.ts";
+
+/**
+ * Calls of the gateway's own to other systems: key manager, event hub, etcd. Never on behalf of a client's request as it
+ * came: whoever calls says what is sent. Answers are read whole, within limits of time and size; redirects are answers
+ * like any other and are not followed, so that credentials go nowhere else.
+ */
+
+/** How the service is reached and how much is taken from it. */
+export interface ServiceOptions {
+  /** For one call, from waiting for a connection to the end of the answer. */
+  readonly timeoutMs: number;
+  /** Longest body of an answer. */
+  readonly maxBytes: number;
+  /** Connections at the same time; further calls wait for one, within their time. 16 if not said. */
+  readonly connections?: number;
+  /** PEM certificates to trust for https beside the authorities of Node. Host names are always verified (S-BE-03). */
+  readonly ca: readonly string[] | undefined;
+  /** A forward proxy, which is asked for a tunnel; undefined: straight there. */
+  readonly proxy: ServiceProxy | undefined;
+}
+
+/** A forward proxy, spoken to in plain HTTP. */
+export interface ServiceProxy {
+  readonly host: string;
+  readonly port: number;
+  /** For Basic; undefined: it wants none. */
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}
+
+export interface ServiceRequest {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  /**
+   * Whether it does no harm when made twice: such a call is made again, once, when the connection that was kept open for it
+   * turns out to be closed. GET and HEAD are, if not said.
+   */
+  readonly repeatable?: boolean;
+}
+
+export interface ServiceReply {
+  readonly status: number;
+  /** Names in small letters. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+/** No answer could be had. Its message is a fixed text with a code: no URL, no credential, nothing that was received. */
+export class ServiceAway extends Error {
+  override readonly name = "ServiceAway";
+  /** No connection was made: nobody is there, or nobody who can prove to be the one. */
+  readonly unreached: boolean;
+
+  constructor(reason: string, unreached: boolean) {
+    super(reason);
+    this.unreached = unreached;
+  }
+}
+
+/** Longest wait for a connection. */
+const maxConnectMs = 5_000;
+
+/** One remote service. Costs nothing until the first call: only that loads what is needed to make it. */
+export class ServiceClient {
+  /** Scheme, host and port, for messages; never user, password, path or query. */
+  readonly origin: string;
+  readonly #prefix: string;
+  readonly #options: ServiceOptions;
+  #pool: Promise<Pool> | undefined;
+  #closed = false;
+
+  /** `baseUrl` has passed `serviceUrlFlaw`; its path is put before that of each call. */
+  constructor(baseUrl: string, options: ServiceOptions) {
+    const { origin, pathname } = new URL(baseUrl);
+    this.origin = origin;
+    this.#prefix = pathname.replace(/\/+$/, "");
+    this.#options = options;
+  }
+
+  /**
+   * Makes one call. `path` begins with a slash, may be empty, and may have a query. Resolves with whatever was answered,
+   * whatever its status; rejects with `ServiceAway` alone.
+   */
+  async request(method: string, path: string, request: ServiceRequest = {}): Promise<ServiceReply> {
+    if (this.#closed) throw new ServiceAway("closed", true);
+    this.#pool ??= openPool(this.origin, this.#options);
+    const deadline = performance.now() + this.#options.timeoutMs;
+    const target = `${this.#prefix}${path}` || "/";
+    const { repeatable = method === "GET" || method === "HEAD" } = request;
+    const first = await this.#call(method, target, request, deadline);
+    if (!(first instanceof Stale)) return first;
+    const again = repeatable ? await this.#call(method, target, request, deadline) : first;
+    if (again instanceof Stale) throw new ServiceAway("connection closed", false);
+    return again;
+  }
+
+  /** Ends every call and connection. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const pool = await this.#pool?.catch(() => undefined);
+    await pool?.destroy();
+  }
+
+  async #call(method: string, path: string, request: ServiceRequest, deadline: number): Promise<ServiceReply | Stale> {
+    let pool: Pool;
+    try {
+      pool = (await this.#pool) as Pool;
+    } catch {
+      this.#pool = undefined;
+      throw new ServiceAway("cannot connect", true);
+    }
+    return new Promise((resolve, reject) => {
+      const call = new ServiceCall(this.#options.maxBytes, resolve, reject);
+      call.timer = setTimeout(() => call.giveUp(new ServiceAway("timeout", false)), deadline - performance.now());
+      try {
+        pool.dispatch(
+          {
+            path,
+            method: method as Dispatcher.HttpMethod,
+            headers: { ...request.headers },
+            body: request.body ?? null,
+            headersTimeout: 0,
+            bodyTimeout: 0,
+          },
+          call,
+        );
+      } catch (error) {
+        call.giveUp(awayFor(error, true));
+      }
+    });
+  }
+}
+
+/** The connection had been closed by the other side before the call. */
+class Stale {}
+
+class ServiceCall implements Dispatcher.DispatchHandler {
+  timer: NodeJS.Timeout | undefined;
+  readonly #maxBytes: number;
+  readonly #resolve: (outcome: ServiceReply | Stale) => void;
+  readonly #reject: (reason: ServiceAway) => void;
+  readonly #chunks: Buffer[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #ended = false;
+  #size = 0;
+  #status = 0;
+  #headers: ServiceReply["headers"] = {};
+
+  constructor(
+    maxBytes: number,
+    resolve: (outcome: ServiceReply | Stale) => void,
+    reject: (reason: ServiceAway) => void,
+  ) {
+    this.#maxBytes = maxBytes;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  giveUp(reason: ServiceAway): void {
+    if (!this.#end()) return;
+    this.#reject(reason);
+    this.#controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#ended) controller.abort(new ServiceAway("given up", false));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ServiceReply["headers"]): void {
+    // Interim answers say nothing that we asked for.
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size > this.#maxBytes) return this.giveUp(new ServiceAway("answer too large", false));
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (!this.#end()) return;
+    this.#resolve({ status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks) });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (!this.#end()) return;
+    const reached = this.#controller !== undefined;
+    if (reached && this.#status === 0 && isStale(error)) this.#resolve(new Stale());
+    else this.#reject(awayFor(error, !reached));
+  }
+
+  #end(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    clearTimeout(this.timer);
+    return true;
+  }
+}
+
+/** Closed after it had served something, before anything of this answer came. */
+function isStale(error: Error & { code?: unknown; socket?: { bytesRead?: number } | null }): boolean {
+  return error.code === "UND_ERR_SOCKET" && (error.socket?.bytesRead ?? 0) > 0;
+}
+
+/** By its code alone: messages repeat what was sent and received. */
+function awayFor(error: unknown, unreached: boolean): ServiceAway {
+  if (error instanceof ServiceAway) return error;
+  const { code } = error as { code?: unknown };
+  const known = typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : "failed";
+  return new ServiceAway(unreached ? `cannot connect: ${known}` : known, unreached);
+}
+
+async function openPool(origin: string, options: ServiceOptions): Promise<Pool> {
+  const { default: PoolClass } = await import("undici/lib/dispatcher/pool.js");
+  const { default: build } = await import("undici/lib/core/connect.js");
+  const connectMs = Math.min(options.timeoutMs, maxConnectMs);
+  let straight: buildConnector.connector | undefined;
+  const connect: buildConnector.connector = (target, callback) => {
+    // The certificate authorities are read for the first connection (20 ms with Node 20).
+    straight ??= build({
+      timeout: connectMs,
+      ...(origin.startsWith("https:") ? { secureContext: contextOf(options.ca), rejectUnauthorized: true } : {}),
+    });
+    straight(target, callback);
+  };
+  const { proxy } = options;
+  return new PoolClass(origin, {
+    connections: options.connections ?? 16,
+    connect: proxy === undefined ? connect : tunnelled(origin, proxy, connectMs, connect),
+  });
+}
+
+const contexts = new WeakMap<readonly string[], SecureContext>();
+const noOthers: readonly string[] = [];
+
+/** Services with the same trust share one. */
+function contextOf(ca: readonly string[] = noOthers): SecureContext {
+  let context = contexts.get(ca);
+  if (context === undefined) {
+    const { createSecureContext, rootCertificates } = nodeTls();
+    context = createSecureContext({ ca: [...rootCertificates, ...ca], minVersion: "TLSv1.2" });
+    contexts.set(ca, context);
+  }
+  return context;
+}
+
+/** Asks the proxy for a tunnel (RFC 9110 section 9.3.6); TLS inside of it is with the service itself. */
+function tunnelled(
+  origin: string,
+  proxy: ServiceProxy,
+  timeoutMs: number,
+  connect: buildConnector.connector,
+): buildConnector.connector {
+  const { protocol, hostname, port } = new URL(origin);
+  const authority = `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
+  const headers: Record<string, string> = { host: authority };
+  if (proxy.username !== undefined) headers["proxy-authorization"] = basic(proxy.username, proxy.password ?? "");
+  return (target, callback) => {
+    const asked = process.getBuiltinModule("node:http").request({
+      host: proxy.host,
+      port: proxy.port,
+      method: "CONNECT",
+      path: authority,
+      headers,
+      agent: false,
+    });
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+      clearTimeout(timer);
+    };
+    const fail = (code: string): void => {
+      if (settled) return;
+      settle();
+      asked.destroy();
+      callback(Object.assign(new Error("no tunnel"), { code }), null);
+    };
+    const timer = setTimeout(fail, timeoutMs, "PROXY_TIMEOUT");
+    asked.on("error", () => fail("PROXY_UNREACHABLE"));
+    asked.on("response", () => fail("PROXY_REFUSED"));
+    asked.on("connect", (answer, socket, head) => {
+      if (settled || answer.statusCode !== 200 || head.length > 0) {
+        socket.destroy();
+        return fail("PROXY_REFUSED");
+      }
+      settle();
+      // The type that undici and node:http have in common.
+      const tunnel = socket as Socket;
+      if (protocol === "https:") connect({ ...target, httpSocket: tunnel }, callback);
+      else callback(null, tunnel);
+    });
+    asked.end();
+  };
+}
+
+/** The value of a field for Basic authentication (RFC 7617). */
+export function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`, "utf8").toString("base64")}`;
+}
+
+/** Why a URL may not be that of a service, if so: credentials and tokens go by https, or plain within the machine. */
+export function serviceUrlFlaw(text: string): string | undefined {
+  const flaw = jwksUrlFlaw(text);
+  if (flaw !== undefined) return flaw;
+  const { search, hash } = new URL(text);
+  return search === "" && hash === "" ? undefined : "must not have a query or fragment";
+}
+
+/**
+ * A client for the service whose URL is `url`, which stands in the setting `key`: trust is the listener's trust store
+ * beside the authorities of Node (S-LSN-09, S-BE-03), the proxy is `httpClients.proxy`, if that is for internal services.
+ * Undefined when something is wrong, which is reported.
+ */
+export async function serviceClientFor(
+  settings: Settings,
+  report: SettingsReport,
+  key: string,
+  url: string,
+  limits: Pick<ServiceOptions, "timeoutMs" | "maxBytes" | "connections">,
+): Promise<ServiceClient | undefined> {
+  const flaw = serviceUrlFlaw(url);
+  if (flaw !== undefined) report.error(settings.nameOf(key), flaw);
+  const trust = await loadTrustStore(
+    settings,
+    "listenerConfig.trustStorePath",
+    "listenerConfig.trustStorePassword",
+    report,
+  );
+  const proxy = proxyOf(settings, report);
+  if (flaw !== undefined || proxy === "wrong") return undefined;
+  return new ServiceClient(url, { ...limits, ca: trust?.ca, proxy });
+}
+
+function proxyOf(settings: Settings, report: SettingsReport): ServiceProxy | undefined | "wrong" {
+  const own = "httpClients.proxy";
+  if (settings.boolean(`${own}.enableInternalServices`) !== true) return undefined;
+  const host = settings.string(`${own}.host`) ?? "";
+  const port = settings.number(`${own}.port`) ?? 0;
+  if (host !== "" && port > 0) {
+    const username = settings.string(`${own}.username`) || undefined;
+    return { host, port, username, password: settings.string(`${own}.password`) };
+  }
+  const missing = host === "" ? `${own}.host` : `${own}.port`;
+  report.error(settings.nameOf(missing), "is required: internal services are to be reached through a proxy");
+  return "wrong";
+}
