@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Caller } from "./caller.ts";
+import { callerChecks } from "./caller-checks.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 import { skewOf } from "./jwt.ts";
 import { callerOfClaims } from "./jwt-caller.ts";
@@ -253,9 +254,13 @@ function callerOf(
     scheme: "opaque",
     claims: answer,
     consumerKey: textOf(answer.client_id),
-    revocationIds: [token],
+    // The token's text is kept only where somebody may revoke it by that.
+    revocationIds: callerChecks.length === 0 ? noIds : [token],
+    quotas: undefined,
   };
 }
+
+const noIds: readonly string[] = [];
 
 function textOf(claim: unknown): string {
   return typeof claim === "string" ? claim : "";

@@ -70,6 +70,18 @@ async function failureOf(token: string): Promise<Failure> {
 
 const invalid = (reason: string): Failure => ({ ok: false, code: 900901, reason: `opaque token: ${reason}` });
 const away: Failure = { ok: false, code: 900900, status: 503, reason: "opaque token: key manager away" };
+/** A module of this repository, as a script names it that runs in a process of its own. */
+const moduleUrl = (name: string): string =>
+  JSON.stringify(new URL(name, pathToFileURL(`${import.meta.dirname}/`)).href);
+
+async function outputOf(script: string): Promise<string> {
+  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+  await once(child, "close");
+  return output;
+}
+
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 describe("what is asked (RFC 7662)", () => {
@@ -140,10 +152,24 @@ describe("who calls", () => {
         },
         claims: answer,
         consumerKey: "client",
-        revocationIds: ["opaque-1"],
+        revocationIds: [],
+        quotas: undefined,
       });
     });
   }
+
+  test("the token's text is kept only where callers are checked further, as for revocation", async () => {
+    const script = `
+      import { addCallerCheck } from ${moduleUrl("../../../runtime-lib/caller-checks.ts")};
+      import { Introspection } from ${moduleUrl("../../../runtime-lib/introspection.ts")};
+      addCallerCheck("revocation", (x, api, caller) => ({ ok: true, caller }));
+      const body = Buffer.from('{"active":true,"username":"alice"}');
+      const manager = { post: async () => ({ status: 200, headers: {}, body }) };
+      const source = new Introspection(manager, { compatibility: "standard", skewMs: 0, cacheMs: 1000, capacity: 10 });
+      console.log(JSON.stringify((await source.verify("opaque-1")).caller.revocationIds));
+    `;
+    assert.equal(await outputOf(script), '["opaque-1"]\n');
+  });
 
   test("wso2-3.2: without username Unknown, and no scope is held (S-OPQ-07)", async () => {
     server.json({ ...answer, username: undefined });
@@ -522,13 +548,12 @@ test("no token, password or claim in any line of the log (S-SEC-15)", async () =
     "secret-answer",
     Buffer.from("gw:gw-pass-word").toString("base64"),
   ];
-  const lib = (name: string): string => JSON.stringify(new URL(name, pathToFileURL(`${import.meta.dirname}/`)).href);
   const text = configText("", "[castgate]\nkeyManagerTimeoutSeconds = 1");
   const script = `
-    import { openLog } from ${lib("../../../runtime-lib/log.ts")};
-    import { introspectionModule } from ${lib("../../../runtime-lib/introspection.ts")};
-    import { opaqueTokens } from ${lib("../../../runtime-lib/opaque-tokens.ts")};
-    import { settingsFrom } from ${lib("./settings-for-test.ts")};
+    import { openLog } from ${moduleUrl("../../../runtime-lib/log.ts")};
+    import { introspectionModule } from ${moduleUrl("../../../runtime-lib/introspection.ts")};
+    import { opaqueTokens } from ${moduleUrl("../../../runtime-lib/opaque-tokens.ts")};
+    import { settingsFrom } from ${moduleUrl("./settings-for-test.ts")};
     openLog("ALL");
     const { settings, report } = await settingsFrom(${JSON.stringify(text)});
     await introspectionModule.configure(settings, report);
@@ -555,10 +580,7 @@ test("no token, password or claim in any line of the log (S-SEC-15)", async () =
     ];
     answers[count % answers.length]?.();
   };
-  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
-  await once(child, "close");
+  const output = await outputOf(script);
   assert.match(output, /key manager away/);
   assert.match(output, /900900/);
   assert.ok(count >= 7, output);
