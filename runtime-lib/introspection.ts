@@ -203,6 +203,7 @@ function judge(
   now: number,
 ): Judged | "malformed" {
   if (answer.active !== true) return refused(inactive);
+  if (!isAccessToken(answer)) return refused(otherKind);
   const exp = timeOf(answer.exp);
   const nbf = timeOf(answer.nbf);
   if (exp === "malformed" || nbf === "malformed") return "malformed";
@@ -217,6 +218,15 @@ function judge(
   const early = nbf !== undefined && nbf - rules.skewMs > now;
   const until = early ? now : Math.min(exp ?? Number.POSITIVE_INFINITY, now + rules.cacheMs);
   return { outcome: { ok: true, caller }, until };
+}
+
+/**
+ * Whether it may be an access token. `token_type_hint` is but a hint: a server may well call a refresh token active. What
+ * proof of possession a token of type `DPoP` needs is for others to ask; `token_use` is what some servers add.
+ */
+function isAccessToken({ token_type: type, token_use: use }: Readonly<Record<string, unknown>>): boolean {
+  if (isThere(type) && !(typeof type === "string" && ["bearer", "dpop"].includes(type.toLowerCase()))) return false;
+  return !isThere(use) || use === "access_token" || use === "access";
 }
 
 /** Milliseconds since 1970. Servers that write absent members as null are understood. */
@@ -276,6 +286,7 @@ function invalid(reason: string): Failure {
 
 const malformed = invalid("malformed");
 const inactive = invalid("not active");
+const otherKind = invalid("not an access token");
 const expired = invalid("expired");
 const notYet = invalid("not valid yet");
 const otherIssuer = invalid("issuer");

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, mock, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import fc from "fast-check";
 import type { Caller } from "../../../runtime-lib/caller.ts";
 import { introspection } from "../../../runtime-lib/feature-introspection.ts";
-import { introspectionModule } from "../../../runtime-lib/introspection.ts";
+import { Introspection, introspectionModule } from "../../../runtime-lib/introspection.ts";
 import { opaqueTokens } from "../../../runtime-lib/opaque-tokens.ts";
 import type { Failure, Verified } from "../../../runtime-lib/scheme.ts";
 import type { SettingsSources } from "../../../runtime-lib/settings-load.ts";
@@ -296,6 +297,43 @@ describe("what an answer must say (S-SEC-13)", () => {
     assert.deepEqual(await failureOf("a"), invalid("not active"));
   });
 
+  test("another kind of token than an access token", async () => {
+    await start();
+    for (const [token, more, ok] of [
+      ["a", { token_type: "bearer" }, true],
+      ["b", { token_type: "DPoP", token_use: "access_token" }, true],
+      ["c", { token_type: null, token_use: null }, true],
+      ["d", { token_type: "refresh_token" }, false],
+      ["e", { token_type: "" }, false],
+      ["f", { token_type: ["Bearer"] }, false],
+      ["g", { token_type: "Bearer", token_use: "refresh_token" }, false],
+    ] as const) {
+      server.json({ active: true, username: "alice", ...more });
+      const outcome = await verify(token);
+      if (ok) assert.equal(outcome.ok, true, token);
+      else assert.deepEqual(outcome, invalid("not an access token"), token);
+    }
+  });
+
+  test("no answer of any shape is a way in, or an error, unless its active is true", async () => {
+    const values = fc.oneof(fc.jsonValue(), fc.constantFrom(true, false, "Bearer", "alice", 0, 1e300, -1));
+    const names = ["active", "username", "sub", "scope", "exp", "nbf", "aud", "client_id", "application", "keytype"];
+    const members = fc.dictionary(fc.constantFrom(...names, "subscribedAPIs", "token_type", "__proto__"), values);
+    let body = "";
+    const manager = { post: async () => ({ status: 200, headers: {}, body: Buffer.from(body) }) };
+    const rules = { issuer: undefined, audience: undefined, skewMs: 0, cacheMs: 1_000, capacity: 10 };
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(members, fc.jsonValue()), fc.boolean(), async (answer, original) => {
+        body = JSON.stringify(answer);
+        const compatibility = original ? "wso2-3.2" : "standard";
+        const outcome = await new Introspection(manager, { ...rules, compatibility }).verify("t");
+        if (outcome.ok) assert.equal((JSON.parse(body) as { active: unknown }).active, true);
+        else assert.ok([900900, 900901].includes(outcome.code));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   for (const compatibility of ["wso2-3.2", "standard"] as const) {
     test(`${compatibility}: the issuer, if the settings name one and the answer has one`, async () => {
       server.json({ active: true, username: "alice", iss: "https://km.test" });
@@ -551,7 +589,7 @@ test("no token, password or claim in any line of the log (S-SEC-15)", async () =
   const text = configText("", "[castgate]\nkeyManagerTimeoutSeconds = 1");
   const script = `
     import { openLog } from ${moduleUrl("../../../runtime-lib/log.ts")};
-    import { introspectionModule } from ${moduleUrl("../../../runtime-lib/introspection.ts")};
+    import { Introspection, introspectionModule } from ${moduleUrl("../../../runtime-lib/introspection.ts")};
     import { opaqueTokens } from ${moduleUrl("../../../runtime-lib/opaque-tokens.ts")};
     import { settingsFrom } from ${moduleUrl("./settings-for-test.ts")};
     openLog("ALL");
