@@ -21,6 +21,7 @@ const reservedGroups: ReadonlySet<string> = new Set(["router", "shared"]);
 /** Gives the gateway the shape of its code. Pure and total. */
 export function planGateway(model: GatewayModel): GatewayPlan {
   const apis = model.apis.map(planApi);
+  const runtimeModules = modulesOf(apis);
   return {
     compatibility: model.compatibility,
     mounts: model.apis.map(mountOf).sort(longestFirst),
@@ -29,8 +30,9 @@ export function planGateway(model: GatewayModel): GatewayPlan {
     faults: model.faults,
     builtinPaths: model.builtinPaths,
     builtinCors: model.builtinCors,
-    runtimeModules: modulesOf(apis),
-    features: model.features,
+    runtimeModules,
+    // An opaque token is taken where a JWT is: without such a place, nobody has to be asked about one.
+    features: model.features.filter((name) => name !== "introspection" || runtimeModules.includes("auth-jwt")),
   };
 }
 

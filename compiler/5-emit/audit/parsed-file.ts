@@ -97,6 +97,7 @@ const runtimeHomes: Readonly<Record<string, string>> = {
   cors: "cors",
   forbidden: "respond",
   forward: "forward",
+  introspection: "feature-introspection",
   hasAllScopes: "scopes",
   hasAnyScope: "scopes",
   holdsTexts: "segment",

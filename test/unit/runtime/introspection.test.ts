@@ -14,7 +14,7 @@ import { opaqueTokens } from "../../../runtime-lib/opaque-tokens.ts";
 import type { Failure, Verified } from "../../../runtime-lib/scheme.ts";
 import type { SettingsSources } from "../../../runtime-lib/settings-load.ts";
 import { identity } from "../../support/self-signed.ts";
-import { ServiceUnderTest } from "./service-under-test.ts";
+import { ServiceUnderTest } from "../../support/service-under-test.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "castgate-"));

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { type KeyManager, keyManagerFor } from "../../../runtime-lib/key-manager.ts";
 import { ServiceAway } from "../../../runtime-lib/service-client.ts";
 import type { SettingsSources } from "../../../runtime-lib/settings-load.ts";
-import { type Received, ServiceUnderTest } from "./service-under-test.ts";
+import { type Received, ServiceUnderTest } from "../../support/service-under-test.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
 const server = new ServiceUnderTest();

@@ -13,7 +13,7 @@ import {
   serviceUrlFlaw,
 } from "../../../runtime-lib/service-client.ts";
 import { identity } from "../../support/self-signed.ts";
-import { ServiceUnderTest } from "./service-under-test.ts";
+import { ServiceUnderTest } from "../../support/service-under-test.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
 const own = identity("localhost", { type: 2, value: "localhost" });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import type { Identity } from "../../support/self-signed.ts";
+import type { Identity } from "./self-signed.ts";
 
 /** A request as a service received it. */
 export interface Received {
