@@ -66,6 +66,36 @@ export async function loadKeyMaterial(
   };
 }
 
+/**
+ * The key with its certificates that stands under an alias in a key store; aliases are compared without case. `aliasName` is
+ * what a message calls the setting of the alias. Undefined: the store's setting is absent, or something is wrong, which is
+ * reported.
+ */
+export async function loadKeyByAlias(
+  settings: Settings,
+  pathKey: string,
+  passwordKey: string,
+  alias: string,
+  aliasName: string,
+  report: SettingsReport,
+): Promise<KeyEntry | undefined> {
+  const entries = await loadStore(settings, pathKey, passwordKey, report);
+  if (entries === undefined) return undefined;
+  const entry = entries.find((one) => one.alias === alias.toLowerCase() && one.key !== undefined);
+  if (entry?.key !== undefined) return { key: entry.key, certificates: entry.certificates };
+  const held = entries.filter((one) => one.key !== undefined).map((one) => one.alias);
+  return void report.error(
+    aliasName,
+    `"${alias}" names no private key of ${settings.nameOf(pathKey)}${held.length === 0 ? "" : `; it holds ${held.sort().join(", ")}`}`,
+  );
+}
+
+/** A private key with the certificates beside it: its own first, as a rule. */
+export interface KeyEntry {
+  readonly key: KeyObject;
+  readonly certificates: readonly X509Certificate[];
+}
+
 /** What was read for one start: several parts of the gateway ask for the same stores. */
 const trustStores = new WeakMap<Settings, Map<string, Promise<TrustStore | undefined>>>();
 const storeContents = new WeakMap<Settings, Map<string, Promise<StoreContent>>>();
