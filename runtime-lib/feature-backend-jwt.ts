@@ -1,0 +1,13 @@
+import type { Feature } from "./feature.ts";
+
+/**
+ * Tokens about the caller for backends. Switched on by `jwtGeneratorConfig.jwtGeneratorEnabled`; in `wso2-3.2` also by
+ * `jwtConfig.header`, since a token's own `backendJwt` passes even when nothing is generated (S-BJW-02).
+ */
+export const backendJwt: Feature = {
+  name: "backend-jwt",
+  enabled: (settings) =>
+    settings.boolean("jwtGeneratorConfig.jwtGeneratorEnabled") === true ||
+    (settings.compatibility === "wso2-3.2" && settings.string("jwtConfig.header") !== undefined),
+  load: async () => (await import("./backend-jwt.ts")).backendJwtModule,
+};
