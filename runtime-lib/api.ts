@@ -21,6 +21,8 @@ export class Api {
   /** Where keys of this API stand, as its schemes say: names of header fields in lower case, and of query parameters. */
   readonly keyHeaders = new Set<string>();
   readonly keyParameters = new Set<string>();
+  /** The same for cookies, with case. They are dropped where the request for a backend is written; other cookies pass. */
+  readonly keyCookies = new Set<string>();
   readonly #authHeader: string | undefined;
 
   constructor(options: ApiOptions) {

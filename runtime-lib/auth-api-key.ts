@@ -1,10 +1,13 @@
-import { BlockList, isIP } from "node:net";
+import { AddressList } from "./address-list.ts";
 import { type Api, configureApis } from "./api.ts";
+import { apiKeyType } from "./api-key-type.ts";
+import { cookieValue } from "./cookies.ts";
 import type { Exchange } from "./exchange.ts";
 import { checkClaims, isRecord, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
 import { callerOfClaims } from "./jwt-caller.ts";
 import type { RuntimeModule } from "./module.ts";
 import { queryValue } from "./query.ts";
+import { RefererList } from "./referer-list.ts";
 import type { Failure, Scheme, Verified } from "./scheme.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { loadTrustStore, type TrustStore } from "./tls-stores.ts";
@@ -13,13 +16,14 @@ import { VerifiedCache, type VerifiedCredential } from "./verified-cache.ts";
 
 /** Where a key may stand, as the definition's `apiKey` schemes say. */
 export interface ApiKeyPlace {
-  readonly in: "header" | "query";
+  readonly in: "header" | "query" | "cookie";
   readonly name: string;
 }
 
 /**
  * Self-contained API keys: signed tokens of one issuer (S-KEY-01 to 05). The first place that holds something is the
- * one that counts. Every failure is 900901; keys never reach the backend.
+ * one that counts. Every failure is 900901; keys never reach the backend. A key has an end, and opens only the APIs that
+ * it names unless `validateAllowedAPIs` is false.
  */
 export function apiKey(api: Api, places: readonly ApiKeyPlace[]): Scheme {
   return new ApiKey(api, places);
@@ -32,13 +36,16 @@ export const apiKeyModule: RuntimeModule = { name: "api-key", configure };
 interface VerifiedKey extends VerifiedCredential {
   /** APIs it opens; undefined: any (S-KEY-03). */
   readonly allowed: readonly { readonly name: unknown; readonly version: unknown }[] | undefined;
-  /** Addresses it may be used from; undefined: any (S-SEC-04). */
-  readonly addresses: BlockList | undefined;
+  /** Addresses it may be used from, and pages; undefined: any (S-SEC-04). */
+  readonly addresses: AddressList | undefined;
+  readonly referers: RefererList | undefined;
 }
 
 interface State {
   readonly compatibility: "wso2-3.2" | "standard";
   readonly issuer: string;
+  /** Undefined: not asked for. */
+  readonly audience: readonly string[] | undefined;
   readonly key: VerificationKey | undefined;
   readonly skewMs: number;
   readonly validateAllowedApis: boolean;
@@ -48,6 +55,7 @@ interface State {
 let state: State = {
   compatibility: "standard",
   issuer: "",
+  audience: undefined,
   key: undefined,
   skewMs: 0,
   validateAllowedApis: true,
@@ -64,7 +72,8 @@ class ApiKey implements Scheme {
     this.#places = places.map((place) =>
       place.in === "header" ? { in: "header", name: place.name.toLowerCase() } : place,
     );
-    for (const { in: place, name } of this.#places) (place === "header" ? api.keyHeaders : api.keyParameters).add(name);
+    const withheld = { header: api.keyHeaders, query: api.keyParameters, cookie: api.keyCookies };
+    for (const { in: place, name } of this.#places) withheld[place].add(name);
   }
 
   present(x: Exchange): boolean {
@@ -77,14 +86,16 @@ class ApiKey implements Scheme {
     if (!found.ok) return found;
     if (found.allowed !== undefined && !found.allowed.some((one) => this.#isAllowed(one)))
       return invalid("api-key: not for this API");
-    if (found.addresses !== undefined && !holdsAddress(found.addresses, x.clientAddress))
+    if (found.addresses !== undefined && !found.addresses.holds(x.clientAddress))
       return invalid("api-key: not from this address");
+    if (found.referers !== undefined && !found.referers.holds(x.header("referer")))
+      return invalid("api-key: not from this page");
     return found;
   }
 
   #find(x: Exchange): string | undefined {
     for (const place of this.#places) {
-      const value = place.in === "header" ? x.header(place.name) : queryValue(x.path.query, place.name);
+      const value = valueAt(x, place);
       if (value !== undefined && value !== "") return value;
     }
     return undefined;
@@ -95,56 +106,56 @@ class ApiKey implements Scheme {
   }
 }
 
+function valueAt(x: Exchange, { in: place, name }: ApiKeyPlace): string | undefined {
+  if (place === "header") return x.header(name);
+  return place === "query" ? queryValue(x.path.query, name) : cookieValue(x.headerValues("cookie"), name);
+}
+
 function verifyAnew(text: string): VerifiedKey | Failure {
   const jwt = parseJwt(text.trim());
   if (typeof jwt === "string") return invalid(`api-key: ${jwt}`);
+  if (!isKeyType(text.trim())) return invalid("api-key: type");
   if (state.key === undefined) return invalid("api-key: no certificate");
   if (!verifySignature(jwt, state.key)) return invalid("api-key: signature");
   const now = Date.now();
   const { payload: claims } = jwt;
-  const end = checkClaims(claims, { issuer: state.issuer, audience: undefined, skewMs: state.skewMs }, now);
+  // The original's keys have no audience: one that has is held to it, in `standard` every one.
+  const audience = claims.aud === undefined && state.compatibility === "wso2-3.2" ? undefined : state.audience;
+  const end = checkClaims(claims, { issuer: state.issuer, audience, skewMs: state.skewMs }, now);
   if (typeof end === "string") return invalid(`api-key: ${end}`);
-  const addresses = addressesOf(claims.permittedIP);
+  const addresses = listOf(claims.permittedIP, AddressList.parse);
   if (addresses === "malformed") return invalid("api-key: permittedIP");
-  const caller = callerOfClaims(claims, "api-key", state.compatibility, text);
+  const referers = listOf(claims.permittedReferer, RefererList.parse);
+  if (referers === "malformed") return invalid("api-key: permittedReferer");
+  const caller = callerOfClaims(claims, "api-key", state.compatibility, text.trim());
   if (caller === undefined) return invalid("api-key: keytype");
   const verified: VerifiedKey = {
     ok: true,
-    caller,
+    // A key's audience is whom it is for, not the client that it was issued to.
+    caller: { ...caller, consumerKey: typeof claims.consumerKey === "string" ? claims.consumerKey : "" },
     until: Math.min(end, state.key.notAfter, state.cache.latest(now)),
     allowed: state.validateAllowedApis ? allowedOf(claims.subscribedAPIs ?? claims.allowedAPIs) : undefined,
     addresses,
+    referers,
   };
   state.cache.add(text, verified);
   return verified;
 }
 
+/** Only what was made as an API key, or says as little as the original's keys do: `JWT`, or nothing (S-SEC-02, S-STS-03). */
+function isKeyType(text: string): boolean {
+  const { typ } = JSON.parse(Buffer.from(text.slice(0, text.indexOf(".")), "base64url").toString("utf8"));
+  return typ === undefined || (typeof typ === "string" && ["jwt", apiKeyType].includes(typ.toLowerCase()));
+}
+
+/** API Manager's claims `permittedIP` and `permittedReferer`; the original ignored them (S-KEY-06). */
+function listOf<T>(claim: unknown, parse: (text: string) => T | undefined): T | undefined | "malformed" {
+  if (claim === undefined || claim === null || claim === "") return undefined;
+  return (typeof claim === "string" ? parse(claim) : undefined) ?? "malformed";
+}
+
 function allowedOf(claim: unknown): { name: unknown; version: unknown }[] {
   return Array.isArray(claim) ? claim.filter(isRecord).map(({ name, version }) => ({ name, version })) : [];
-}
-
-/** API Manager's claim: addresses and ranges with commas between; the original ignored it (S-KEY-06). */
-function addressesOf(claim: unknown): BlockList | undefined | "malformed" {
-  if (claim === undefined || claim === null || claim === "") return undefined;
-  if (typeof claim !== "string") return "malformed";
-  const list = new BlockList();
-  for (const part of claim.split(",").map((one) => one.trim())) {
-    const [address = "", prefix] = part.split("/");
-    const version = isIP(address);
-    if (version === 0 || (prefix !== undefined && !/^\d{1,3}$/.test(prefix))) return "malformed";
-    const family = version === 6 ? "ipv6" : "ipv4";
-    const bits = prefix === undefined ? undefined : Number(prefix);
-    if (bits !== undefined && bits > (version === 6 ? 128 : 32)) return "malformed";
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, bits, family);
-  }
-  return list;
-}
-
-function holdsAddress(list: BlockList, address: string): boolean {
-  const plain = address.startsWith("::ffff:") && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
-  const version = isIP(plain);
-  return version !== 0 && list.check(plain, version === 6 ? "ipv6" : "ipv4");
 }
 
 function invalid(reason: string): Failure {
@@ -167,6 +178,9 @@ async function configure(settings: Settings, report: SettingsReport): Promise<vo
   // One issuer for both would let an access token pass as an API key, and the other way round (S-SEC-02).
   if (settings.tables("jwtTokenConfig").some((table) => table.string("issuer") === issuer))
     report.error(name, "is also the issuer of access tokens; API keys need one of their own");
+  const audience = settings.strings("apikey.tokenConfigs.audience");
+  if (audience?.length === 0 || audience?.includes(""))
+    report.error("apikey.tokenConfigs.audience", "must not be empty; remove it to accept any audience");
   const explicit = settings.boolean("apikey.tokenConfigs.validateAllowedAPIs");
   if (explicit === false)
     report.warn(
@@ -176,6 +190,7 @@ async function configure(settings: Settings, report: SettingsReport): Promise<vo
   state = {
     compatibility: settings.compatibility,
     issuer,
+    audience,
     key: keyOf(settings, trust, report),
     skewMs: skewOf(settings),
     validateAllowedApis: explicit ?? true,

@@ -1,3 +1,4 @@
+import { dropCookies } from "./cookies.ts";
 import type { Exchange, RelayHead } from "./exchange.ts";
 import { copyRequestHeaders, isTraceparent } from "./headers.ts";
 import { decoded } from "./query.ts";
@@ -7,6 +8,8 @@ import type { Member } from "./upstream.ts";
 export function relayHeadFor(x: Exchange, member: Member): RelayHead {
   const headers: string[] = [];
   copyRequestHeaders(x.rawHeaders, x.withheld, x.peerTrusted, headers);
+  const { api } = x;
+  if (api !== undefined && api.keyCookies.size > 0) dropCookies(headers, api.keyCookies);
   if (member.authorization !== undefined) {
     dropField(headers, "authorization");
     headers.push("Authorization", member.authorization);

@@ -7,6 +7,7 @@ import { api } from "../../../runtime-lib/api.ts";
 import { apiKey, apiKeyModule } from "../../../runtime-lib/auth-api-key.ts";
 import { withholdCredentials } from "../../../runtime-lib/authenticate.ts";
 import type { Caller } from "../../../runtime-lib/caller.ts";
+import { dropCookies } from "../../../runtime-lib/cookies.ts";
 import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
@@ -17,6 +18,7 @@ const petstore = api({ name: "Petstore", version: "1.0.0", basePath: "/petstore/
 const scheme = apiKey(petstore, [
   { in: "header", name: "API_Key" },
   { in: "query", name: "key" },
+  { in: "cookie", name: "Key" },
 ]);
 const allowed = [{ name: "Petstore", version: "1.0.0", subscriptionTier: "Gold" }];
 
@@ -60,12 +62,20 @@ describe("keys", () => {
       exchange([], `?k%65y=${key}`),
       exchange(["api_key", ""], `?key=${key}`),
       exchange(["api_key", key], "?key=wrong"),
+      exchange(["Cookie", `a=1; Key="${key}"; b=2`]),
+      exchange(["Cookie", "a=1", "Cookie", `Key=${key}`]),
     ]) {
       assert.equal(scheme.present(x), true);
       const outcome = scheme.verify(x);
       assert.ok(!(outcome instanceof Promise) && outcome.ok);
     }
-    for (const x of [exchange([]), exchange([], "?key="), exchange([], "?keys=1"), exchange(["key", key])])
+    for (const x of [
+      exchange([]),
+      exchange([], "?key="),
+      exchange([], "?keys=1"),
+      exchange(["key", key]),
+      exchange(["Cookie", `key=${key}`]),
+    ])
       assert.equal(scheme.present(x), false);
   });
 
@@ -74,6 +84,60 @@ describe("keys", () => {
     withholdCredentials(x, petstore);
     assert.deepEqual(x.withheld, ["authorization", "api_key"]);
     assert.deepEqual(x.withheldQuery, ["key"]);
+    assert.deepEqual([...petstore.keyCookies], ["Key"]);
+    const headers = ["Cookie", "a=1; Key=k; b=2;Key=l", "cookie", "Key=k", "X-Cookie", "Key=k"];
+    dropCookies(headers, petstore.keyCookies);
+    assert.deepEqual(headers, ["Cookie", "a=1; b=2", "X-Cookie", "Key=k"]);
+  });
+
+  test("what a revocation may name: id and signature (S-REV-03); the client", () => {
+    const key = issuer.token({ allowedAPIs: allowed, jti: "id-1", consumerKey: "client-1" });
+    const caller = verify(key);
+    assert.ok(typeof caller !== "string");
+    assert.deepEqual(caller.revocationIds, ["id-1", key.split(".")[2]]);
+    assert.equal(caller.consumerKey, "client-1");
+    const anonymous = issuer.token({ allowedAPIs: allowed });
+    const other = verify(anonymous);
+    assert.ok(typeof other !== "string");
+    assert.deepEqual(other.revocationIds, [anonymous.split(".")[2]], "no jti, and revocable all the same");
+  });
+
+  test("of a type of their own, or of none in particular: never an access token (S-SEC-02)", () => {
+    for (const typ of ["JWT", "jwt", "apikey+jwt", undefined])
+      assert.ok(typeof verify(issuer.token({ allowedAPIs: allowed }, { typ })) !== "string", String(typ));
+    for (const typ of ["at+jwt", "dpop+jwt", "", 1])
+      assert.equal(verify(issuer.token({ allowedAPIs: allowed }, { typ })), "api-key: type", String(typ));
+  });
+
+  test("only from permitted pages, cached or not (S-KEY-06 closed)", () => {
+    const key = issuer.token({ allowedAPIs: allowed, permittedReferer: "www.acme.test/*, https://*.beta.test/in*dex" });
+    const from = (...headers: string[]): string | undefined => {
+      const outcome = scheme.verify(exchange(["api_key", key, ...headers]));
+      assert.ok(!(outcome instanceof Promise));
+      return outcome.ok ? undefined : outcome.reason;
+    };
+    for (const good of [
+      "https://www.acme.test/",
+      "http://www.acme.test/a?b",
+      "https://x.beta.test/index",
+      "https://x.beta.test/in/dex",
+    ])
+      assert.equal(from("Referer", good), undefined, good);
+    for (const bad of [
+      "https://www.acme.test",
+      "https://evil.test/www.acme.test/",
+      "http://x.beta.test/index",
+      "",
+      "a b",
+    ])
+      assert.equal(from("Referer", bad), "api-key: not from this page", bad);
+    assert.equal(from(), "api-key: not from this page");
+    for (const claim of [",", 7, ["a"]])
+      assert.equal(
+        verify(issuer.token({ allowedAPIs: allowed, permittedReferer: claim })),
+        "api-key: permittedReferer",
+        String(claim),
+      );
   });
 
   test("a caller without scopes to ask for (S-KEY-05)", () => {
@@ -136,6 +200,20 @@ describe("keys", () => {
 });
 
 describe("settings", () => {
+  test("an audience is asked of keys that have one, in standard of all", async () => {
+    const text = `${configured}audience = 'https://gateway.test'\n`;
+    assert.deepEqual(await configure(text), []);
+    const of = (aud: unknown) => verify(issuer.token({ allowedAPIs: allowed, aud }));
+    assert.ok(typeof of(undefined) !== "string", "the original's keys have none (S-STS-03)");
+    assert.ok(typeof of(["https://gateway.test"]) !== "string");
+    assert.equal(of("https://other.test"), "api-key: audience");
+    await configure(text, { compatibility: "standard" });
+    assert.equal(of(undefined), "api-key: audience");
+    assert.deepEqual(await configure(`${configured}audience = ''\n`), [
+      "error: apikey.tokenConfigs.audience: must not be empty; remove it to accept any audience",
+    ]);
+  });
+
   test("allowed APIs are not asked for only when that is said", async () => {
     assert.deepEqual(await configure(`${configured}validateAllowedAPIs = false\n`), [
       "warning: apikey.tokenConfigs.validateAllowedAPIs: is false: a key for one API opens every API that takes keys",
