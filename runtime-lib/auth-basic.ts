@@ -145,7 +145,12 @@ function strictBase64(text: string): Buffer | undefined {
   return text !== "" && (canonical === text || canonical.replace(/=+$/, "") === text) ? bytes : undefined;
 }
 
+/** For whom it was configured: APIs and services of the gateway share the users, and what is wrong is said once. */
+let configuredFor: Settings | undefined;
+
 async function configure(settings: Settings, report: SettingsReport): Promise<void> {
+  if (configuredFor === settings) return;
+  configuredFor = settings;
   configureApis(settings);
   const users = new Map<string, User>();
   let nobody: StoredPassword = { form: "sha1", hash: Buffer.alloc(20) };

@@ -90,6 +90,12 @@ export async function loadKeyByAlias(
   );
 }
 
+/** Under which aliases a key store holds private keys; none when it cannot be read, which others report. */
+export async function keyAliases(settings: Settings, pathKey: string, passwordKey: string): Promise<readonly string[]> {
+  const entries = await loadStore(settings, pathKey, passwordKey, { error: () => undefined, warn: () => undefined });
+  return (entries ?? []).filter((entry) => entry.key !== undefined).map((entry) => entry.alias);
+}
+
 /** A private key with the certificates beside it: its own first, as a rule. */
 export interface KeyEntry {
   readonly key: KeyObject;
