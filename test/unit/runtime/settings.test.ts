@@ -99,7 +99,7 @@ describe("mistakes", () => {
       "[validationConfig]\nenableRequestValidation = true\nenableResponseValidation = false",
       "[security]\nvalidateSubscriptions = 'true'",
       "[mutualSSLConfig]\nisClientCertificateValidationEnabled = false",
-      "[[jwtTokenConfig]]\nissuer = 'i'\nvalidateSubscription = true\nclaimMapperClassName = 'c.D'",
+      "[[jwtTokenConfig]]\nissuer = 'i'\nvalidateSubscription = true",
       "[b7a.observability.tracing]\nenabled = true\n[b7a.observability.tracing.jaeger.reporter]\nport = 5775",
     ].join("\n");
     const features = (await linesFrom(on)).map((line) => /^error: (\S+): asks for (.*), which/.exec(line)?.slice(1, 3));
@@ -110,7 +110,6 @@ describe("mistakes", () => {
       ["security.validateSubscriptions", "subscription validation"],
       ["mutualSSLConfig.isClientCertificateValidationEnabled", "client certificates in a header"],
       ["jwtTokenConfig[0].validateSubscription", "subscription validation"],
-      ["jwtTokenConfig[0].claimMapperClassName", "claim mapping"],
       ["b7a.observability.tracing.enabled", "tracing"],
     ]);
   });
