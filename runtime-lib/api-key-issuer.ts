@@ -3,6 +3,7 @@ import { AddressList } from "./address-list.ts";
 import { Api } from "./api.ts";
 import { apiKeyType } from "./api-key-type.ts";
 import { basic, basicModule } from "./auth-basic.ts";
+import { authenticate } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import type { Exchange } from "./exchange.ts";
 import { isRecord } from "./jwt.ts";
@@ -10,8 +11,7 @@ import { JwtSigner, loadSigningKey, type SigningKeyPlace } from "./jwt-signer.ts
 import { log } from "./log.ts";
 import type { RuntimeModule } from "./module.ts";
 import { RefererList } from "./referer-list.ts";
-import { fault, methodNotAllowed } from "./respond.ts";
-import type { Failure } from "./scheme.ts";
+import { fault, methodNotAllowed, refuse } from "./respond.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { keyAliases } from "./tls-stores.ts";
 
@@ -49,7 +49,7 @@ const service = new Api({
   authHeader: "Authorization",
   challenges: ["basic"],
 });
-const scheme = basic(service);
+const byPassword = [[basic(service)]];
 
 const longestBody = 4096;
 
@@ -58,10 +58,9 @@ async function handle(x: Exchange): Promise<void> {
   const { compatibility, scope } = state;
   const methods = compatibility === "wso2-3.2" ? ["GET", "POST"] : ["POST"];
   if (!methods.includes(x.method)) return methodNotAllowed(x, methods, "fault");
-  const missing: Failure = { ok: false, code: 900902, reason: "api-key-issuer: no credentials" };
-  const outcome = x.header("authorization") === undefined ? missing : await scheme.verify(x);
-  if (!outcome.ok) return refuse(x, compatibility, outcome);
-  if (scope !== undefined && !outcome.caller.scopes.has(scope)) {
+  const caller = await authenticate(x, service, byPassword);
+  if (caller === undefined) return refused(x, compatibility);
+  if (scope !== undefined && !caller.scopes.has(scope)) {
     x.refusal = { status: 403, code: 900910, reason: "api-key-issuer: scope missing" };
     return x.respond(403, ["Content-Type", "application/json", ...notKept], x.faults.byCode(900910).body);
   }
@@ -69,7 +68,7 @@ async function handle(x: Exchange): Promise<void> {
   if (body === undefined) return fault(x, 413, "The body is too long");
   const wish = wishOf(state, body);
   if (typeof wish === "string") return fault(x, 400, wish);
-  await issue(x, state, outcome.caller, wish);
+  await issue(x, state, caller, wish);
 }
 
 const notKept = ["Cache-Control", "no-store", "Pragma", "no-cache"];
@@ -99,17 +98,16 @@ async function issue(x: Exchange, { signer, claims }: State, caller: Caller, wis
 }
 
 /** S-STS-05: the original's text, and fault JSON in `standard`. Nothing tells an unknown user from a wrong password. */
-function refuse(x: Exchange, compatibility: State["compatibility"], { code, status, reason }: Refused): void {
-  if (code === 0 || status === 503) return fault(x, 503, "Too many log-ins at once");
-  x.refusal = { status: 401, code, reason, challenges: ["basic"] };
+function refused(x: Exchange, compatibility: State["compatibility"]): void {
+  const { status = 401, code = 900911 } = x.refusal ?? {};
+  if (status === 429 || status === 503) return refuse(x);
+  x.refusal = { reason: "", ...x.refusal, status: 401, code };
   const realm = compatibility === "wso2-3.2" ? "WSO2 API Microgateway" : "castgate";
   const headers = ["WWW-Authenticate", `Basic realm="${realm}", charset="UTF-8"`, ...notKept];
   if (compatibility === "wso2-3.2")
     return x.respond(401, ["Content-Type", "text/plain", ...headers], "Authentication failure.");
   x.respond(401, ["Content-Type", "application/json", ...headers], x.faults.byCode(code).body);
 }
-
-type Refused = Failure & { readonly status?: number };
 
 /** What a request asks of its key. */
 interface Wish {

@@ -1,11 +1,8 @@
 import type { Caller } from "./caller.ts";
-import { jwksUrlFlaw } from "./jwks.ts";
 import { isRecord } from "./jwt.ts";
 import { refuseKnownUser } from "./known-defaults.ts";
-import { nodeTls } from "./node-tls.ts";
-import { ServiceAway, ServiceClient } from "./service-client.ts";
+import { basic, ServiceAway, type ServiceClient, serviceClientFor } from "./service-client.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
-import { loadTrustStore } from "./tls-stores.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -59,15 +56,17 @@ export class UserClaims {
     const answer = await this.#client.request("POST", "/keymanager-operations/user-info/claims/generate", {
       headers: { authorization: this.#authorization, "content-type": "application/json", accept: "application/json" },
       body: JSON.stringify({ username }),
+      // It only reads.
+      repeatable: true,
     });
-    if (answer.status !== 200) throw new ServiceAway(`user claims: status ${answer.status}`);
+    if (answer.status !== 200) throw new ServiceAway(`user claims: status ${answer.status}`, false);
     let reply: unknown;
     try {
       reply = JSON.parse(answer.body.toString("utf8"));
     } catch {
-      throw new ServiceAway("user claims: not JSON");
+      throw new ServiceAway("user claims: not JSON", false);
     }
-    if (!isRecord(reply) || !Array.isArray(reply.list)) throw new ServiceAway("user claims: no list");
+    if (!isRecord(reply) || !Array.isArray(reply.list)) throw new ServiceAway("user claims: no list", false);
     const pairs = reply.list
       .filter(isRecord)
       .flatMap(({ uri, value }) => (typeof uri === "string" ? [[uri, value]] : []));
@@ -127,8 +126,7 @@ export async function userClaimsOf(settings: Settings, report: SettingsReport): 
     ? `${table}.configuration.serverUrl`
     : "keyManager.serverUrl";
   const url = settings.string(urlKey) ?? "";
-  const flaw = url === "" ? "is required: users' claims are asked for there" : jwksUrlFlaw(url);
-  if (flaw !== undefined) return void report.error(urlKey, flaw);
+  if (url === "") return void report.error(urlKey, "is required: users' claims are asked for there");
   const own = settings.string(`${table}.configuration.username`) !== undefined;
   const from = own ? `${table}.configuration` : "apim.credentials";
   const user = settings.string(`${from}.username`) ?? "";
@@ -137,19 +135,11 @@ export async function userClaimsOf(settings: Settings, report: SettingsReport): 
     return void report.error(`${from}.username`, "is required: the key manager asks who wants users' claims");
   if (password === "") return void report.error(`${from}.password`, "is required with the user's name");
   await refuseKnownUser(settings, report, `${from}.password`, user, password);
-  const trust = await loadTrustStore(
-    settings,
-    "listenerConfig.trustStorePath",
-    "listenerConfig.trustStorePassword",
-    report,
-  );
+  const client = await serviceClientFor(settings, report, urlKey, url, { timeoutMs: 5_000, maxBytes: 262_144 });
+  if (client === undefined) return undefined;
   return new UserClaims({
-    client: new ServiceClient(url.replace(/\/+$/, ""), {
-      timeoutMs: 5_000,
-      maxBytes: 262_144,
-      ca: trust === undefined ? undefined : [...nodeTls().rootCertificates, ...trust.ca],
-    }),
-    authorization: `Basic ${Buffer.from(`${user}:${password}`, "utf8").toString("base64")}`,
+    client,
+    authorization: basic(user, password),
     ttlMs: 1000 * (settings.number("castgate.userClaimsCacheSeconds") ?? 300),
     issuers: issuers.map((one) => one.string("issuer") ?? ""),
     ofOpaque,

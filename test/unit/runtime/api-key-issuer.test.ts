@@ -51,7 +51,7 @@ const own = `[${name}]\nenabled = true\ncertificateAlias = 'mine'\n`;
 const standard = { compatibility: "standard" } as const;
 
 async function configure(settingsText: string, more: Partial<SettingsSources> = {}): Promise<readonly string[]> {
-  const { settings, report } = await settingsFrom(settingsText, more);
+  const { settings, report } = await settingsFrom(settingsText, { features: ["api-key-issuer"], ...more });
   await apiKeyIssuerModule.configure(settings, report, noBackends);
   return report.lines();
 }
@@ -185,6 +185,14 @@ describe("a key", () => {
     }
   });
 
+  test("who guesses is stopped before anything more is verified (S-SEC-05)", async () => {
+    const headers = ["Authorization", `Basic ${Buffer.from("eve:guess").toString("base64")}`];
+    const statuses = new Set<number | undefined>();
+    for (let i = 0; i < 130; i++) statuses.add((await call({ headers, clientAddress: "203.0.113.9" })).answer?.status);
+    assert.deepEqual([...statuses], [401, 429]);
+    assert.equal((await call({ headers: carol })).answer?.status, 200, "others are not");
+  });
+
   test("opens its APIs, and is no access token (S-SEC-02)", async () => {
     const key = (await call({ headers: carol })).answer?.body ?? "";
     const accepting = `[apikey.tokenConfigs]\ncertificateAlias = 'mine'\n[[jwtTokenConfig]]\nissuer = 'https://idp.test'\ncertificateAlias = 'mine'\n`;
@@ -292,7 +300,7 @@ describe("settings", () => {
 
 describe("on and off", () => {
   const enabled = async (settingsText: string, more: Partial<SettingsSources> = {}) =>
-    apiKeyIssuer.enabled((await settingsFrom(settingsText, more)).settings);
+    apiKeyIssuer.enabled((await settingsFrom(settingsText, { features: ["api-key-issuer"], ...more })).settings);
 
   test("wso2-3.2: by default, when the listener's key store has the original's alias", async () => {
     assert.equal(await enabled(text("original", "")), true);

