@@ -15,7 +15,7 @@ export const moduleExports: Readonly<Record<RuntimeModuleName, string>> = {
 
 /** `keyManagerProxies` of `key-manager-proxies`. */
 export function featureExport(feature: FeatureName): string {
-  return (feature as string).replace(/-(.)/g, (_dash, letter: string) => letter.toUpperCase());
+  return feature.replace(/-(.)/g, (_dash, letter: string) => letter.toUpperCase());
 }
 
 /** `gateway.ts`: modules, built-in paths, and which API answers which base path. */
