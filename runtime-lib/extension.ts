@@ -35,7 +35,9 @@ let byName: ReadonlyMap<string, Extension> = new Map();
 
 /**
  * The project's extensions by the names of their files. Generated gateway.ts lists it before the modules that make use of them:
- * `modules: [extensions({ "corp-claims": corpClaims }), jwtModule, ...]` with `import * as corpClaims`.
+ *
+ *     import { claimTransformer as corpClaims } from "../extensions/corp-claims.js";
+ *     modules: [extensions({ "corp-claims": { claimTransformer: corpClaims } }), jwtModule, upstreamModule],
  */
 export function extensions(named: Readonly<Record<string, Extension>>): RuntimeModule {
   return {
