@@ -74,8 +74,9 @@ function fieldOf(text: string | undefined): readonly string[] | undefined {
 /** What a token says beside the claims of its caller: one of them may call several APIs, and its subscription may change. */
 function variantOf(api: Api, { keyType, application }: Caller): string {
   const { id, tier, subscriptions } = application;
-  const subscription = subscriptions.find((one) => one.name === api.name);
-  return `${api.basePath}\n${keyType}\n${id}\n${tier}\n${subscription?.tier ?? ""}`;
+  let variant = `${api.basePath}\n${keyType}\n${id}\n${tier}`;
+  for (const one of subscriptions) if (one.name === api.name) variant += `\n${one.version}\n${one.tier}`;
+  return variant;
 }
 
 /** Never rejects: what went wrong is logged without a word of the caller, and nothing is forwarded. */
