@@ -1,4 +1,5 @@
 import { type Api, configureApis } from "./api.ts";
+import { type ClaimMapping, claimMappingOf } from "./claim-mapping.ts";
 import type { Exchange } from "./exchange.ts";
 import { JwksSource, jwksUrlFlaw } from "./jwks.ts";
 import { checkClaims, type ParsedJwt, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
@@ -43,6 +44,8 @@ interface Issuer {
   };
   readonly certificateKey: VerificationKey | undefined;
   readonly jwks: JwksSource | undefined;
+  /** Undefined: claims are read as they are (S-JWT-10). */
+  readonly mapping?: ClaimMapping | undefined;
 }
 
 interface State {
@@ -124,7 +127,9 @@ function verifyWith(issuer: Issuer, key: VerificationKey, jwt: ParsedJwt, value:
   const now = Date.now();
   const end = checkClaims(jwt.payload, issuer.rules, now);
   if (typeof end === "string") return invalid(`jwt: ${end}`);
-  const caller = callerOfClaims(jwt.payload, "jwt", state.compatibility, value, issuer.rules.consumerKeyClaim);
+  const claims = issuer.mapping === undefined ? jwt.payload : issuer.mapping.apply(jwt.payload);
+  if (claims === undefined) return invalid("jwt: claim mapping");
+  const caller = callerOfClaims(claims, "jwt", state.compatibility, value, issuer.rules.consumerKeyClaim);
   if (caller === undefined) return invalid("jwt: keytype");
   const verified = { ok: true, caller, until: Math.min(end, key.notAfter, state.cache.latest(now)) } as const;
   state.cache.add(value, verified);
@@ -198,7 +203,7 @@ function issuerOf(
   const jwks = url === "" ? undefined : keySet(url, settings, trust, cache);
   const consumerKeyClaim = table.string("consumerKeyClaim") || undefined;
   const rules = { issuer, audience, skewMs, consumerKeyClaim };
-  return { rules, certificateKey, jwks };
+  return { rules, certificateKey, jwks, mapping: claimMappingOf(table, report) };
 }
 
 function keySet(
