@@ -1,3 +1,4 @@
+import { apiKeyIssuerModule } from "./api-key-issuer.ts";
 import type { Feature } from "./feature.ts";
 
 /**
@@ -13,5 +14,5 @@ export const apiKeyIssuer: Feature = {
       settings.path("apikey.issuer.tokenConfig.keyStorePath") ?? settings.path("listenerConfig.keyStorePath");
     return store !== undefined && settings.named("b7a.users").length > 0;
   },
-  load: async () => (await import("./api-key-issuer.ts")).apiKeyIssuerModule,
+  module: apiKeyIssuerModule,
 };

@@ -1,3 +1,4 @@
+import { backendJwtModule } from "./backend-jwt.ts";
 import type { Feature } from "./feature.ts";
 
 /**
@@ -9,5 +10,5 @@ export const backendJwt: Feature = {
   enabled: (settings) =>
     settings.boolean("jwtGeneratorConfig.jwtGeneratorEnabled") === true ||
     (settings.compatibility === "wso2-3.2" && settings.string("jwtConfig.header") !== undefined),
-  load: async () => (await import("./backend-jwt.ts")).backendJwtModule,
+  module: backendJwtModule,
 };

@@ -1,4 +1,5 @@
 import type { Feature } from "./feature.ts";
+import { introspectionModule } from "./introspection.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -10,7 +11,7 @@ export const introspection: Feature = {
   name: "introspection",
   enabled: (settings) =>
     namesKeyManager(settings) || (settings.compatibility === "wso2-3.2" && settings.allowKnownDefaults),
-  load: async () => (await import("./introspection.ts")).introspectionModule,
+  module: introspectionModule,
 };
 
 function namesKeyManager(settings: Settings): boolean {

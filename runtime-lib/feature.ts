@@ -13,11 +13,14 @@ export type FeatureName =
   | "key-manager-proxies"
   | "revocation";
 
-/** A part of the runtime that is loaded only when the settings switch it on. */
+/**
+ * A part of the runtime that does nothing unless the settings switch it on. Its code is read with the bundle: `import()` of it
+ * would have esbuild wrap every module that it shares with others, which costs a start more than reading some functions.
+ */
 export interface Feature {
   readonly name: FeatureName;
   /** Whether these settings switch it on. Reads settings, and nothing else. */
   enabled(settings: Settings): boolean;
-  /** Loads it. Called once, at start, when it is switched on. */
-  load(): Promise<RuntimeModule>;
+  /** What is then configured and closed with the other modules. */
+  readonly module: RuntimeModule;
 }

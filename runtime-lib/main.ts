@@ -71,7 +71,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   const headerOverrides = headerOverridesOf(settings, report);
   const listeners = await listenersOf(settings, report);
   const modules = [...gateway.modules];
-  for (const feature of gateway.features ?? []) if (feature.enabled(settings)) modules.push(await feature.load());
+  for (const feature of gateway.features ?? []) if (feature.enabled(settings)) modules.push(feature.module);
   if (isWorker() || options.workers <= 1 || options.checkOnly) {
     for (const module of modules) await module.configure(settings, report, openPool);
     loaded.checkOverrides();

@@ -316,7 +316,7 @@ describe("on and off", () => {
     assert.equal(await enabled(text("original", `[${name}]\nenabled = false`)), false);
     assert.equal(await enabled(text("original", ""), standard), false);
     assert.equal(await enabled(text("original", own), standard), true);
-    assert.equal((await apiKeyIssuer.load()).name, "api-key-issuer");
+    assert.equal(apiKeyIssuer.module.name, "api-key-issuer");
   });
 
   test("switched on without a key: an error (S-STS-04)", async () => {

@@ -306,7 +306,7 @@ describe("settings", () => {
     assert.equal(await enabled(""), false);
     assert.equal(await enabled("[jwtConfig]\nheader = 'X-JWT-Assertion'"), true);
     assert.equal(await enabled("[jwtConfig]\nheader = 'X-JWT-Assertion'", { compatibility: "standard" }), false);
-    assert.equal((await backendJwt.load()).name, "backend-jwt");
+    assert.equal(backendJwt.module.name, "backend-jwt");
     assert.deepEqual(await configure(""), []);
     assert.deepEqual(await fields(callerWith({})), []);
     assert.deepEqual(await fields(callerWith({ backendJwt: "a.b.c" })), ["X-JWT-Assertion", "a.b.c"]);

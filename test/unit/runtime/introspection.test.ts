@@ -47,7 +47,7 @@ function configText(keyManager = "", rest = ""): string {
 async function start(keyManager = "", rest = "", more: Partial<SettingsSources> = {}): Promise<readonly string[]> {
   const { settings, report } = await settingsFrom(configText(keyManager, rest), more);
   assert.equal(introspection.enabled(settings), true);
-  const module = await introspection.load();
+  const module = introspection.module;
   await module.configure(settings, report, () => assert.fail("opens no backends"));
   return report.lines();
 }
