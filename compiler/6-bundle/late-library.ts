@@ -4,7 +4,7 @@ import { CompilerBug } from "../phases.ts";
  * Libraries that most runs of a bundle have no use for, in half of its bytes. They stand in it as comments, which cost a
  * start a tenth of what code costs, and become code when a module of the runtime first imports them.
  */
-const lateLibraries: readonly string[] = ["node-forge", "undici"];
+const lateLibraries: readonly string[] = ["amqplib", "node-forge", "undici"];
 
 /** The late library that an imported name belongs to; undefined when it is loaded like any other module. */
 export function lateLibraryOf(name: string): string | undefined {
