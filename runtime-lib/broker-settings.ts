@@ -14,25 +14,28 @@ export interface BrokerAccess {
 /** Where the original looks for a broker when nobody says anything. */
 const originalUrl = "amqp://admin:admin@carbon/carbon?brokerlist='tcp://localhost:5672'";
 
+export interface BrokerLogin {
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** Counts instead of what the URLs say; otherwise only for those that say nothing, or what the original shipped. */
+  readonly instead: boolean;
+}
+
 /**
- * The brokers of `key`, as `login` where that is set, else as their URLs say. Undefined when something is wrong, which is
+ * The brokers of `key`, each as the user of `login` or of its URL. Undefined when something is wrong, which is
  * reported. Trust for `amqps` is the listener's trust store beside the authorities of Node (S-LSN-09).
  */
 export async function brokersFrom(
   settings: Settings,
   report: SettingsReport,
   key: string,
-  login: { readonly username: string | undefined; readonly password: string | undefined },
+  login: BrokerLogin,
 ): Promise<BrokerAccess | undefined> {
   const name = settings.nameOf(key);
   const set = settings.strings(key)?.filter((text) => text !== "") ?? [];
   const found = brokersOf(set.length === 0 ? [originalUrl] : set);
   if (typeof found === "string") return void report.error(name, found);
-  const brokers = found.map((broker) => ({
-    ...broker,
-    username: login.username || broker.username,
-    password: login.password || broker.password,
-  }));
+  const brokers = found.map((broker) => (login.instead || isUnsaid(broker) ? withLogin(broker, login) : broker));
   for (const user of new Set(brokers.map(({ username, password }) => JSON.stringify([username, password])))) {
     const [username, password] = JSON.parse(user) as [string, string];
     await refuseKnownUser(settings, report, name, username, password);
@@ -53,4 +56,12 @@ export async function brokersFrom(
     ca: () => (trust === undefined ? undefined : [...nodeTls().rootCertificates, ...trust.ca]),
     heartbeatSeconds: settings.number("castgate.amqpHeartbeatSeconds") ?? 10,
   };
+}
+
+function isUnsaid({ username, password }: Broker): boolean {
+  return username === "" || (username === "admin" && password === "admin");
+}
+
+function withLogin(broker: Broker, { username, password }: BrokerLogin): Broker {
+  return { ...broker, username: username || broker.username, password: password || broker.password };
 }

@@ -184,6 +184,7 @@ async function eventsFrom(settings: Settings, report: SettingsReport): Promise<S
   const access = await brokersFrom(settings, report, `${realtime}.jmsConnectionProviderUrl`, {
     username: settings.string(`${realtime}.jmsConnectionUsername`),
     password: settings.string(`${realtime}.jmsConnectionPassword`),
+    instead: true,
   });
   return access === undefined ? "wrong" : (calls) => new TopicConsumer({ ...access, topic, ...calls });
 }

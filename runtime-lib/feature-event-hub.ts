@@ -1,0 +1,11 @@
+import type { Feature } from "./feature.ts";
+
+/** Subscriptions are checked (S-SUB-*): those in tokens, and those of the event hub where that is enabled. */
+export const eventHub: Feature = {
+  name: "event-hub",
+  enabled: (settings) =>
+    settings.boolean("apim.eventHub.enable") === true ||
+    settings.boolean("security.validateSubscriptions") === true ||
+    settings.tables("jwtTokenConfig").some((table) => table.boolean("validateSubscription") === true),
+  load: async () => (await import("./subscriptions.ts")).subscriptionModule,
+};
