@@ -1,6 +1,7 @@
 import { type MapMessage, textIn } from "./amqp-message.ts";
 import { TopicConsumer } from "./amqp-topic.ts";
 import { brokersFrom } from "./broker-settings.ts";
+import { CountedReport } from "./counted-report.ts";
 import { isRecord } from "./jwt.ts";
 import { refuseKnownUser } from "./known-defaults.ts";
 import { log } from "./log.ts";
@@ -256,7 +257,8 @@ const prefix = "apim.eventHub";
  * The event hub of `[apim.eventHub]` (S-SUB-07). Undefined when something is wrong, which is reported. Its user, whose name
  * ends with the tenant, is also that of brokers whose URLs name no other.
  */
-export async function eventHubFrom(settings: Settings, report: SettingsReport): Promise<EventHub | undefined> {
+export async function eventHubFrom(settings: Settings, findings: SettingsReport): Promise<EventHub | undefined> {
+  const report = new CountedReport(findings);
   // The documentation of the original had the other spelling.
   const spellings = [`${prefix}.serviceUrl`, `${prefix}.service_url`] as const;
   const key = spellings.find((name) => (settings.string(name) ?? "") !== "") ?? spellings[0];
@@ -269,7 +271,8 @@ export async function eventHubFrom(settings: Settings, report: SettingsReport): 
   await refuseKnownUser(settings, report, settings.nameOf(`${prefix}.password`), userOf(username), password);
   const endpoints = `${prefix}.eventListeningEndpoints`;
   const access = await brokersFrom(settings, report, endpoints, { username, password, instead: false });
-  if (client === undefined || access === undefined) return undefined;
+  // Credentials that are refused go nowhere.
+  if (client === undefined || access === undefined || report.hasErrors) return undefined;
   return new EventHub({
     client,
     authorization: basic(username, password),

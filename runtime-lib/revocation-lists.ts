@@ -1,5 +1,5 @@
 import { isRecord } from "./jwt.ts";
-import { revocationEnd, revocationIdOf } from "./revocation-notice.ts";
+import { revocationEnd, revocationIdsOf } from "./revocation-notice.ts";
 import { basic, type ServiceClient, type ServiceReply } from "./service-client.ts";
 
 /** A system that keeps the list of what is revoked. */
@@ -48,7 +48,7 @@ export class RestList implements RevocationList {
     for (const entry of list) {
       const id = isRecord(entry) ? (entry.jwt_signature ?? entry.jwtSignature) : undefined;
       if (!isRecord(entry) || typeof id !== "string" || id === "") throw new InvalidList("malformed entry");
-      if (revocationEnd(entry.expiry_time ?? entry.expiryTime, now) > now) ids.add(revocationIdOf(id));
+      if (revocationEnd(entry.expiry_time ?? entry.expiryTime, now) > now) addAll(ids, id);
     }
     checkSize(ids, this.#capacity);
     const { etag } = reply.headers;
@@ -99,7 +99,7 @@ function collect(node: Record<string, unknown>, prefix: string, ids: Set<string>
     if (!isRecord(each) || typeof each.key !== "string" || !each.key.startsWith(prefix))
       throw new InvalidList("malformed entry");
     if (each.dir === true) collect(each, prefix, ids);
-    else ids.add(revocationIdOf(each.key.slice(prefix.length)));
+    else addAll(ids, each.key.slice(prefix.length));
   }
 }
 
@@ -148,7 +148,7 @@ export class EtcdRangeList implements RevocationList {
         if (!isRecord(kv) || typeof kv.key !== "string") throw new InvalidList("malformed entry");
         last = Buffer.from(kv.key, "base64");
         if (!last.subarray(0, start.length).equals(start)) throw new InvalidList("malformed entry");
-        ids.add(revocationIdOf(last.subarray(start.length).toString("utf8")));
+        addAll(ids, last.subarray(start.length).toString("utf8"));
       }
       checkSize(ids, this.#capacity);
       if (answer.more !== true) return;
@@ -194,6 +194,10 @@ function jsonOf(reply: ServiceReply): unknown {
   } catch {
     throw new InvalidList(reply.status === 200 ? "not JSON" : `status ${reply.status}`);
   }
+}
+
+function addAll(ids: Set<string>, text: string): void {
+  for (const id of revocationIdsOf(text)) ids.add(id);
 }
 
 function checkSize(ids: ReadonlySet<string>, capacity: number): void {

@@ -5,13 +5,38 @@ const marginMs = 600_000;
 
 /**
  * The ids by which a request can be recognised that uses what `text` names: a `jti`, an opaque token, or a whole JWT, of which
- * the signature part is compared (S-REV-03). `Bearer` in front of it is dropped.
+ * the signature part is compared (S-REV-03). `Bearer` in front of it is dropped. Of a signature of ES256, ES384 or ES512
+ * anybody can make another one that is valid as well: that one is named too.
  */
-export function revocationIdOf(text: string): string {
+export function revocationIdsOf(text: string): readonly string[] {
   const plain = text.trim().replace(/^bearer\s+/i, "");
   const parts = plain.split(".");
   const [head = "", , signature = ""] = parts;
-  return parts.length === 3 && signature !== "" && isHeader(head) ? signature : plain;
+  const id = parts.length === 3 && signature !== "" && isHeader(head) ? signature : plain;
+  const twin = twinOf(id);
+  return twin === undefined ? [id] : [id, twin];
+}
+
+/** Orders of the groups of P-256, P-384 and P-521, by the length of a signature in base64url. */
+const orders: ReadonlyMap<number, bigint> = new Map([
+  [86, 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n],
+  [128, 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n],
+  [
+    176,
+    0x1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+  ],
+]);
+
+/** With (r, s) the pair (r, n - s) is a signature of the same text (FIPS 186-5 section 6.4). */
+function twinOf(signature: string): string | undefined {
+  const order = orders.get(signature.length);
+  if (order === undefined || !/^[A-Za-z0-9_-]+$/.test(signature)) return undefined;
+  const bytes = Buffer.from(signature, "base64url");
+  const half = bytes.length / 2;
+  const s = BigInt(`0x${bytes.toString("hex", half)}`);
+  if (s === 0n || s >= order) return undefined;
+  bytes.write((order - s).toString(16).padStart(half * 2, "0"), half, "hex");
+  return bytes.toString("base64url");
 }
 
 /** A `jti` may have dots too: a JWT is what begins with a JSON object. */

@@ -3,6 +3,7 @@ import { TopicConsumer } from "./amqp-topic.ts";
 import { brokersFrom } from "./broker-settings.ts";
 import type { Caller } from "./caller.ts";
 import { addCallerCheck } from "./caller-checks.ts";
+import { CountedReport } from "./counted-report.ts";
 import { refuseKnownUser } from "./known-defaults.ts";
 import { log } from "./log.ts";
 import type { RuntimeModule } from "./module.ts";
@@ -14,7 +15,7 @@ import {
   RestList,
   type RevocationList,
 } from "./revocation-lists.ts";
-import { revocationEnd, revocationIdOf } from "./revocation-notice.ts";
+import { revocationEnd, revocationIdsOf } from "./revocation-notice.ts";
 import { RevokedIds } from "./revoked-ids.ts";
 import type { Failure, Verified } from "./scheme.ts";
 import { type ServiceClient, serviceClientFor } from "./service-client.ts";
@@ -145,12 +146,15 @@ export class Revocation {
       .filter((name) => message.has(name))
       .map((name) => revocationEnd(message.get(name), now));
     const end = ends.length === 0 ? revocationEnd(undefined, now) : Math.max(...ends);
-    if (end <= now || this.#told.add(revocationIdOf(text), end)) return;
-    log().error("no room for a revoked token: raise castgate.revocation.capacity");
+    if (end <= now) return;
+    for (const id of revocationIdsOf(text)) {
+      if (!this.#told.add(id, end)) log().error("no room for a revoked token: raise castgate.revocation.capacity");
+    }
   }
 }
 
-async function configure(settings: Settings, report: SettingsReport): Promise<void> {
+async function configure(settings: Settings, findings: SettingsReport): Promise<void> {
+  const report = new CountedReport(findings);
   const rules: RevocationRules = {
     denyUnknown: settings.string("castgate.revocation.onUnavailable") !== "allow",
     refreshMs: 1000 * (settings.number("castgate.revocation.refreshSeconds") ?? 60),
@@ -170,6 +174,8 @@ async function configure(settings: Settings, report: SettingsReport): Promise<vo
       "is allow: revoked tokens are let in until it is known what is revoked",
     );
   await state?.close();
+  // Credentials that are refused go nowhere.
+  if (report.hasErrors) return;
   const first = state === undefined;
   state = new Revocation(rules, { list: lists?.list, client: lists?.client, events });
   if (first) addCallerCheck("revocation", (_x, _api, caller) => state?.check(caller) ?? undecided);

@@ -79,6 +79,8 @@ function judge(answer: HubAnswer, hub: EventHub, api: Api, caller: Caller, check
     ok: true,
     caller: {
       ...caller,
+      // Those of the token alone.
+      quotas: undefined,
       keyType: key.keyType,
       application: {
         id: application.id,

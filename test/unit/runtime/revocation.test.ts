@@ -7,10 +7,10 @@ import { revocation } from "../../../runtime-lib/feature-revocation.ts";
 import type { RuntimeModule } from "../../../runtime-lib/module.ts";
 import { until } from "../../support/debian-services.ts";
 import { type Etcd, noEtcd, startEtcd } from "../../support/etcd.ts";
+import { type ListServer, startListServer } from "../../support/list-server.ts";
 import { jmsMap, noRabbitMq, type RabbitMq, startRabbitMq } from "../../support/rabbitmq.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
 import { identity } from "../../support/self-signed.ts";
-import { type ListServer, startListServer } from "./list-server.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
 const pets = api({ name: "Pets", version: "1", basePath: "/pets", challenges: ["oauth2"] });
@@ -43,8 +43,8 @@ let module: RuntimeModule;
 let findings: readonly string[];
 
 /** Starts the feature with these settings; what was found wrong is in `findings`. */
-async function started(text: string, overrides: readonly (readonly [string, string])[] = []): Promise<void> {
-  const loaded = await settingsFrom(text, { overrides });
+async function started(text: string): Promise<void> {
+  const loaded = await settingsFrom(text, { features: ["revocation"] });
   assert.deepEqual(loaded.report.lines(), []);
   assert.equal(revocation.enabled(loaded.settings), true);
   module = await revocation.load();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync, sign, verify } from "node:crypto";
 import { describe, test } from "node:test";
-import { revocationEnd, revocationIdOf } from "../../../runtime-lib/revocation-notice.ts";
+import { revocationEnd, revocationIdsOf } from "../../../runtime-lib/revocation-notice.ts";
 import { RevokedIds } from "../../../runtime-lib/revoked-ids.ts";
 
 const minute = 60_000;
@@ -52,7 +53,29 @@ describe("what a revocation names (S-REV-03)", () => {
     ["a.b.c", "a.b.c"],
     [`${header}.e30.`, `${header}.e30.`],
   ] as const)
-    test(text, () => assert.equal(revocationIdOf(text), id));
+    test(text, () => assert.deepEqual(revocationIdsOf(text), [id]));
+});
+
+describe("of an ECDSA signature the other valid one is revoked too", () => {
+  for (const [curve, hash, length] of [
+    ["P-256", "sha256", 86],
+    ["P-384", "sha384", 128],
+    ["P-521", "sha512", 176],
+  ] as const)
+    test(curve, () => {
+      const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: curve });
+      const text = Buffer.from("e30.e30");
+      const dsaEncoding = "ieee-p1363";
+      const signature = sign(hash, text, { key: privateKey, dsaEncoding }).toString("base64url");
+      const ids = revocationIdsOf(signature);
+      assert.equal(ids[0], signature);
+      assert.equal(ids.length, 2);
+      for (const id of ids) {
+        assert.equal(id.length, length);
+        assert.ok(verify(hash, text, { key: publicKey, dsaEncoding }, Buffer.from(id, "base64url")));
+      }
+      assert.deepEqual(revocationIdsOf(ids[1] as string), [ids[1], ids[0]]);
+    });
 });
 
 test("ends of revocations: seconds from now, and times in seconds or milliseconds, with ten minutes of grace", () => {

@@ -97,9 +97,7 @@ describe("mistakes", () => {
       "etcdurl = 'https://etcd.test'",
       "[analytics.fileUpload]\nenable = true",
       "[validationConfig]\nenableRequestValidation = true\nenableResponseValidation = false",
-      "[security]\nvalidateSubscriptions = 'true'",
       "[mutualSSLConfig]\nisClientCertificateValidationEnabled = false",
-      "[[jwtTokenConfig]]\nissuer = 'i'\nvalidateSubscription = true",
       "[b7a.observability.tracing]\nenabled = true\n[b7a.observability.tracing.jaeger.reporter]\nport = 5775",
     ].join("\n");
     const features = (await linesFrom(on)).map((line) => /^error: (\S+): asks for (.*), which/.exec(line)?.slice(1, 3));
@@ -107,9 +105,7 @@ describe("mistakes", () => {
       ["etcdurl", "etcd"],
       ["analytics.fileUpload.enable", "analytics"],
       ["validationConfig.enableRequestValidation", "request validation"],
-      ["security.validateSubscriptions", "subscription validation"],
       ["mutualSSLConfig.isClientCertificateValidationEnabled", "client certificates in a header"],
-      ["jwtTokenConfig[0].validateSubscription", "subscription validation"],
       ["b7a.observability.tracing.enabled", "tracing"],
     ]);
   });

@@ -8,9 +8,9 @@ import { eventHub } from "../../../runtime-lib/feature-event-hub.ts";
 import type { RuntimeModule } from "../../../runtime-lib/module.ts";
 import type { Verified } from "../../../runtime-lib/scheme.ts";
 import { until } from "../../support/debian-services.ts";
+import { type ListAnswer, type ListServer, startListServer } from "../../support/list-server.ts";
 import { jmsMap, noRabbitMq, type RabbitMq, startRabbitMq } from "../../support/rabbitmq.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
-import { type ListAnswer, type ListServer, startListServer } from "./list-server.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
 const pets = api({ name: "Pets & more", version: "1", basePath: "/pets/v1", challenges: ["oauth2"] });
@@ -56,7 +56,7 @@ let module: RuntimeModule;
 let findings: readonly string[];
 
 async function started(text: string, compatibility: "wso2-3.2" | "standard" = "wso2-3.2"): Promise<void> {
-  const loaded = await settingsFrom(text, { compatibility });
+  const loaded = await settingsFrom(text, { compatibility, features: ["event-hub"] });
   assert.deepEqual(loaded.report.lines(), []);
   assert.equal(eventHub.enabled(loaded.settings), true);
   module = await eventHub.load();
@@ -185,9 +185,11 @@ ${more}`;
     await started(settings());
     await ready();
     const token = caller({ consumerKey: "sandbox key" });
+    token.quotas = {} as never;
     const outcome = await check(token);
     assert.ok(outcome.ok);
     assert.equal(outcome.caller.keyType, "SANDBOX");
+    assert.equal(outcome.caller.quotas, undefined);
     assert.deepEqual(outcome.caller.application, {
       id: "1",
       tier: "10PerMin",
@@ -312,6 +314,9 @@ ${more}`;
 
   test("known defaults and what can be read on the way (S-SEC-01)", async () => {
     await started(`[apim.eventHub]\nenable = true\nserviceUrl = "${server.url}"\n`);
+    const { length } = server.asked;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal(server.asked.length, length, "what is refused is not sent");
     const errors = findings.filter((line) => line.startsWith("error"));
     assert.equal(errors.length, 2);
     assert.match(errors[0] ?? "", /apim\.eventHub\.password: is the password that the original shipped for admin/);
