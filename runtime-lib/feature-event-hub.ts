@@ -1,4 +1,5 @@
 import type { Feature } from "./feature.ts";
+import { subscriptionModule } from "./subscriptions.ts";
 
 /** Subscriptions are checked (S-SUB-*): those in tokens, and those of the event hub where that is enabled. */
 export const eventHub: Feature = {
@@ -7,5 +8,5 @@ export const eventHub: Feature = {
     settings.boolean("apim.eventHub.enable") === true ||
     settings.boolean("security.validateSubscriptions") === true ||
     settings.tables("jwtTokenConfig").some((table) => table.boolean("validateSubscription") === true),
-  load: async () => (await import("./subscriptions.ts")).subscriptionModule,
+  module: subscriptionModule,
 };

@@ -1,4 +1,5 @@
 import type { Feature } from "./feature.ts";
+import { revocationModule } from "./revocation.ts";
 
 /** Revoked tokens and API keys are refused before they end (S-REV-*). */
 export const revocation: Feature = {
@@ -6,5 +7,5 @@ export const revocation: Feature = {
   enabled: (settings) =>
     settings.boolean("tokenRevocationConfig.realtime.enableRealtimeMessageRetrieval") === true ||
     settings.boolean("tokenRevocationConfig.persistent.enablePersistentStorageRetrieval") === true,
-  load: async () => (await import("./revocation.ts")).revocationModule,
+  module: revocationModule,
 };

@@ -47,7 +47,7 @@ async function started(text: string): Promise<void> {
   const loaded = await settingsFrom(text, { features: ["revocation"] });
   assert.deepEqual(loaded.report.lines(), []);
   assert.equal(revocation.enabled(loaded.settings), true);
-  module = await revocation.load();
+  module = revocation.module;
   await module.configure(loaded.settings, loaded.report, () => assert.fail("it opens no pool"));
   findings = loaded.report.lines();
 }

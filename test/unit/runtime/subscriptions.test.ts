@@ -59,7 +59,7 @@ async function started(text: string, compatibility: "wso2-3.2" | "standard" = "w
   const loaded = await settingsFrom(text, { compatibility, features: ["event-hub"] });
   assert.deepEqual(loaded.report.lines(), []);
   assert.equal(eventHub.enabled(loaded.settings), true);
-  module = await eventHub.load();
+  module = eventHub.module;
   await module.configure(loaded.settings, loaded.report, () => assert.fail("it opens no pool"));
   findings = loaded.report.lines();
 }
