@@ -36,6 +36,8 @@ export class NodeExchange extends BaseExchange implements BodySource {
   #bodySink: BodySink | undefined;
   #bodyBegun = false;
   #bodyCount = 0;
+  /** The client has yet to take part of the answer. */
+  #blocked = false;
   /** Sweep state: bytes seen on the socket, and when they last changed. */
   #progress = -1;
   #progressAt = 0;
@@ -122,7 +124,9 @@ export class NodeExchange extends BaseExchange implements BodySource {
   answerData(chunk: Buffer): boolean {
     if (this.closed) return true;
     if (this.#res.write(this.#own(chunk))) return true;
-    this.#res.once("drain", onResponseDrain);
+    // A backend may have sent more before it pauses.
+    if (!this.#blocked) this.#res.once("drain", onResponseDrain);
+    this.#blocked = true;
     this.#watch();
     return false;
   }
@@ -228,6 +232,7 @@ export class NodeExchange extends BaseExchange implements BodySource {
 
   /** The client takes more of the answer again. */
   onDrain(): void {
+    this.#blocked = false;
     this.#engine.slow.delete(this);
     this.call?.resume();
   }
