@@ -55,6 +55,10 @@ export interface CredentialRules {
    * client certificate under names of the operator's choice (S-SEC-09, S-SEC-10). The usual names never pass anyway.
    */
   readonly alsoWithheld: readonly string[];
+  /** The field, lower case, in which trusted proxies forward the certificates of their clients. */
+  readonly certificateHeader: string;
+  /** Whether the certificate of the handshake counts, and a proxy needs one itself (S-MTL-04). */
+  readonly checkHandshake: boolean;
   /** Failed log-ins a minute after which nothing more is verified for a client address, or for an identity. */
   readonly failuresPerAddress: number;
   readonly failuresPerIdentity: number;
@@ -65,6 +69,8 @@ export let credentialRules: CredentialRules = {
   authHeader: "authorization",
   removeAuthHeader: true,
   alsoWithheld: [],
+  certificateHeader: "x-wso2-client-certificate",
+  checkHandshake: true,
   failuresPerAddress: 120,
   failuresPerIdentity: 30,
 };
@@ -75,6 +81,8 @@ export function configureApis(settings: Settings): void {
     compatibility: settings.compatibility,
     authHeader: (settings.string("authConfig.authorizationHeader") ?? "Authorization").toLowerCase(),
     removeAuthHeader: settings.boolean("authConfig.removeAuthHeaderFromOutMessage") ?? true,
+    certificateHeader: (settings.string("mutualSSLConfig.certificateHeaderName") ?? "").toLowerCase(),
+    checkHandshake: settings.boolean("mutualSSLConfig.isClientCertificateValidationEnabled") ?? true,
     alsoWithheld: ["jwtConfig.header", "mutualSSLConfig.certificateHeaderName"]
       .map((key) => (settings.string(key) ?? "").toLowerCase())
       .filter((name) => name !== "" && !isGatewayOwned(name)),

@@ -1,5 +1,6 @@
 import { type Api, configureApis } from "./api.ts";
 import { type ClaimMapping, claimMappingOf } from "./claim-mapping.ts";
+import { trustProxyCertificates } from "./client-certificate.ts";
 import type { Exchange } from "./exchange.ts";
 import { JwksSource, jwksUrlFlaw } from "./jwks.ts";
 import { checkClaims, type ParsedJwt, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
@@ -18,8 +19,15 @@ import { VerifiedCache, type VerifiedCredential } from "./verified-cache.ts";
  * the reason goes to the log only. While a key source is away: tokens in the cache and of known keys pass, the others
  * get 503.
  */
-export function bearerJwt(api: Api): Scheme {
+export function bearerJwt(api: Api): TokenScheme {
   return new BearerJwt(api);
+}
+
+/** Judges tokens that stand behind another word than `Bearer` too. `value`: a field as it would be for a bearer token. */
+export interface TokenScheme extends Scheme {
+  verifyField(value: string): Verified | Promise<Verified>;
+  /** What a look-up alone can say. */
+  knownField(value: string): Verified | undefined;
 }
 
 /** Loads issuers and keys at start, keeps key sets fresh, and forgets verified tokens when keys change. */
@@ -57,7 +65,7 @@ interface State {
 /** One process serves one gateway: the issuers are the same for all its APIs. */
 let state: State = { compatibility: "standard", issuers: [], cache: new VerifiedCache(1, 0) };
 
-class BearerJwt implements Scheme {
+class BearerJwt implements TokenScheme {
   readonly kind = "jwt";
   readonly #api: Api;
 
@@ -70,13 +78,20 @@ class BearerJwt implements Scheme {
   }
 
   verify(x: Exchange): Verified | Promise<Verified> {
-    const value = x.header(this.#api.authHeader) ?? "";
+    return this.verifyField(x.header(this.#api.authHeader) ?? "");
+  }
+
+  verifyField(value: string): Verified | Promise<Verified> {
     // Before anything of the token is read: what is in the cache was checked, byte for byte.
     return state.cache.get(value) ?? verifyAnew(value);
   }
 
   known(x: Exchange): Verified | undefined {
-    return state.cache.get(x.header(this.#api.authHeader) ?? "");
+    return this.knownField(x.header(this.#api.authHeader) ?? "");
+  }
+
+  knownField(value: string): Verified | undefined {
+    return state.cache.get(value);
   }
 }
 
@@ -156,6 +171,7 @@ async function configure(settings: Settings, report: SettingsReport): Promise<vo
     "listenerConfig.trustStorePassword",
     report,
   );
+  trustProxyCertificates(trust);
   const skewMs = skewOf(settings);
   if (skewMs > 300_000) report.warn("server.timestampSkew", "more than five minutes lets expired tokens live on");
   const issuers: Issuer[] = [];

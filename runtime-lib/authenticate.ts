@@ -4,8 +4,9 @@ import { callerChecks, checkCaller } from "./caller-checks.ts";
 import type { Exchange, Refusal } from "./exchange.ts";
 import { addressIsLimited, countFailure, secondsToNextMinute, tooManyFailures } from "./failed-logins.ts";
 import { log } from "./log.ts";
-import { classOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
+import { type Challenge, classOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
 import { holds, type ScopeRule } from "./scopes.ts";
+import { confirmed } from "./token-binding.ts";
 
 /** One way in: all of its schemes must agree, and its scopes, if it has some of its own. */
 export type Alternative = readonly Scheme[] | { readonly allOf: readonly Scheme[]; readonly scopes?: ScopeRule };
@@ -31,6 +32,8 @@ export function authenticate(
     const schemes = schemesOf(alternative);
     let complete = true;
     for (const scheme of schemes) {
+      // Whether there is a certificate is for the scheme to judge (S-SEL-11 asks for the other credentials only).
+      if (scheme.kind === "mutual-tls") continue;
       if (scheme.kind === "api-key") {
         // S-SEL-13: beside an auth header the original does not look for a key.
         const present = !(original && headerClass !== "none") && scheme.present(x);
@@ -113,7 +116,7 @@ function checked(x: Exchange, api: Api, judged: Verified): Verified | Promise<Ve
   return judged.ok ? checkCaller(x, api, judged.caller) : judged;
 }
 
-/** Every scheme of an alternative must verify; the caller is the one that a token names, else the first. */
+/** Every scheme of an alternative must verify; the caller is the one that a token names, else a user or a key. */
 function verifyAll(
   x: Exchange,
   schemes: readonly Scheme[],
@@ -126,18 +129,26 @@ function verifyAll(
     const outcome = addressIsLimited(x) ? (scheme.known?.(x) ?? tooManyFailures) : scheme.verify(x);
     if (outcome instanceof Promise) {
       const soFar = found;
-      return outcome.then((settled) =>
-        settled.ok ? verifyAll(x, schemes, i + 1, chosen(soFar, settled.caller)) : settled,
-      );
+      return outcome.then((settled) => {
+        const held = settled.ok ? confirmed(x, settled) : settled;
+        return held.ok ? verifyAll(x, schemes, i + 1, chosen(soFar, held.caller)) : held;
+      });
     }
-    if (!outcome.ok || schemes.length === 1) return outcome;
-    found = chosen(found, outcome.caller);
+    const held = outcome.ok ? confirmed(x, outcome) : outcome;
+    if (!held.ok || schemes.length === 1) return held;
+    found = chosen(found, held.caller);
   }
   return found === undefined ? noCredentials : { ok: true, caller: found };
 }
 
 function chosen(a: Caller | undefined, b: Caller): Caller {
-  return a === undefined || (b.scheme === "jwt" && a.scheme !== "jwt") ? b : a;
+  return a === undefined || rank(b) > rank(a) ? b : a;
+}
+
+/** A certificate alone says least of its owner (S-MTL-07). */
+function rank({ scheme }: Caller): number {
+  if (scheme === "jwt" || scheme === "opaque") return 3;
+  return scheme === "anonymous" ? 0 : scheme === "mutual-tls" ? 1 : 2;
 }
 
 function judge(outcome: Verified, alternative: Alternative): Verified {
@@ -147,18 +158,22 @@ function judge(outcome: Verified, alternative: Alternative): Verified {
 
 /** The first failure counts, but a caller who is known and lacks a scope is told that. */
 function first(earlier: Failure | undefined, later: Failure): Failure {
-  return earlier === undefined || (later === scopeMissing && earlier !== scopeMissing) ? later : earlier;
+  if (earlier === undefined || (later === scopeMissing && earlier !== scopeMissing)) return later;
+  if (earlier.absent !== true) return earlier;
+  return earlier.flaw === undefined || later.flaw !== undefined ? later : { ...later, flaw: earlier.flaw };
 }
 
 function refused(x: Exchange, api: Api, anyOf: readonly Alternative[], failure: Failure): undefined {
-  if (failure.status === undefined && wrongCredentials.has(failure.code) && countFailure(x.clientAddress)) warnOf(x);
+  const wrong = failure.status === undefined && failure.absent !== true;
+  if (wrong && wrongCredentials.has(failure.code) && countFailure(x.clientAddress)) warnOf(x);
   const { code, reason, status = code === 0 ? 503 : x.faults.byCode(code).status } = failure;
-  const challenges = challengesOf(api, anyOf);
+  const challenges = challengesOf(api, anyOf, failure);
   const refusal: Refusal = {
     status,
     code,
     reason,
     challenges,
+    ...(failure.flaw !== undefined && { flaw: failure.flaw }),
     ...(status === 429 && { retryAfterSeconds: secondsToNextMinute() }),
   };
   x.refusal = refusal;
@@ -173,19 +188,30 @@ function warnOf(x: Exchange): void {
   log().warn({ client: x.clientAddress, hint }, "too many failed log-ins");
 }
 
-/** The API's schemes, as the original has it, or those of this operation. */
-function challengesOf(api: Api, anyOf: readonly Alternative[]): readonly ("oauth2" | "basic")[] {
-  if (credentialRules.compatibility === "wso2-3.2") return api.challenges;
-  let challenges = knownChallenges.get(anyOf);
-  if (challenges === undefined) {
-    const kinds = new Set(anyOf.flatMap((alternative) => schemesOf(alternative).map((scheme) => scheme.kind)));
-    challenges = [...(kinds.has("jwt") ? ["oauth2" as const] : []), ...(kinds.has("basic") ? ["basic" as const] : [])];
-    knownChallenges.set(anyOf, challenges);
+/**
+ * The API's schemes, as the original has it, or those of this operation. The original asks for a certificate only where that
+ * is what was wrong (S-ERR-R4), and knows nothing of proofs of possession.
+ */
+function challengesOf(api: Api, anyOf: readonly Alternative[], { flaw }: Failure): readonly Challenge[] {
+  let asked = knownChallenges.get(anyOf);
+  if (asked === undefined) {
+    const found = new Set(anyOf.flatMap((alternative) => schemesOf(alternative).flatMap(askedBy)));
+    asked = challengeOrder.filter((challenge) => found.has(challenge));
+    knownChallenges.set(anyOf, asked);
   }
-  return challenges;
+  if (credentialRules.compatibility === "standard") return asked;
+  const certificate: readonly Challenge[] = flaw === "certificate" ? ["mutual-tls"] : [];
+  if (certificate.length === 0 && !asked.includes("dpop")) return api.challenges;
+  return [...certificate, ...(asked.includes("dpop") ? (["dpop"] as const) : []), ...api.challenges];
 }
 
-const knownChallenges = new WeakMap<readonly Alternative[], readonly ("oauth2" | "basic")[]>();
+const challengeOrder: readonly Challenge[] = ["mutual-tls", "dpop", "oauth2", "basic"];
+
+function askedBy({ kind, asksFor }: Scheme): readonly Challenge[] {
+  return asksFor ?? (kind === "jwt" ? ["oauth2"] : kind === "basic" ? ["basic"] : []);
+}
+
+const knownChallenges = new WeakMap<readonly Alternative[], readonly Challenge[]>();
 
 function isSchemes(alternative: Alternative): alternative is readonly Scheme[] {
   return Array.isArray(alternative);

@@ -3,6 +3,7 @@ import type { BackendPool } from "./backend.ts";
 import type { Caller } from "./caller.ts";
 import type { Faults } from "./faults.ts";
 import type { RequestPath } from "./request-path.ts";
+import type { Challenge, Flaw } from "./scheme.ts";
 
 /**
  * One request and its answer, whatever HTTP engine carries it. Generated code, checks and policies see only this; the
@@ -46,6 +47,8 @@ export abstract class Exchange {
   api: Api | undefined;
   /** Who calls, once that is known; undefined for public operations. */
   caller: Caller | undefined;
+  /** Thumbprint (RFC 7638) of the key that a proof of possession with this request was made by; undefined without one. */
+  provenKey: string | undefined;
   /** Request header fields that the gateway adds for the backend: name, value, ... */
   backendFields: string[] | undefined;
 
@@ -133,7 +136,8 @@ export interface Refusal {
    * What a 401 asks for: the API's schemes in `wso2-3.2` (S-ERR-R4), those of the operation in `standard`. Empty: an
    * API key.
    */
-  readonly challenges?: readonly ("oauth2" | "basic")[];
+  readonly challenges?: readonly Challenge[];
+  readonly flaw?: Flaw;
   /** Of a 429. */
   readonly retryAfterSeconds?: number;
 }

@@ -62,12 +62,16 @@ export function isGatewayOwned(name: string): boolean {
       return name === "expect";
     case 9:
       return name === "forwarded" || name === "x-real-ip";
+    case 11:
+      return name === "client-cert";
     case 12:
       return name === "x-request-id";
     case 14:
       return name === "content-length";
     case 15:
       return name === "x-jwt-assertion" || name === "x-forwarded-for";
+    case 17:
+      return name === "client-cert-chain";
     case 25:
       return name === "x-wso2-client-certificate";
     default:

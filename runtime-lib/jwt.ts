@@ -1,5 +1,6 @@
 import {
   constants,
+  createHash,
   createPublicKey,
   createVerify,
   type JsonWebKey,
@@ -106,6 +107,37 @@ export function keysOfJwks(text: string): readonly VerificationKey[] | string {
 function ambiguous(a: VerificationKey, b: VerificationKey): boolean {
   return a.kid !== undefined && a.kid === b.kid && [...a.algorithms].some((name) => b.algorithms.has(name));
 }
+
+/** The key that a proof of possession carries, with its thumbprint (RFC 7638). */
+export interface ProofKey {
+  readonly key: VerificationKey;
+  readonly thumbprint: string;
+}
+
+/**
+ * The key in the header of a proof (RFC 9449 section 4.2); a string says what is wrong with that header. A private key is
+ * refused, and so is one that is weak, of a kind that signs nothing here, or so large that verifying would be an attack.
+ */
+export function keyOfProof(proof: string): ProofKey | string {
+  return proofKeys.of(proof.slice(0, proof.indexOf(".")));
+}
+
+/** Proofs of one client begin alike. */
+const proofKeys = new BoundedMemo<ProofKey | string>(1_000, (text) => {
+  const header = objectOf(text);
+  if (header?.typ !== "dpop+jwt") return "not of the type dpop+jwt";
+  const { jwk } = header;
+  if (!isRecord(jwk)) return "no key";
+  if (["d", "p", "q", "dp", "dq", "qi", "oth", "k"].some((member) => jwk[member] !== undefined)) return "a private key";
+  const key = keyOfJwk(jwk);
+  if (key === undefined) return "a key that is of no use";
+  const { modulusLength = 0, publicExponent = 0n } = key.key.asymmetricKeyDetails ?? {};
+  if (modulusLength > 4096 || publicExponent > 0xffff_ffffn) return "a key that is too large";
+  const { kty, crv, x, y, n, e } = key.key.export({ format: "jwk" });
+  // Members in the order of their names, those that are absent left out.
+  const thumbprint = createHash("sha256").update(JSON.stringify({ crv, e, kty, n, x, y })).digest("base64url");
+  return { key, thumbprint };
+});
 
 function keyOfJwk(jwk: unknown): VerificationKey | undefined {
   if (!isRecord(jwk)) return undefined;

@@ -63,6 +63,12 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   if (options.workers > 1 && gateway.modules.some((module) => module.name === "throttle")) {
     report.error("--workers", "limits are counted in one process: with them, only --workers 1 is right");
   }
+  if (options.workers > 1 && gateway.modules.some((module) => module.name === "dpop")) {
+    report.error(
+      "--workers",
+      "used proofs of possession are known in one process: with them, only --workers 1 is right",
+    );
+  }
   const proxies = new TrustedProxies(settings.strings("castgate.trustedProxies") ?? []);
   for (const entry of proxies.malformed) {
     report.error("castgate.trustedProxies", `"${entry}" is neither an address nor a network in CIDR notation`);

@@ -14,10 +14,14 @@ export function refuse(x: Exchange): void {
   const found = faultOf(x, refusal);
   x.refusal = { ...refusal, status: found.status };
   if (found.status === 401) return send(x, found, ["WWW-Authenticate", challenge(x, refusal)]);
-  if (found.code === 900910) return send(x, found, insufficientScope(x, refusal.challenges?.includes("oauth2"), []));
+  if (found.code === 900910) return send(x, found, insufficientScope(x, takesTokens(refusal), []));
   if (found.status === 429) return send(x, found, ["Retry-After", String(refusal.retryAfterSeconds ?? 60)]);
   if (found.status === 503) return send(x, found, ["Retry-After", "5"]);
   send(x, found, []);
+}
+
+function takesTokens({ challenges = [] }: Refusal): boolean {
+  return challenges.includes("oauth2") || challenges.includes("dpop");
 }
 
 /** 503: what would decide is not available; the client did nothing wrong, so it is no 401 (S-SEC-12). */
@@ -129,23 +133,65 @@ export const faultContentType = "application/json";
 const originalRealm = "WSO2 API Microgateway";
 const standardRealm = "castgate";
 
+/** What proofs of possession may be signed with (RFC 9449 section 7.1). */
+export const proofAlgorithms = [
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "PS256",
+  "PS384",
+  "PS512",
+  "RS256",
+  "RS384",
+  "RS512",
+];
+
 /**
  * `WWW-Authenticate` of a 401. The original's tail is the same whatever the cause, and comes alone when an API key is the
- * only credential (S-ERR-R4). `standard`: RFC 6750 section 3, RFC 7617 section 2; no `error` when nothing was offered.
+ * only credential (S-ERR-R4). `standard`: RFC 6750 section 3, RFC 7617 section 2, RFC 9449 section 7.1; no `error` when
+ * nothing was offered.
  */
 function challenge(x: Exchange, refusal: Refusal): string {
   const asked = refusal.challenges ?? [];
   if (x.faults.compatibility === "wso2-3.2") {
-    const schemes = asked.map((scheme) => `${scheme === "oauth2" ? "OAuth2" : "Basic Auth"} realm="${originalRealm}"`);
-    return `${schemes.join(" ")}, error="invalid token" , error_description="The access token expired"`;
+    const schemes = asked.filter((scheme) => scheme !== "dpop").map((scheme) => originalChallenge[scheme]);
+    const text = `${schemes.join(" ")}, error="invalid token" , error_description="The access token expired"`;
+    return asked.includes("dpop") ? `${text}, DPoP ${proofParameters(refusal)}` : text;
   }
-  const offered = refusal.code !== 900902;
   const schemes = asked.map((scheme) => {
-    if (scheme === "basic") return `Basic realm="${standardRealm}", charset="UTF-8"`;
-    return `Bearer realm="${standardRealm}"${offered ? ', error="invalid_token"' : ""}`;
+    const start = `${standardChallenge[scheme]} realm="${standardRealm}"`;
+    if (scheme === "basic") return `${start}, charset="UTF-8"`;
+    if (scheme === "dpop") return `${start}, ${proofParameters(refusal)}`;
+    return scheme === "oauth2" && tokenIsWrong(refusal) ? `${start}, error="invalid_token"` : start;
   });
   // RFC 9110 section 15.5.2 wants a challenge in every 401; no scheme is registered for API keys.
   return schemes.length > 0 ? schemes.join(", ") : `ApiKey realm="${standardRealm}"`;
+}
+
+const originalChallenge = {
+  "mutual-tls": `Mutual SSL realm="${originalRealm}"`,
+  oauth2: `OAuth2 realm="${originalRealm}"`,
+  basic: `Basic Auth realm="${originalRealm}"`,
+} as const;
+
+/** No scheme is registered for certificates of the TLS handshake either. */
+const standardChallenge = {
+  "mutual-tls": "ClientCertificate",
+  dpop: "DPoP",
+  oauth2: "Bearer",
+  basic: "Basic",
+} as const;
+
+/** Something was offered, and what is wrong is neither the certificate nor the proof. */
+function tokenIsWrong({ code, flaw }: Refusal): boolean {
+  return code !== 900902 && flaw === undefined;
+}
+
+function proofParameters(refusal: Refusal): string {
+  const { flaw } = refusal;
+  const error = tokenIsWrong(refusal) ? "invalid_token" : flaw === "certificate" ? undefined : flaw;
+  return `algs="${proofAlgorithms.join(" ")}"${error === undefined ? "" : `, error="${error}"`}`;
 }
 
 /** RFC 6750 section 3.1, for whoever can come back with another token. The original sends nothing. */
@@ -153,7 +199,8 @@ function insufficientScope(x: Exchange, takesTokens: boolean | undefined, scopes
   if (x.faults.compatibility !== "standard" || !takesTokens) return [];
   const wanted = scopeText(scopes);
   const scope = wanted === "" ? "" : `, scope="${wanted}"`;
-  return ["WWW-Authenticate", `Bearer realm="${standardRealm}", error="insufficient_scope"${scope}`];
+  const word = x.provenKey === undefined ? "Bearer" : "DPoP";
+  return ["WWW-Authenticate", `${word} realm="${standardRealm}", error="insufficient_scope"${scope}`];
 }
 
 function send(x: Exchange, found: Fault, headers: readonly string[]): void {

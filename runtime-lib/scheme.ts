@@ -3,7 +3,9 @@ import type { Exchange } from "./exchange.ts";
 
 /** An authentication scheme as an API uses it. Made once, at start, by generated code. */
 export interface Scheme {
-  readonly kind: "jwt" | "basic" | "api-key";
+  readonly kind: "jwt" | "basic" | "api-key" | "mutual-tls";
+  /** What a 401 asks for because of it; absent: what its kind says. */
+  readonly asksFor?: readonly Challenge[];
   /** Whether the request carries a credential of this kind. Decides between "missing" and "invalid". */
   present(x: Exchange): boolean;
   /** Verifies it. Synchronous wherever nothing waits: a cached token costs no promise. */
@@ -22,7 +24,17 @@ export interface Failure {
   /** The answer's status where the code does not say it: 503 with 900900 while another system is away. */
   readonly status?: number;
   readonly reason: string;
+  /** What is wrong, where the challenge says more of it than the code does. */
+  readonly flaw?: Flaw;
+  /** Nothing was offered: not a failed log-in, and less than any other failure has to say. */
+  readonly absent?: true;
 }
+
+/** What a 401 can ask for. */
+export type Challenge = "mutual-tls" | "dpop" | "oauth2" | "basic";
+
+/** A certificate that is missing or wrong; for the others, RFC 9449 sections 7.1 and 9. */
+export type Flaw = "certificate" | "invalid_dpop_proof" | "use_dpop_nonce";
 
 /** The class of an auth header by its first word: `bearer`, `basic`, any other word, or none at all. */
 export type HeaderClass = "bearer" | "basic" | "other" | "none";

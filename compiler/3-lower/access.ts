@@ -10,7 +10,47 @@ export const unstated = "no security is stated";
 export function accessOf(api: ApiFacts, operation: OperationFacts, compatibility: Compatibility): Access {
   const opened = openedBy(api, operation);
   if (opened !== undefined) return { kind: "public", ...opened };
-  return compatibility === "standard" ? standardAccess(api, operation) : flattenedAccess(api, operation);
+  const application = compatibility === "standard" ? standardAccess(api, operation) : flattenedAccess(api, operation);
+  return withCertificate(api, operation, application);
+}
+
+/** What application security asks for. It may name no scheme where it is optional: then only a certificate opens. */
+type ApplicationAccess =
+  | Extract<Access, { kind: "public" }>
+  | { readonly kind: "authenticated"; readonly anyOf: readonly Alternative[]; readonly origin: SourceRef };
+
+/**
+ * `x-wso2-mutual-ssl` beside application security: both are needed (S-SEL-09); where application security is optional, one
+ * of them, and a certificate then needs no scope (S-SEL-10). What no security requirement closes is closed by a mandatory
+ * certificate all the same: only the words of S-SEL-07 open such an API.
+ */
+function withCertificate(api: ApiFacts, operation: OperationFacts, application: ApplicationAccess): Access {
+  const { mutualSsl } = api;
+  const ways = application.kind === "public" ? [] : application.anyOf;
+  if (mutualSsl?.value === "mandatory") {
+    const alone: Alternative = { allOf: [{ kind: "mutual-tls", presence: "mandatory" }], scopes: undefined };
+    if (ways.length === 0) return { kind: "authenticated", anyOf: [alone], origin: mutualSsl.ref };
+    const anyOf = isOptional(api, operation) ? [alone, ...ways] : ways.map((way) => guarded(way, "mandatory"));
+    return { kind: "authenticated", anyOf: distinct(anyOf), origin: application.origin };
+  }
+  if (application.kind === "public") return application;
+  const anyOf = mutualSsl === undefined ? ways : ways.map((way) => guarded(way, "optional"));
+  return { kind: "authenticated", anyOf: distinct(anyOf), origin: application.origin };
+}
+
+function guarded(way: Alternative, presence: "mandatory" | "optional"): Alternative {
+  const present = way.allOf.some((scheme) => scheme.kind === "mutual-tls");
+  return present ? way : { ...way, allOf: [{ kind: "mutual-tls", presence }, ...way.allOf] };
+}
+
+/** `x-wso2-application-security.optional`, the operation's before the API's; only beside a mandatory certificate (T-SEC-07). */
+function isOptional(api: ApiFacts, operation: OperationFacts): boolean {
+  const stated = operation.security.application ?? api.security.application;
+  return api.mutualSsl?.value === "mandatory" && stated?.value.optional === true;
+}
+
+function tokenScheme({ dpop }: ApiFacts): AuthScheme {
+  return dpop === undefined ? { kind: "oauth2" } : { kind: "oauth2", dpop: dpop.value };
 }
 
 /**
@@ -28,22 +68,19 @@ function openedBy(api: ApiFacts, operation: OperationFacts): { why: string; orig
 }
 
 /** The original's reading: every scheme of every requirement is an alternative, any one scope suffices (S-SEL-03..06, S-SCP-01..03). */
-function flattenedAccess(api: ApiFacts, operation: OperationFacts): Access {
+function flattenedAccess(api: ApiFacts, operation: OperationFacts): ApplicationAccess {
   const own = providersOf(operation.security, api.schemes);
   const inherited = providersOf(api.security, api.schemes);
   const found = own.size > 0 ? own : inherited;
-  const providers = found.size > 0 ? found : new Set<AuthScheme["kind"]>(["oauth2"]);
+  const fallback: readonly AuthScheme["kind"][] = isOptional(api, operation) ? [] : ["oauth2"];
+  const providers = found.size > 0 ? found : new Set(fallback);
   const scopes = scopeRule("any", flattenedScopes(api, operation));
   const schemes: AuthScheme[] = [];
-  if (providers.has("oauth2")) schemes.push({ kind: "oauth2" });
+  if (providers.has("oauth2")) schemes.push(tokenScheme(api));
   if (providers.has("basic")) schemes.push({ kind: "basic" });
   if (providers.has("api-key")) schemes.push({ kind: "api-key", locations: apiKeyLocations(api, operation) });
-  const alternatives = schemes.map((scheme): Alternative => ({ allOf: [scheme], scopes }));
-  return {
-    kind: "authenticated",
-    anyOf: alternatives as unknown as NonEmpty<Alternative>,
-    origin: originOf(api, operation),
-  };
+  const anyOf = schemes.map((scheme): Alternative => ({ allOf: [scheme], scopes }));
+  return { kind: "authenticated", anyOf, origin: originOf(api, operation) };
 }
 
 /** Schemes that a level selects; empty when it selects none (T-SEC-03). */
@@ -63,7 +100,7 @@ export function providersOf(
   return providers;
 }
 
-function applicationScheme(type: "oauth2" | "basic_auth" | "api_key"): AuthScheme["kind"] {
+function applicationScheme(type: "oauth2" | "basic_auth" | "api_key"): "oauth2" | "basic" | "api-key" {
   return type === "basic_auth" ? "basic" : type === "api_key" ? "api-key" : "oauth2";
 }
 
@@ -110,7 +147,7 @@ function sortedLocations(locations: readonly ApiKeyLocation[]): readonly ApiKeyL
 }
 
 /** OpenAPI's reading: OR between requirement objects, AND inside, all scopes of a requirement are needed. */
-function standardAccess(api: ApiFacts, operation: OperationFacts): Access {
+function standardAccess(api: ApiFacts, operation: OperationFacts): ApplicationAccess {
   const application = applicationOf(api, operation);
   if (application !== undefined) return applicationAccess(api, operation, application);
   const requirements = operation.security.requirements ?? api.security.requirements;
@@ -119,13 +156,16 @@ function standardAccess(api: ApiFacts, operation: OperationFacts): Access {
     // Who writes that application security holds, and names no scheme, did not leave security out (T-SEC-03).
     const stated = operation.security.application ?? api.security.application;
     if (stated === undefined) return { kind: "public", why: unstated, origin };
-    return applicationAccess(api, operation, { types: ["oauth2"], ref: stated.ref });
+    return applicationAccess(api, operation, {
+      types: isOptional(api, operation) ? [] : ["oauth2"],
+      ref: stated.ref,
+    });
   }
   if (requirements.length === 0) return { kind: "public", why: "security: []", origin };
   if (requirements.some((requirement) => requirement.schemes.length === 0))
     return { kind: "public", why: "security: {}", origin };
   const alternatives = requirements.map((requirement) => alternativeOf(requirement, api, operation));
-  return { kind: "authenticated", anyOf: distinct(alternatives), origin };
+  return { kind: "authenticated", anyOf: alternatives, origin };
 }
 
 /** The schemes that `x-wso2-application-security` selects for an operation, and where. */
@@ -154,15 +194,15 @@ function selectedTypes({ application }: SecurityFacts): SelectedTypes | undefine
 }
 
 /** Any of the types, each but keys with the scopes that `security` asks of tokens (S-SCP-01). */
-function applicationAccess(api: ApiFacts, operation: OperationFacts, { types, ref }: SelectedTypes): Access {
+function applicationAccess(api: ApiFacts, operation: OperationFacts, { types, ref }: SelectedTypes): ApplicationAccess {
   const kinds = [...new Set(types.map(applicationScheme))].sort();
   const rules = standardScopes(api, operation);
   const alternatives = kinds.flatMap((kind): Alternative[] =>
     kind === "api-key"
       ? [{ allOf: [{ kind, locations: apiKeyLocations(api, operation) }], scopes: undefined }]
-      : rules.map((scopes) => ({ allOf: [{ kind }], scopes })),
+      : rules.map((scopes) => ({ allOf: [kind === "oauth2" ? tokenScheme(api) : { kind }], scopes })),
   );
-  return { kind: "authenticated", anyOf: distinct(alternatives), origin: ref };
+  return { kind: "authenticated", anyOf: alternatives, origin: ref };
 }
 
 /** The scopes of each requirement that asks for a token: those of one are needed together, those of another instead. */
@@ -189,15 +229,16 @@ function alternativeOf(requirement: RequirementFact, api: ApiFacts, operation: O
     if (scheme?.kind === "api-key") {
       kinds.add("api-key");
       locations.push(...locationOf(scheme));
-    } else if (scheme?.kind === "basic") {
-      kinds.add("basic");
+    } else if (scheme?.kind === "basic" || scheme?.kind === "mutual-tls") {
+      kinds.add(scheme.kind);
     } else {
       // Undeclared and unknown schemes are errors of 2-check in `standard`; a token is the closed reading of them.
       kinds.add("oauth2");
     }
   }
   const schemes: AuthScheme[] = [];
-  if (kinds.has("oauth2")) schemes.push({ kind: "oauth2" });
+  if (kinds.has("mutual-tls")) schemes.push({ kind: "mutual-tls", presence: "mandatory" });
+  if (kinds.has("oauth2")) schemes.push(tokenScheme(api));
   if (kinds.has("basic")) schemes.push({ kind: "basic" });
   // Two keys in one requirement are two credentials: each is a scheme of its own.
   for (const location of sortedLocations(locations)) schemes.push({ kind: "api-key", locations: [location] });
@@ -258,7 +299,10 @@ function describeScopes(rule: ScopeRule | undefined): string {
 }
 
 function describeScheme(scheme: AuthScheme): string {
-  if (scheme.kind === "oauth2") return "jwt";
+  if (scheme.kind === "oauth2") return scheme.dpop === undefined ? "jwt" : `jwt (DPoP ${scheme.dpop})`;
   if (scheme.kind === "basic") return "basic";
+  if (scheme.kind === "mutual-tls") {
+    return scheme.presence === "mandatory" ? "a client certificate" : "a client certificate if one is presented";
+  }
   return `api key in ${scheme.locations.map((location) => `${location.in} ${location.name}`).join(" or ") || "no place"}`;
 }

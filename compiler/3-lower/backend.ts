@@ -1,5 +1,5 @@
 import type { ApiFacts, EndpointFact, Fact, OperationFacts, UnbuiltFeature } from "../model/checked-project.ts";
-import type { Access, Backend, UpstreamModel } from "../model/gateway-model.ts";
+import type { Backend, UpstreamModel } from "../model/gateway-model.ts";
 import type { LoadedProject } from "../model/loaded-project.ts";
 import type { SourceRef } from "../model/source.ts";
 import { sha256 } from "../naming/names.ts";
@@ -10,10 +10,10 @@ const defaultTimeoutMs = 60_000;
 type Environment = "production" | "sandbox";
 
 /** Where an operation's requests go, or why they go nowhere in this version. */
-export function backendOf(api: ApiFacts, operation: OperationFacts, access: Access, loaded: LoadedProject): Backend {
+export function backendOf(api: ApiFacts, operation: OperationFacts, loaded: LoadedProject): Backend {
   const production = endpointFor(api, operation, "production");
   const sandbox = endpointFor(api, operation, "sandbox");
-  const features = neededFeatures(api, operation, access, loaded, [production?.endpoint, sandbox?.endpoint]);
+  const features = neededFeatures(api, operation, loaded, [production?.endpoint, sandbox?.endpoint]);
   const [first, ...rest] = features;
   if (first !== undefined) return { kind: "not-built", features: [first, ...rest] };
   return {
@@ -93,7 +93,6 @@ function derivedName(api: ApiFacts, operation: OperationFacts, level: Chosen["le
 function neededFeatures(
   api: ApiFacts,
   operation: OperationFacts,
-  access: Access,
   loaded: LoadedProject,
   endpoints: readonly (EndpointFact | undefined)[],
 ): readonly UnbuiltFeature[] {
@@ -110,7 +109,6 @@ function neededFeatures(
   if ((operation.requestInterceptor ?? api.requestInterceptor) !== undefined) features.add("request-interceptor");
   if ((operation.responseInterceptor ?? api.responseInterceptor) !== undefined) features.add("response-interceptor");
   if (api.responseCache?.value === true) features.add("response-cache");
-  if (api.mutualSsl !== undefined && access.kind === "authenticated") features.add("mutual-tls");
   if (loaded.extras.filters.length > 0) features.add("filter");
   return [...features].sort();
 }

@@ -85,7 +85,9 @@ function lowerApi(api: ApiFacts, slug: Slug, checked: CheckedProject, notes: Low
   function challengesOf(facts: ApiFacts): readonly ("oauth2" | "basic")[] {
     const providers = providersOf(facts.security, facts.schemes);
     const named = (["oauth2", "basic"] as const).filter((kind) => providers.has(kind));
-    return named.length > 0 || providers.has("api-key") || compatibility === "standard" ? named : ["oauth2"];
+    // The default of T-SEC-03, which an optional application security has not.
+    const defaulted = compatibility === "wso2-3.2" && facts.security.application?.value.optional !== true;
+    return named.length > 0 || providers.has("api-key") || !defaulted ? named : ["oauth2"];
   }
 }
 
@@ -125,7 +127,7 @@ function lowerOperation(
 ): OperationModel {
   const { compatibility } = checked.loaded.settings;
   const access = accessOf(api, operation, compatibility);
-  const backend = backendOf(api, operation, access, checked.loaded);
+  const backend = backendOf(api, operation, checked.loaded);
   const shown = `${operation.method} ${operation.path}`;
   if (access.kind === "public") {
     notes.push({ code: "operation-public", ref: operation.origin, args: { operation: shown, why: access.why } });

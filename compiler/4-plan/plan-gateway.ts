@@ -203,14 +203,16 @@ function schemeNames(api: ApiModel): (scheme: AuthScheme) => Identifier {
 function plainSchemeName(scheme: AuthScheme): Identifier {
   if (scheme.kind === "oauth2") return fixedIdentifier("jwt");
   if (scheme.kind === "basic") return fixedIdentifier("basic");
+  if (scheme.kind === "mutual-tls") {
+    return fixedIdentifier(scheme.presence === "mandatory" ? "clientCertificate" : "optionalClientCertificate");
+  }
   const places = scheme.locations.map((location) => `${location.in} ${location.name.replaceAll("_", " ")}`).join(" ");
   return derived(identifierOf(`api key ${places === "" ? "nowhere" : places}`, identityOfScheme(scheme)), "Scheme");
 }
 
 function identityOfScheme(scheme: AuthScheme): string {
-  return JSON.stringify(
-    scheme.kind === "api-key" ? scheme.locations.map((location) => [location.in, location.name]) : scheme.kind,
-  );
+  if (scheme.kind === "api-key") return JSON.stringify(scheme.locations.map(({ in: place, name }) => [place, name]));
+  return JSON.stringify(scheme.kind === "mutual-tls" ? `${scheme.presence} ${scheme.kind}` : scheme.kind);
 }
 
 function bySymbol(a: { readonly symbol: Identifier }, b: { readonly symbol: Identifier }): number {
@@ -228,7 +230,8 @@ function modulesOf(apis: readonly ApiPlan[]): readonly RuntimeModuleName[] {
   const modules = new Set<RuntimeModuleName>();
   for (const api of apis) {
     for (const scheme of api.schemes) {
-      modules.add(scheme.kind === "oauth2" ? "auth-jwt" : scheme.kind === "basic" ? "auth-basic" : "auth-api-key");
+      modules.add(schemeModules[scheme.kind]);
+      if (scheme.kind === "oauth2" && scheme.dpop !== undefined) modules.add("auth-dpop");
     }
     for (const handler of api.groups.flatMap((group) => group.handlers)) {
       if (handler.chain.some((step) => step.kind === "throttle")) modules.add("throttle");
@@ -237,3 +240,10 @@ function modulesOf(apis: readonly ApiPlan[]): readonly RuntimeModuleName[] {
   }
   return [...modules].sort();
 }
+
+const schemeModules = {
+  "api-key": "auth-api-key",
+  basic: "auth-basic",
+  "mutual-tls": "auth-mutual-tls",
+  oauth2: "auth-jwt",
+} as const;

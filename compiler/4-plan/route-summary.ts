@@ -21,8 +21,9 @@ function accessText(access: Access): string {
 
 function alternativeText({ allOf, scopes }: Alternative): string {
   const schemes = allOf.map((scheme) => {
-    if (scheme.kind === "oauth2") return "jwt";
+    if (scheme.kind === "oauth2") return scheme.dpop === undefined ? "jwt" : `jwt(dpop ${scheme.dpop})`;
     if (scheme.kind === "basic") return "basic";
+    if (scheme.kind === "mutual-tls") return scheme.presence === "mandatory" ? "certificate" : "certificate(optional)";
     return `api-key(${scheme.locations.map((location) => `${location.in}:${location.name}`).join(",")})`;
   });
   return schemes.join("+") + (scopes === undefined ? "" : `[${scopeText(scopes)}]`);

@@ -42,6 +42,8 @@ export interface ApiFacts {
   readonly requestInterceptor: Fact<string> | undefined;
   readonly responseInterceptor: Fact<string> | undefined;
   readonly mutualSsl: Fact<"mandatory" | "optional"> | undefined;
+  /** `x-castgate-dpop`. */
+  readonly dpop: Fact<"required" | "optional"> | undefined;
   readonly responseCache: Fact<boolean> | undefined;
   /** `x-castgate-encoded-slash: allow`: `%2f` may stand inside a parameter and stays encoded everywhere. */
   readonly allowEncodedSlash: boolean;
@@ -152,7 +154,6 @@ export type UnbuiltFeature =
   | "circuit-breaker"
   | "connection-pool"
   | "etcd"
-  | "mutual-tls"
   | "request-interceptor"
   | "response-interceptor"
   | "filter"

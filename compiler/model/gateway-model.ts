@@ -80,9 +80,15 @@ export interface Alternative {
 }
 
 export type AuthScheme =
-  | { readonly kind: "oauth2" }
+  | {
+      readonly kind: "oauth2";
+      /** `x-castgate-dpop`: tokens come with a proof of the key that they are bound to (RFC 9449). */
+      readonly dpop?: "required" | "optional";
+    }
   | { readonly kind: "basic" }
-  | { readonly kind: "api-key"; readonly locations: readonly ApiKeyLocation[] };
+  | { readonly kind: "api-key"; readonly locations: readonly ApiKeyLocation[] }
+  /** `optional`: no certificate passes, and one that is presented must be right (S-MTL-05). */
+  | { readonly kind: "mutual-tls"; readonly presence: "mandatory" | "optional" };
 
 export interface ApiKeyLocation {
   readonly in: "header" | "query";

@@ -30,7 +30,14 @@ export interface GatewayPlan {
   readonly features: readonly FeatureName[];
 }
 
-export type RuntimeModuleName = "auth-api-key" | "auth-basic" | "auth-jwt" | "throttle" | "upstream";
+export type RuntimeModuleName =
+  | "auth-api-key"
+  | "auth-basic"
+  | "auth-dpop"
+  | "auth-jwt"
+  | "auth-mutual-tls"
+  | "throttle"
+  | "upstream";
 
 export interface Mount {
   readonly basePath: string;
@@ -63,9 +70,10 @@ export interface ApiPlan {
 }
 
 export type SchemePlan =
-  | { readonly kind: "oauth2"; readonly symbol: Identifier }
+  | { readonly kind: "oauth2"; readonly symbol: Identifier; readonly dpop?: "required" | "optional" }
   | { readonly kind: "basic"; readonly symbol: Identifier }
-  | { readonly kind: "api-key"; readonly symbol: Identifier; readonly locations: readonly ApiKeyLocation[] };
+  | { readonly kind: "api-key"; readonly symbol: Identifier; readonly locations: readonly ApiKeyLocation[] }
+  | { readonly kind: "mutual-tls"; readonly symbol: Identifier; readonly presence: "mandatory" | "optional" };
 
 export interface UpstreamPlan {
   readonly symbol: Identifier;

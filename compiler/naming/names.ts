@@ -26,8 +26,8 @@ const taken = new Set(
   parseFloat parseInt process structuredClone unescape
   constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf
   Exchange Gateway allow allScopes anyScope api apiKey apiKeys apiLimit authenticate balanced basic basicAuth basicModule
-  bearerJwt caller callerTiers cors crossOrigin depth forbidden forward found gateway hasAllScopes hasAnyScope holdsTexts jwt jwtModule
-  limit methodNotAllowed noEndpoint notBuilt policyMissing production refuse route sandbox throttle throttleModule
+  bearerJwt caller callerTiers clientCertificate cors crossOrigin depth dpop dpopModule forbidden forward found gateway hasAllScopes hasAnyScope holdsTexts jwt jwtModule
+  limit methodNotAllowed mutualTls mutualTlsModule noEndpoint notBuilt optionalClientCertificate policyMissing production refuse route sandbox throttle throttleModule
   tiers tooManyRequests unknownApi unknownResource upstream upstreamModule verdict withholdCredentials x`.split(/\s+/),
 );
 

@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { engineArguments } from "./engine-under-test.mjs";
+import type { Identity } from "./self-signed.ts";
 import type { StubBackend } from "./stub-backend.ts";
 import type { TestIssuer } from "./test-issuer.ts";
 
@@ -46,6 +47,8 @@ export async function compileProject(source: string): Promise<CompiledProject> {
 /** A bundle that runs as a process of its own, on free ports of loopback. */
 export interface RunningGateway {
   readonly origin: string;
+  /** Of the TLS listener, if there is one. */
+  readonly httpsPort: number;
   readonly process: ChildProcess;
   /** All that it printed so far. */
   log(): string;
@@ -57,6 +60,8 @@ export interface GatewayOptions {
   readonly issuer?: TestIssuer;
   /** Every endpoint URL is sent here instead, its host and path as the prefix: `/orders-a.test/api`. */
   readonly backend?: StubBackend;
+  /** A TLS listener with this identity, which trusts these certificates (PEM, by alias). */
+  readonly tls?: { readonly server: Identity; readonly trust: Readonly<Record<string, string>> };
   /** Further settings as TOML. */
   readonly settings?: string;
   readonly args?: readonly string[];
@@ -65,8 +70,9 @@ export interface GatewayOptions {
 
 export async function startGateway(project: CompiledProject, options: GatewayOptions = {}): Promise<RunningGateway> {
   const port = await freePort();
+  const httpsPort = options.tls === undefined ? 0 : await freePort();
   const config = path.join(mkdtempSync(path.join(project.folder, "run-")), "micro-gw.conf");
-  writeFileSync(config, settingsText(port, path.dirname(config), options));
+  writeFileSync(config, settingsText(port, httpsPort, path.dirname(config), options));
   const child = spawn(
     process.execPath,
     [
@@ -92,6 +98,7 @@ export async function startGateway(project: CompiledProject, options: GatewayOpt
   await untilReady(`${origin}/readyz`, child, () => log);
   return {
     origin,
+    httpsPort,
     process: child,
     log: () => log,
     stop: () => {
@@ -101,13 +108,25 @@ export async function startGateway(project: CompiledProject, options: GatewayOpt
   };
 }
 
-function settingsText(port: number, folder: string, { issuer, settings }: GatewayOptions): string {
+function settingsText(
+  port: number,
+  httpsPort: number,
+  folder: string,
+  { issuer, tls, settings }: GatewayOptions,
+): string {
   const lines = ["[listenerConfig]", 'host = "127.0.0.1"', `httpPort = ${port}`];
-  if (issuer !== undefined) {
+  const trusted = { ...(issuer && { issuer: issuer.certificatePem }), ...tls?.trust };
+  if (Object.keys(trusted).length > 0) {
     const store = path.join(folder, "trust");
     mkdirSync(store);
-    writeFileSync(path.join(store, "issuer.pem"), issuer.certificatePem);
+    for (const [alias, pem] of Object.entries(trusted)) writeFileSync(path.join(store, `${alias}.pem`), pem);
     lines.push(`trustStorePath = ${JSON.stringify(store)}`);
+  }
+  if (tls !== undefined) {
+    writeFileSync(path.join(folder, "server.pem"), tls.server.key + tls.server.cert);
+    lines.push(`httpsPort = ${httpsPort}`, `keyStorePath = ${JSON.stringify(path.join(folder, "server.pem"))}`);
+  }
+  if (issuer !== undefined) {
     lines.push("[[jwtTokenConfig]]", `issuer = ${JSON.stringify(issuer.name)}`, 'certificateAlias = "issuer"');
     lines.push(
       "[apikey.tokenConfigs]",

@@ -7,6 +7,7 @@ import { readCors } from "./cors.ts";
 import { readEndpointPair, readEndpointTable } from "./endpoints.ts";
 import {
   readAuthHeader,
+  readDpop,
   readEncodedSlash,
   readMutualSsl,
   readResponseCache,
@@ -57,6 +58,7 @@ export function readApi(reading: Reading, definition: Definition): ApiFacts | un
     requestInterceptor: readText(reading, root, "x-wso2-request-interceptor"),
     responseInterceptor: readText(reading, root, "x-wso2-response-interceptor"),
     mutualSsl,
+    dpop: readDpop(reading, root),
     responseCache: readResponseCache(reading, root),
     allowEncodedSlash,
     operations,

@@ -107,3 +107,20 @@ export function readEncodedSlash(reading: Reading, root: Cursor): boolean {
   reading.log.report("value-invalid", at(text.ref), { what: "x-castgate-encoded-slash", problem });
   return false;
 }
+
+/** `x-castgate-dpop: required | optional`: tokens with a proof of possession (RFC 9449). */
+export function readDpop(reading: Reading, root: Cursor): ApiFacts["dpop"] {
+  const cursor = present(reading, root, "x-castgate-dpop");
+  // Not as other text: blank must not switch it off.
+  const text = cursor && textOf(reading, cursor, "x-castgate-dpop");
+  if (text === undefined) return undefined;
+  const value = (["required", "optional"] as const).find((word) => word === text.value);
+  if (value !== undefined) return { value, ref: text.ref };
+  const suggestion = suggest(text.value, ["required", "optional"]);
+  reading.log.report("value-invalid", at(text.ref), {
+    what: "x-castgate-dpop",
+    problem: `must be required or optional, but is "${text.value}"`,
+    ...(suggestion && { suggestion }),
+  });
+  return undefined;
+}

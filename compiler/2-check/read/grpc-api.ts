@@ -60,6 +60,7 @@ export function readGrpcApi(reading: Reading, { file, root, fileOptions }: Servi
     requestInterceptor: undefined,
     responseInterceptor: undefined,
     mutualSsl: undefined,
+    dpop: undefined,
     responseCache: undefined,
     allowEncodedSlash: false,
     operations,

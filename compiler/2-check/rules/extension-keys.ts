@@ -33,12 +33,13 @@ const read: Readonly<Record<Level, readonly string[]>> = {
   operation: both,
 };
 const ours: Readonly<Record<Level, readonly string[]>> = {
-  api: ["x-castgate-encoded-slash"],
+  api: ["x-castgate-dpop", "x-castgate-encoded-slash"],
   path: [],
   operation: [],
 };
 /** Where those of ours stand, for those who put them elsewhere. */
 const homes = new Map([
+  ["x-castgate-dpop", "at the top of the definition"],
   ["x-castgate-encoded-slash", "at the top of the definition"],
   ["x-castgate-pipelining", "in an endpoint, beside its urls"],
 ]);

@@ -50,12 +50,10 @@ function neededBy({ loaded }: CheckContext, api: ApiFacts, operation: OperationF
   if ((operation.requestInterceptor ?? api.requestInterceptor) !== undefined) features.add("request-interceptor");
   if ((operation.responseInterceptor ?? api.responseInterceptor) !== undefined) features.add("response-interceptor");
   if (api.responseCache?.value === true) features.add("response-cache");
-  if (api.mutualSsl !== undefined) features.add("mutual-tls");
   if (loaded.extras.filters.length > 0) features.add("filter");
   for (const requirement of operation.security.requirements ?? api.security.requirements ?? []) {
     for (const { name } of requirement.schemes) {
       const scheme = api.schemes.get(name);
-      if (scheme?.kind === "mutual-tls") features.add("mutual-tls");
       if (scheme?.kind === "api-key" && scheme.in === "cookie") features.add("api-key-cookie");
     }
   }

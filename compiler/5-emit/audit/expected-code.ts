@@ -152,7 +152,9 @@ export function expectedTiers({ callerTiers }: GatewayPlan): readonly (readonly 
 const moduleNames = {
   "auth-api-key": "apiKeyModule",
   "auth-basic": "basicModule",
+  "auth-dpop": "dpopModule",
   "auth-jwt": "jwtModule",
+  "auth-mutual-tls": "mutualTlsModule",
   throttle: "throttleModule",
   upstream: "upstreamModule",
 } as const;
@@ -188,7 +190,11 @@ export function expectedGateway(plan: GatewayPlan): readonly (readonly [string, 
 }
 
 function schemeText(scheme: SchemePlan, api: string): string {
-  if (scheme.kind === "oauth2") return `bearerJwt(${api})`;
+  if (scheme.kind === "oauth2") {
+    if (scheme.dpop !== undefined) return `dpop(${api}, bearerJwt(${api}), ${quoted(scheme.dpop)})`;
+    return `bearerJwt(${api})`;
+  }
+  if (scheme.kind === "mutual-tls") return `mutualTls(${api}, ${quoted(scheme.presence)})`;
   if (scheme.kind === "basic") return `basicAuth(${api})`;
   const places = scheme.locations.map((place) => `{ in: ${quoted(place.in)}, name: ${quoted(place.name)} }`);
   return `apiKey(${api}, ${list(places)})`;

@@ -8,7 +8,9 @@ import { callerTierView, corsView } from "./value-views.ts";
 export const moduleExports: Readonly<Record<RuntimeModuleName, string>> = {
   "auth-api-key": "apiKeyModule",
   "auth-basic": "basicModule",
+  "auth-dpop": "dpopModule",
   "auth-jwt": "jwtModule",
+  "auth-mutual-tls": "mutualTlsModule",
   throttle: "throttleModule",
   upstream: "upstreamModule",
 };

@@ -137,6 +137,10 @@ function stepViews(api: ApiPlan, handler: HandlerPlan, imports: ImportList): Ste
 
 function schemeText(api: ApiPlan, symbol: string): string {
   const scheme = api.schemes.find((one) => one.symbol === symbol);
+  if (scheme?.kind === "mutual-tls") {
+    return scheme.presence === "mandatory" ? "client certificate" : "client certificate if one is presented";
+  }
+  if (scheme?.kind === "oauth2" && scheme.dpop === "required") return `${symbol} with proof of possession`;
   if (scheme?.kind !== "api-key") return symbol;
   return `API key in ${scheme.locations.map((place) => `${place.in} ${place.name}`).join(" or ")}`;
 }

@@ -31,10 +31,14 @@ export function apiSymbol(api: ApiPlan): string {
 
 function schemeView(scheme: SchemePlan, api: ApiPlan, imports: ImportList): SchemeView {
   const { symbol } = scheme;
-  const common = { symbol, apiSymbol: apiSymbol(api), locations: [] };
+  const common = { symbol, apiSymbol: apiSymbol(api), locations: [], presence: "", isOptional: false };
   switch (scheme.kind) {
     case "oauth2":
       imports.runtime("auth-jwt", "bearerJwt");
+      if (scheme.dpop !== undefined) {
+        imports.runtime("auth-dpop", "dpop");
+        return { ...common, kind: "dpop-jwt", presence: scheme.dpop };
+      }
       return { ...common, kind: "jwt" };
     case "basic":
       imports.runtime("auth-basic", "basic", "basicAuth");
@@ -42,5 +46,10 @@ function schemeView(scheme: SchemePlan, api: ApiPlan, imports: ImportList): Sche
     case "api-key":
       imports.runtime("auth-api-key", "apiKey");
       return { ...common, kind: "api-key", locations: scheme.locations };
+    case "mutual-tls": {
+      const { presence } = scheme;
+      imports.runtime("auth-mutual-tls", "mutualTls");
+      return { ...common, kind: "mutual-tls", presence, isOptional: presence === "optional" };
+    }
   }
 }

@@ -81,10 +81,13 @@ export interface SharedView {
 }
 
 export interface SchemeView {
-  readonly kind: "jwt" | "basic" | "api-key";
+  readonly kind: "jwt" | "dpop-jwt" | "basic" | "api-key" | "mutual-tls";
   readonly symbol: string;
   readonly apiSymbol: string;
   readonly locations: readonly { readonly in: string; readonly name: string }[];
+  /** Whether a certificate or a proof must come with each request: the word of the definition. */
+  readonly presence: string;
+  readonly isOptional: boolean;
 }
 
 export interface EndpointView {

@@ -1,7 +1,7 @@
 import { createPrivateKey, randomBytes, scryptSync, sign, X509Certificate } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { GatewayModel } from "../../model/gateway-model.ts";
+import type { ApiModel, GatewayModel } from "../../model/gateway-model.ts";
 import { type Identity, selfSigned } from "./certificate.ts";
 
 /** Below the project; ignored by git. */
@@ -32,7 +32,7 @@ export class DevFolder {
     await this.#write(".gitignore", "*\n");
     const server = await this.#identity("server", "localhost");
     await this.#write("server.pem", server.key + server.certificate);
-    for (const alias of ["issuer", "api-key-issuer"]) {
+    for (const alias of ["issuer", "api-key-issuer", "client"]) {
       const { certificate } = await this.#identity(alias, `castgate development ${alias}`);
       await this.#write(`trust/${alias}.pem`, certificate);
     }
@@ -62,6 +62,14 @@ export class DevFolder {
       "[b7a.users.dev]",
       `password = ${text(await this.#passwordHash())}`,
       `scopes = ${text(allScopes(model).join(","))}`,
+      ...model.apis
+        .filter(asksForCertificates)
+        .flatMap(({ title, version }) => [
+          "[[mutualSSLConfig.api.certificates]]",
+          `name = ${text(title)}`,
+          `version = ${text(version)}`,
+          'aliasList = ["client"]',
+        ]),
       "[castgate]",
       "drainSeconds = 1",
       "",
@@ -129,6 +137,11 @@ export class DevFolder {
     await writeFile(file, text, { mode: 0o600 });
     return file;
   }
+}
+
+function asksForCertificates({ operations }: ApiModel): boolean {
+  const alternatives = operations.flatMap(({ access }) => (access.kind === "public" ? [] : access.anyOf));
+  return alternatives.some(({ allOf }) => allOf.some(({ kind }) => kind === "mutual-tls"));
 }
 
 /** Every scope that some operation asks for, sorted. */

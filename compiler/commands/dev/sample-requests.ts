@@ -47,18 +47,22 @@ export async function sampleRequests(
   await dev.clearTokens();
   const requests: SampleRequest[] = [];
   for (const api of model.apis) {
-    const secure = !api.transports.includes("http");
-    const origin = secure ? `https://localhost:${ports.https}` : `http://127.0.0.1:${ports.http}`;
     for (const operation of api.operations) {
       const { origin: at, method } = operation;
       const fact = facts.get(`${at.file}#${at.pointer}`);
       const path = fullPath(api.basePath, fillPath(operation.segments));
+      const { access, headers, queryKey, certificate } = await credentialsFor(api, operation, sources);
+      const secure = certificate || !api.transports.includes("http");
+      const origin = secure ? `https://localhost:${ports.https}` : `http://127.0.0.1:${ports.http}`;
       const words = ["curl", "-i"];
       if (/[[\]{}]/.test(path)) words.push("--globoff");
       if (secure) words.push("--cacert", quote(shortest(`${dev.path}/server.crt`, folder)));
+      if (certificate) {
+        words.push("--cert", quote(shortest(`${dev.path}/client.crt`, folder)));
+        words.push("--key", quote(shortest(`${dev.path}/client.key`, folder)));
+      }
       if (method === "HEAD") words.push("--head");
       else if (method !== "GET") words.push("-X", method);
-      const { access, headers, queryKey } = await credentialsFor(api, operation, sources);
       words.push(...headers);
       const body = bodyOf(fact);
       if (body !== undefined) words.push("-H", quote(`Content-Type: ${body.type}`), "-d", quote(body.text));
@@ -83,6 +87,8 @@ interface Credentials {
   readonly headers: readonly string[];
   /** An API key in the query: it comes last there. */
   readonly queryKey: { readonly name: string; readonly value: string } | undefined;
+  /** The client's certificate, in the handshake. */
+  readonly certificate: boolean;
 }
 
 /** What the first alternative of an operation asks for. */
@@ -91,13 +97,15 @@ async function credentialsFor(
   operation: OperationModel,
   { credential, password }: CredentialSources,
 ): Promise<Credentials> {
-  if (operation.access.kind === "public") return { access: "public", headers: [], queryKey: undefined };
+  if (operation.access.kind === "public")
+    return { access: "public", headers: [], queryKey: undefined, certificate: false };
   const [alternative] = operation.access.anyOf;
   const need = needOf(alternative, operation);
   const field = api.authHeader ?? "Authorization";
   const headers: string[] = [];
   const named: string[] = [];
   let queryKey: Credentials["queryKey"];
+  let certificate = false;
   for (const scheme of alternative.allOf) {
     if (scheme.kind === "oauth2") {
       headers.push("-H", quote(`${field}: Bearer `) + (await credential("token", need)));
@@ -106,6 +114,10 @@ async function credentialsFor(
       if (field === "Authorization") headers.push("-u", `dev:${password}`);
       else headers.push("-H", `${quote(`${field}: Basic `)}"$(printf dev:%s ${password} | base64)"`);
       named.push("Basic");
+    } else if (scheme.kind === "mutual-tls") {
+      if (scheme.presence === "optional") continue;
+      certificate = true;
+      named.push("a client certificate");
     } else {
       const [location] = scheme.locations;
       const value = await credential("api-key", need);
@@ -114,7 +126,7 @@ async function credentialsFor(
       named.push("an API key");
     }
   }
-  return { access: named.join(" and "), headers, queryKey };
+  return { access: named.join(" and "), headers, queryKey, certificate };
 }
 
 function needOf({ scopes }: Alternative, { backend }: OperationModel): TokenNeed {

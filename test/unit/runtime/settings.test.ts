@@ -97,7 +97,6 @@ describe("mistakes", () => {
       "etcdurl = 'https://etcd.test'",
       "[analytics.fileUpload]\nenable = true",
       "[validationConfig]\nenableRequestValidation = true\nenableResponseValidation = false",
-      "[mutualSSLConfig]\nisClientCertificateValidationEnabled = false",
       "[b7a.observability.tracing]\nenabled = true\n[b7a.observability.tracing.jaeger.reporter]\nport = 5775",
     ].join("\n");
     const features = (await linesFrom(on)).map((line) => /^error: (\S+): asks for (.*), which/.exec(line)?.slice(1, 3));
@@ -105,7 +104,6 @@ describe("mistakes", () => {
       ["etcdurl", "etcd"],
       ["analytics.fileUpload.enable", "analytics"],
       ["validationConfig.enableRequestValidation", "request validation"],
-      ["mutualSSLConfig.isClientCertificateValidationEnabled", "client certificates in a header"],
       ["b7a.observability.tracing.enabled", "tracing"],
     ]);
   });
