@@ -109,7 +109,8 @@ async function credentialsFor(
   for (const scheme of alternative.allOf) {
     if (scheme.kind === "oauth2") {
       headers.push("-H", quote(`${field}: Bearer `) + (await credential("token", need)));
-      named.push(need.scopes.length === 0 ? "a token" : `a token with ${need.scopes.join(" ")}`);
+      const token = need.scopes.length === 0 ? "a token" : `a token with ${need.scopes.join(" ")}`;
+      named.push(scheme.dpop === "required" ? `${token} and a DPoP proof, which curl does not make` : token);
     } else if (scheme.kind === "basic") {
       if (field === "Authorization") headers.push("-u", `dev:${password}`);
       else headers.push("-H", `${quote(`${field}: Basic `)}"$(printf dev:%s ${password} | base64)"`);

@@ -23,9 +23,26 @@ describe("what is in a bundle", () => {
     });
     const modules = optional(manifest);
     assert.ok(modules.includes("auth-jwt"));
-    for (const absent of ["auth-basic", "auth-api-key", "cors", "upstream-balanced"]) {
+    for (const absent of ["auth-basic", "auth-api-key", "auth-dpop", "auth-mutual-tls", "cors", "upstream-balanced"]) {
       assert.ok(!modules.includes(absent), `${absent} is not used`);
     }
+  });
+
+  test("client certificates and proofs of possession bring their modules, and only theirs", async () => {
+    const securitySchemes = { certificate: { type: "mutualTLS" }, token: { type: "http", scheme: "bearer" } };
+    const certificate = await build({
+      openapi: "3.1.0",
+      paths: { "/a": { get: { ...unlimited, security: [{ certificate: [] }] } } },
+      components: { securitySchemes },
+    });
+    assert.deepEqual(optional(certificate.manifest), ["auth-mutual-tls", "upstream", "upstream-single"]);
+    const proof = await build({
+      "x-castgate-dpop": "required",
+      paths: { "/a": { get: { security: [{ token: [] }] } } },
+      components: { securitySchemes: { token: securitySchemes.token } },
+    });
+    const modules = optional(proof.manifest);
+    assert.ok(modules.includes("auth-dpop") && modules.includes("auth-jwt") && !modules.includes("auth-mutual-tls"));
   });
 
   test("a tier brings throttling", async () => {

@@ -26,6 +26,7 @@ describe("keys", () => {
   test("our own are exact", async () => {
     assert.deepEqual(await foundIn({ "x-castgate-nope": 1 }), ["error castgate-extension-unknown /x-castgate-nope"]);
     assert.equal((await factsOf(definition({ "x-castgate-encoded-slash": "allow" }))).allowEncodedSlash, true);
+    assert.equal((await factsOf(definition({ "x-castgate-dpop": "optional" }))).dpop?.value, "optional");
   });
   test("our own at another level: the hint says where they belong", async () => {
     const hints = async (more: Record<string, unknown>) =>
@@ -64,6 +65,9 @@ describe("values", () => {
     [{ "x-wso2-throttling-tier": null }, "warning value-empty /x-wso2-throttling-tier"],
     [{ "x-wso2-throttling-tier": "" }, "warning value-empty /x-wso2-throttling-tier"],
     [{ "x-wso2-mutual-ssl": "" }, "error value-type /x-wso2-mutual-ssl"],
+    [{ "x-castgate-dpop": "Required" }, "error value-invalid /x-castgate-dpop"],
+    [{ "x-castgate-dpop": true }, "error value-type /x-castgate-dpop"],
+    [{ "x-castgate-dpop": "" }, "error value-type /x-castgate-dpop"],
     [{ "x-wso2-cors": [] }, "error value-type /x-wso2-cors"],
     [{ "x-wso2-cors": { accessControlAllowOrigins: "*" } }, "error value-type /x-wso2-cors/accessControlAllowOrigins"],
     [

@@ -18,8 +18,9 @@ components:
     ba: {type: http, scheme: basic}
     key: {type: apiKey, in: header, name: X-Key}
     queryKey: {type: apiKey, in: query, name: key}
+    cert: {type: mutualTLS}
 `;
-const head = `openapi: 3.0.1
+const head = `openapi: 3.1.0
 info: {title: Shop, version: 1.0.0}
 servers: [{url: "https://shop.test/v1"}]
 `;
@@ -218,6 +219,90 @@ describe("who may call, in both readings", () => {
       "x-wso2-application-security: {security-types: [api_key]}",
       "api key in header apikey or query apikey",
       "api key in header apikey or query apikey",
+    ],
+    [
+      "a mandatory certificate and application security are both needed (S-SEL-09)",
+      "x-wso2-mutual-ssl: mandatory\nsecurity: [{oa: [read]}, {ba: []}]",
+      "",
+      "a client certificate and jwt, or a client certificate and basic; scopes: read",
+      "a client certificate and jwt with read, or a client certificate and basic",
+    ],
+    [
+      "an optional certificate only has to be right (S-SEL-09, S-MTL-05)",
+      "x-wso2-mutual-ssl: OPTIONAL\nsecurity: [{oa: []}]",
+      "",
+      "a client certificate if one is presented and jwt",
+      "a client certificate if one is presented and jwt",
+    ],
+    [
+      "optional application security: one of them, and scopes of tokens only (S-SEL-10)",
+      "x-wso2-mutual-ssl: mandatory\nsecurity: [{oa: [read]}]\nx-wso2-application-security: {security-types: [oauth2], optional: true}",
+      "",
+      "a client certificate, or jwt with read",
+      "a client certificate, or jwt with read",
+    ],
+    [
+      "optional for one operation (S-SEL-10)",
+      "x-wso2-mutual-ssl: mandatory\nsecurity: [{oa: []}]",
+      "x-wso2-application-security: {security-types: [basic_auth], optional: true}",
+      "a client certificate, or basic",
+      "a client certificate, or basic",
+    ],
+    [
+      "the operation's word on optional wins (S-SEL-10)",
+      "x-wso2-mutual-ssl: mandatory\nx-wso2-application-security: {security-types: [oauth2], optional: true}",
+      "x-wso2-application-security: {optional: false}",
+      "a client certificate and jwt",
+      "a client certificate and jwt",
+    ],
+    [
+      "optional, and nothing is selected: there is no default beside the certificate (T-SEC-03)",
+      "x-wso2-mutual-ssl: mandatory\nx-wso2-application-security: {optional: true}",
+      "",
+      "a client certificate",
+      "a client certificate",
+    ],
+    [
+      "disabled security asks for no certificate either (S-SEL-07)",
+      "x-wso2-mutual-ssl: mandatory\nsecurity: [{oa: []}]",
+      "x-wso2-disable-security: true",
+      "everyone",
+      "everyone",
+    ],
+    [
+      "an empty list does not open what a mandatory certificate closes",
+      "x-wso2-mutual-ssl: mandatory\nsecurity: [{oa: []}]",
+      "security: []",
+      "a client certificate and jwt",
+      "a client certificate",
+    ],
+    [
+      "nor does an optional one close what an empty list opens",
+      "x-wso2-mutual-ssl: optional\nsecurity: [{oa: []}]",
+      "security: []",
+      "a client certificate if one is presented and jwt",
+      "everyone",
+    ],
+    [
+      "OpenAPI's mutualTLS is a scheme like others; the original does not know it (S-SEL-01)",
+      "",
+      "security: [{cert: [], oa: [read]}, {cert: [], key: []}, {cert: []}]",
+      "jwt, or api key in header X-Key; scopes: read",
+      "a client certificate and jwt with read, or a client certificate and api key in header X-Key, or a client certificate",
+    ],
+    [
+      "a certificate that is asked for twice is one",
+      "x-wso2-mutual-ssl: mandatory",
+      "security: [{cert: [], oa: []}]",
+      "a client certificate and jwt",
+      "a client certificate and jwt",
+    ],
+    [
+      "proofs of possession belong to tokens",
+      "x-castgate-dpop: required",
+      "security: [{oa: []}, {ba: []}]",
+      "jwt (DPoP required), or basic",
+      "jwt (DPoP required), or basic",
     ],
   ];
   for (const [what, api, operation, original, standard] of cases) {
