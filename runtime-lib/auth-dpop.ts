@@ -84,7 +84,7 @@ function proved(x: Exchange, token: string, outcome: Verified): Verified {
 
 function flawOf(x: Exchange, token: string, confirmation: unknown): Failure | undefined {
   const [text, second] = x.headerValues("dpop");
-  if (text === undefined || second !== undefined) return wrong("not exactly one proof");
+  if (text === undefined || text === "" || second !== undefined) return wrong("not exactly one proof");
   const jws = parseJws(text.trim());
   if (typeof jws === "string") return wrong(jws);
   const found = keyOfProof(text);

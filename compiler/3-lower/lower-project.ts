@@ -66,6 +66,9 @@ function lowerApi(api: ApiFacts, slug: Slug, checked: CheckedProject, notes: Low
   if (operations.some((operation) => operation.access.kind === "public" && operation.access.why === unstated)) {
     notes.push({ code: "security-unstated", ref: { file: api.file, pointer: "" }, args: { api: api.title.value } });
   }
+  if (api.dpop !== undefined && !operations.some(takesTokens)) {
+    notes.push({ code: "dpop-unused", ref: api.dpop.ref, args: { api: api.title.value } });
+  }
   return {
     slug,
     symbol: symbolOf(slug),
@@ -89,6 +92,10 @@ function lowerApi(api: ApiFacts, slug: Slug, checked: CheckedProject, notes: Low
     const defaulted = compatibility === "wso2-3.2" && facts.security.application?.value.optional !== true;
     return named.length > 0 || providers.has("api-key") || !defaulted ? named : ["oauth2"];
   }
+}
+
+function takesTokens({ access }: OperationModel): boolean {
+  return access.kind !== "public" && access.anyOf.some(({ allOf }) => allOf.some(({ kind }) => kind === "oauth2"));
 }
 
 function byPath(a: OperationModel, b: OperationModel): number {

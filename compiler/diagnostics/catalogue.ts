@@ -146,6 +146,12 @@ export const catalogue = {
     explanation:
       "Docker images and Kubernetes files of conf/deployment-config.toml are not made by this version (T-DKR, T-K8S).",
   }),
+  "dpop-unused": entry<{ api: string }>({
+    severity: "warning",
+    message: ({ api }) => `no operation of "${api}" takes a token: x-castgate-dpop asks for nothing`,
+    hint: () => "remove x-castgate-dpop, or secure an operation with a token",
+    explanation: "A proof of possession (RFC 9449) belongs to an access token; keys and users have none.",
+  }),
   "endpoint-digest-ignored": entry({
     severity: doubtful,
     message: () => "digest credentials are not sent: the backend is called without any",

@@ -147,7 +147,12 @@ export interface UpstreamModel {
 
 /** A decision of lowering that the user must see: reported by compile.ts with the catalogue's text. */
 export interface LoweringNote {
-  readonly code: "compatibility-difference" | "feature-not-built" | "operation-public" | "security-unstated";
+  readonly code:
+    | "compatibility-difference"
+    | "dpop-unused"
+    | "feature-not-built"
+    | "operation-public"
+    | "security-unstated";
   readonly ref: SourceRef;
   readonly args: Readonly<Record<string, string>>;
 }

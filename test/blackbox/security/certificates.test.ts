@@ -277,6 +277,33 @@ describe("certificates of the handshake", () => {
   });
 });
 
+describe("every client must show a certificate that is trusted", () => {
+  const authority = identity("authority");
+  const certified = identityOf("certified", { issuer: authority });
+  let gateway: RunningGateway;
+  before(async () => {
+    gateway = await start('[mutualSSLConfig]\nsslVerifyClient = "require"\n', {
+      tls: { server, trust: { ...trust, partner: certified.cert, authority: authority.cert } },
+    });
+  });
+  after(() => gateway.stop());
+
+  test("S-MTL-03: the authority of a certificate lets it past the handshake, and no further", async () => {
+    const other = identityOf("certified", { issuer: authority });
+    for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+      const tls = { minVersion: version, maxVersion: version };
+      assert.equal(await outcome(gateway, "/partners/orders", { as: certified, headers: token, tls }), 200);
+      assert.equal(await outcome(gateway, "/partners/orders", { as: other, headers: token, tls }), 900901);
+    }
+  });
+
+  test("S-ERR-38: others do not get past the handshake", async () => {
+    for (const as of [undefined, stranger, identityOf("certified", { issuer: stranger }), expired]) {
+      await assert.rejects(send(gateway, "/partners/orders", { as, headers: token }));
+    }
+  });
+});
+
 describe("S-MTL-04: a trusted proxy, and handshakes are checked", () => {
   let gateway: RunningGateway;
   before(async () => {
