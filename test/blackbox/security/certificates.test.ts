@@ -277,6 +277,18 @@ describe("certificates of the handshake", () => {
   });
 });
 
+test("without a table of certificates, or with an alias that nobody has, the gateway does not start", async () => {
+  const tls = { server, trust };
+  const none = startGateway(project, { issuer, backend, tls });
+  await assert.rejects(none, /ended with 78:[\s\S]*error: mutualSSLConfig\.api\.certificates: operations ask for/);
+  const { partner: _, ...others } = trust;
+  const unknown = startGateway(project, { issuer, backend, tls: { server, trust: others }, settings: mapping });
+  await assert.rejects(
+    unknown,
+    /ended with 78:[\s\S]*aliasList: listenerConfig\.trustStorePath has no certificate "partner"/,
+  );
+});
+
 describe("every client must show a certificate that is trusted", () => {
   const authority = identity("authority");
   const certified = identityOf("certified", { issuer: authority });

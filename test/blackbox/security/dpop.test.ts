@@ -342,6 +342,15 @@ describe("an API that requires proofs", () => {
   });
 });
 
+test("several processes do not know each other's proofs: such a start is refused", async () => {
+  const tls = { server, trust: { client: client.cert } };
+  const started = startGateway(project, { issuer, backend, tls, settings: mapping, args: ["--workers", "2"] });
+  await assert.rejects(
+    started,
+    /ended with 78:[\s\S]*error: --workers: used proofs of possession are known in one process/,
+  );
+});
+
 describe("behind a trusted proxy", () => {
   let gateway: RunningGateway;
   before(async () => {
