@@ -9,6 +9,8 @@ export interface CorsRules {
   readonly allowHeaders: readonly string[];
   readonly exposeHeaders: readonly string[];
   readonly allowCredentials: boolean;
+  /** How long browsers may keep the answer to a preflight; -1: not at all. Absent: -1 in `wso2-3.2`, theirs in `standard`. */
+  readonly maxAgeSeconds?: number;
 }
 
 /** Cross-origin rules of one API, or of the built-in paths. */
@@ -62,7 +64,8 @@ export function cors(rules: CorsRules): Cors {
       fields.push("Access-Control-Allow-Methods", wanted.method);
       if (wanted.headers !== undefined) fields.push("Access-Control-Allow-Headers", wanted.headers);
       // The original forbids caching (S-COR-08); browsers have a default of their own.
-      if (status === 200) fields.push("Access-Control-Max-Age", "-1");
+      const maxAge = rules.maxAgeSeconds ?? (status === 200 ? -1 : undefined);
+      if (maxAge !== undefined) fields.push("Access-Control-Max-Age", String(maxAge));
       x.respond(status, fields, "");
     },
   };

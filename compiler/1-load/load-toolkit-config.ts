@@ -42,6 +42,10 @@ export async function loadToolkitConfig(store: DocumentStore, log: DiagnosticLog
     exposeHeaders: cors.strings("accessControlExposeHeaders") ?? [],
     allowCredentials: cors.boolean("accessControlAllowCredentials") ?? false,
   };
+  const anyOrigin = facts.allowOrigins.length === 0 || facts.allowOrigins.join() === "*";
+  const credentials = cors.place("accessControlAllowCredentials");
+  if (facts.allowCredentials && anyOrigin && credentials !== undefined)
+    log.report("cors-credentials-for-any", credentials, {});
   return {
     apiFaultResponses: codeGen.boolean("apiFaultResponses") ?? false,
     globalFaultResponses: codeGen.boolean("globalFaultResponses") ?? false,

@@ -1,5 +1,5 @@
 import type { DiagnosticLog } from "../diagnostics/log.ts";
-import { at } from "../diagnostics/place.ts";
+import { at, type Place } from "../diagnostics/place.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import type { Cursor } from "../model/source.ts";
 
@@ -44,6 +44,12 @@ export class SettingReader {
       this.#log.report("setting-value", at(cursor.ref), { key, value: found, expected: words.join(" or ") });
     }
     return word;
+  }
+
+  /** Where the value of a setting stands. */
+  place(key: string): Place | undefined {
+    const cursor = this.#table?.raw(key);
+    return cursor && at(cursor.ref);
   }
 
   /** Reports every member that is not among `known`. */

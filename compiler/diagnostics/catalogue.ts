@@ -113,6 +113,20 @@ export const catalogue = {
     hint: () => "remove x-wso2-cors to switch CORS off, or use `compatibility: standard`, where false means off",
     explanation: "The original enables CORS for each API that has x-wso2-cors, whatever it says (T-EXT-22).",
   }),
+  "cors-credentials-for-any": entry({
+    severity: doubtful,
+    message: () => "credentials are not granted to any origin: with * or without origins, this has no effect",
+    hint: () => "list the origins that may send credentials in accessControlAllowOrigins",
+    explanation:
+      "Credentials for any origin let every page act as its visitor. The original echoed any origin with Access-Control-Allow-Credentials; that is never sent here (S-SEC-14).",
+  }),
+  "cors-origin-unmatchable": entry<{ origin: string; problem: string }>({
+    severity: doubtful,
+    message: ({ origin, problem }) => `no page has the origin "${origin}": ${problem}`,
+    hint: () => "write origins as browsers send them: https://ui.example.com, or http://localhost:8080",
+    explanation:
+      "Origins are compared exactly, with scheme, host and port, and * means any only where it stands alone (S-COR-03, S-COR-04).",
+  }),
   "default-tier-missing": entry({
     severity: "warning",
     message: () => 'policies.yaml has no subscription tier "Default": calls with a token that names no tier get a 500',

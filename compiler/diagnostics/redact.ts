@@ -12,6 +12,7 @@ const keyed =
 /** `https://user:password@host`. */
 const inUrl = /(:\/\/)([^\s/?#"'@]+)(?=@)/g;
 
-function hideValue(_found: string, before: string, value: string): string {
+function hideValue(found: string, before: string, value: string): string {
+  if (/^(?:true|false)\s*$/.test(value)) return found;
   return before + value.replace(/[^"'\s]/g, "*");
 }

@@ -70,6 +70,8 @@ export interface CorsFacts {
   readonly allowHeaders: readonly string[];
   readonly exposeHeaders: readonly string[];
   readonly allowCredentials: boolean;
+  /** How long browsers may keep the answer to a preflight; -1: not at all. Absent: what the compatibility says. */
+  readonly maxAgeSeconds?: number;
 }
 
 export interface ProjectExtras {

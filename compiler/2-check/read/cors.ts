@@ -2,7 +2,7 @@ import { at } from "../../diagnostics/place.ts";
 import type { Fact } from "../../model/checked-project.ts";
 import type { CorsFacts } from "../../model/loaded-project.ts";
 import type { Cursor } from "../../model/source.ts";
-import { keysOf, type Reading, readFlag, readMap, reportUnknownKeys, wrongType } from "./values.ts";
+import { keysOf, type Reading, readFlag, readMap, readNumber, reportUnknownKeys, wrongType } from "./values.ts";
 
 /** Each key in camelCase, kebab-case and snake_case (T-EXT-22). */
 const spellings = {
@@ -11,6 +11,7 @@ const spellings = {
   allowHeaders: spelled("access", "Control", "Allow", "Headers"),
   exposeHeaders: spelled("access", "Control", "Expose", "Headers"),
   allowCredentials: spelled("access", "Control", "Allow", "Credentials"),
+  maxAge: spelled("access", "Control", "Max", "Age"),
   enabled: spelled("cors", "Configuration", "Enabled"),
 } as const;
 type Setting = keyof typeof spellings;
@@ -29,25 +30,65 @@ export function readCors(reading: Reading, root: Cursor): Fact<CorsFacts> | unde
   const enabled = enabledKey === undefined ? undefined : readFlag(reading, cors, enabledKey);
   const credentialsKey = keyOf(reading, cors, "allowCredentials");
   const credentials = credentialsKey === undefined ? undefined : readFlag(reading, cors, credentialsKey);
+  const maxAgeKey = keyOf(reading, cors, "maxAge");
+  const maxAge = maxAgeKey === undefined ? undefined : readNumber(reading, cors, maxAgeKey, maxAgeRange);
+  const allowOrigins = readWords(reading, cors, "allowOrigins");
   const value: CorsFacts = {
-    allowOrigins: readWords(reading, cors, "allowOrigins"),
+    allowOrigins,
     allowMethods: readWords(reading, cors, "allowMethods"),
     allowHeaders: readWords(reading, cors, "allowHeaders"),
     exposeHeaders: readWords(reading, cors, "exposeHeaders"),
     allowCredentials: credentials?.value ?? false,
+    ...(maxAge && { maxAgeSeconds: maxAge.value }),
   };
   if (enabled?.value === false) {
     if (reading.compatibility === "standard") return undefined;
     reading.log.report("cors-always-enabled", at(enabled.ref), {});
   }
+  if (credentials?.value === true && meansAnyOrigin(allowOrigins))
+    reading.log.report("cors-credentials-for-any", at(credentials.ref), {});
+  reportUnmatchable(reading, cors);
   return { value, ref: cors.ref };
 }
 
+/** Seconds; browsers keep it for a day at most. -1 is what the original sends (S-COR-08). */
+const maxAgeRange = { min: -1, max: 86_400, whole: true };
+
+/** No list, or `*` as its only entry (S-COR-03). */
+function meansAnyOrigin(origins: readonly string[]): boolean {
+  return origins.length === 0 || (origins.length === 1 && origins[0] === "*");
+}
+
+/** Origins that no browser sends (RFC 6454 section 6.2): whoever wrote them takes them for something else (S-COR-04). */
+function reportUnmatchable(reading: Reading, cors: Cursor): void {
+  const key = keyOf(reading, cors, "allowOrigins", "quietly");
+  const items = key === undefined ? [] : (cors.get(key)?.items() ?? []);
+  for (const item of items) {
+    if (typeof item.value !== "string") continue;
+    const origin = item.value.trim();
+    const problem = origin === "" ? undefined : flawOfOrigin(origin, items.length === 1);
+    if (problem !== undefined) reading.log.report("cors-origin-unmatchable", at(item.ref), { origin, problem });
+  }
+}
+
+function flawOfOrigin(origin: string, alone: boolean): string | undefined {
+  if (origin === "*") return alone ? undefined : "* stands for any origin only as the only entry";
+  if (origin === "null") return "null is never let in: any page can make a frame whose origin it is";
+  if (origin.includes("*")) return "an origin has no wildcards: list each";
+  const parts = /^([a-z][a-z0-9+.-]*):\/\/([^/?#\s]+)$/i.exec(origin);
+  if (parts === null)
+    return origin.includes("://") ? "an origin ends before its path" : "an origin starts with its scheme, as https://";
+  if (origin !== origin.toLowerCase()) return "browsers send origins in lower case";
+  const defaultPort = { http: ":80", https: ":443" }[parts[1] ?? ""];
+  if (defaultPort !== undefined && origin.endsWith(defaultPort)) return "browsers leave out the scheme's own port";
+  return undefined;
+}
+
 /** The spelling in use; a second one beside it is reported. */
-function keyOf(reading: Reading, cors: Cursor, setting: Setting): string | undefined {
+function keyOf(reading: Reading, cors: Cursor, setting: Setting, quietly?: "quietly"): string | undefined {
   const keys = keysOf(cors);
   const [used, ...others] = spellings[setting].filter((key) => keys.includes(key));
-  for (const other of others) {
+  for (const other of quietly ? [] : others) {
     const place = at(cors.raw(other)?.ref ?? cors.ref, "key");
     reading.log.report("key-repeated", place, { key: other, used: used ?? "" });
   }

@@ -214,10 +214,10 @@ function upstreamText({ symbol, upstream }: UpstreamPlan): string {
 }
 
 function corsText(cors: CorsFacts): string {
-  const { allowOrigins, allowMethods, allowHeaders, exposeHeaders, allowCredentials } = cors;
+  const { allowOrigins, allowMethods, allowHeaders, exposeHeaders, allowCredentials, maxAgeSeconds } = cors;
   return `cors({ allowOrigins: ${list(allowOrigins.map(quoted))}, allowMethods: ${list(allowMethods.map(quoted))},
     allowHeaders: ${list(allowHeaders.map(quoted))}, exposeHeaders: ${list(exposeHeaders.map(quoted))},
-    allowCredentials: ${allowCredentials} })`;
+    allowCredentials: ${allowCredentials}${maxAgeSeconds === undefined ? "" : `, maxAgeSeconds: ${maxAgeSeconds}`} })`;
 }
 
 function tierText(tier: ThrottleTier): string {

@@ -45,6 +45,8 @@ export interface CorsView {
   readonly allowHeaders: readonly string[];
   readonly exposeHeaders: readonly string[];
   readonly allowCredentials: boolean;
+  readonly hasMaxAge: boolean;
+  readonly maxAgeSeconds: number;
 }
 
 /** A tier's figures, in order of the printed object. */

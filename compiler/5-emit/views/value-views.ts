@@ -6,7 +6,8 @@ import type { CorsView, EndpointView, TierView } from "./template-views.ts";
 
 export function corsView(cors: CorsFacts, imports: ImportList): CorsView {
   imports.runtime("cors", "cors");
-  return cors;
+  const { maxAgeSeconds } = cors;
+  return { ...cors, hasMaxAge: maxAgeSeconds !== undefined, maxAgeSeconds: maxAgeSeconds ?? 0 };
 }
 
 /** A tier with a quota that stops. */

@@ -115,6 +115,54 @@ describe("values", () => {
     });
   });
 
+  test("how long a preflight is kept", async () => {
+    const of = async (value: unknown) =>
+      (await factsOf(definition({ "x-wso2-cors": { accessControlMaxAge: value } }))).cors?.value.maxAgeSeconds;
+    assert.equal(await of(600), 600);
+    assert.equal(await of(-1), -1);
+    assert.equal(await of(undefined), undefined);
+    assert.deepEqual(await foundIn({ "x-wso2-cors": { "access-control-max-age": 1e6 } }), [
+      "error value-invalid /x-wso2-cors/access-control-max-age",
+    ]);
+  });
+
+  test("credentials need a list of origins (S-SEC-14)", async () => {
+    const found = (origins: unknown, compatibility?: "standard") =>
+      foundIn(
+        { "x-wso2-cors": { accessControlAllowOrigins: origins, accessControlAllowCredentials: true } },
+        compatibility,
+      );
+    const place = "cors-credentials-for-any /x-wso2-cors/accessControlAllowCredentials";
+    for (const origins of [["*"], [], null]) {
+      assert.deepEqual(await found(origins), [`warning ${place}`]);
+      assert.deepEqual(await found(origins, "standard"), [`error ${place}`]);
+    }
+    assert.deepEqual(await found(["https://ui.example.com"], "standard"), []);
+  });
+
+  test("origins that no browser sends (S-COR-03, S-COR-04)", async () => {
+    const origins = [
+      "*",
+      "https://ui.example.com",
+      "test.com",
+      "https://UI.example.com",
+      "https://ui.example.com/",
+      "https://ui.example.com:443",
+      "http://ui.example.com:80",
+      "https://*.example.com",
+      "null",
+      "http://ui.example.com:8080",
+      "http://[::1]:8080",
+      "chrome-extension://abcdef",
+    ];
+    const unmatchable = [0, 2, 3, 4, 5, 6, 7, 8].map((index) => `/x-wso2-cors/accessControlAllowOrigins/${index}`);
+    assert.deepEqual(
+      await foundIn({ "x-wso2-cors": { accessControlAllowOrigins: origins } }),
+      unmatchable.map((pointer) => `warning cors-origin-unmatchable ${pointer}`),
+    );
+    assert.deepEqual(await foundIn({ "x-wso2-cors": { accessControlAllowOrigins: ["*"] } }, "standard"), []);
+  });
+
   test("only standard believes that CORS is off", async () => {
     const off = definition({ "x-wso2-cors": { corsConfigurationEnabled: false } });
     assert.notEqual((await factsOf(off)).cors, undefined);

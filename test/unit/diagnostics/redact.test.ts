@@ -15,6 +15,7 @@ describe("secrets in a source line", () => {
     ["api_key: abc", "api_key: ***"],
     ["    - api_key: []", "    - api_key: []"],
     ["    password:", "    password:"],
+    ["  accessControlAllowCredentials: true", "  accessControlAllowCredentials: true"],
     ["  /pets/{petId}:", "  /pets/{petId}:"],
   ];
   for (const [line, shown] of cases) test(line, () => assert.equal(withoutSecrets(line), shown));

@@ -130,6 +130,17 @@ describe("preflight", () => {
     assert.ok(!answer?.headers.some(([name]) => name === "Access-Control-Max-Age"));
   });
 
+  test("how long a preflight is kept", () => {
+    for (const compatibility of ["wso2-3.2", "standard"] as const) {
+      const given = { ...rules, maxAgeSeconds: 600 };
+      const asked = ["Origin", "https://ui.test", "Access-Control-Request-Method", "GET"];
+      const answer = preflight(asked, given, compatibility);
+      assert.ok(answer?.headers.some(([name, value]) => name === "Access-Control-Max-Age" && value === "600"));
+      const refused = preflight(["Origin", "https://evil.test", ...asked.slice(2)], given, compatibility);
+      assert.ok(!refused?.headers.some(([name]) => name === "Access-Control-Max-Age"));
+    }
+  });
+
   test("HEAD falls back to GET", () => {
     const answer = preflight(["Origin", "https://a.test", "Access-Control-Request-Method", "HEAD"], any);
     assert.ok(answer?.headers.some(([name, value]) => name === "Access-Control-Allow-Methods" && value === "HEAD"));
