@@ -42,6 +42,9 @@ export class JwksSource {
   readonly #options: JwksOptions;
   #keys: readonly VerificationKey[] = [];
   #fetched = false;
+  #everUsable = false;
+  /** Told once: each key that is refused, with why. */
+  #refusals = "";
   #lastAttempt = Number.NEGATIVE_INFINITY;
   #lastFailed = false;
   #running: Promise<void> | undefined;
@@ -53,9 +56,9 @@ export class JwksSource {
     this.#options = options;
   }
 
-  /** Whether keys have ever been here. */
+  /** Whether a usable key has ever been here. */
   get ready(): boolean {
-    return this.#fetched;
+    return this.#everUsable;
   }
 
   /** Whether the last attempt failed. */
@@ -101,11 +104,14 @@ export class JwksSource {
     let nextMs = retryMs;
     try {
       const { text, maxAgeMs } = await get(this.#url, this.#options);
-      const keys = keysOfJwks(text);
+      const refused: { readonly kid: string | undefined; readonly reason: string }[] = [];
+      const keys = keysOfJwks(text, (kid, reason) => refused.push({ kid: kid?.slice(0, 100), reason }));
       if (typeof keys === "string") throw new Error(keys);
       const rotated = this.#keys.some((old) => !keys.some((key) => sameKey(old, key)));
       this.#keys = keys;
       this.#fetched = true;
+      this.#everUsable ||= keys.length > 0;
+      this.#tellRefused(refused);
       if (this.#lastFailed) log().info({ url: shown(this.#url) }, "key source back");
       this.#lastFailed = false;
       if (rotated) this.#options.onRotation();
@@ -116,6 +122,14 @@ export class JwksSource {
       this.#lastFailed = true;
     }
     if (!this.#closed) this.#timer = setTimeout(() => void this.refresh(), nextMs).unref();
+  }
+
+  #tellRefused(refused: readonly { readonly kid: string | undefined; readonly reason: string }[]): void {
+    const refusals = JSON.stringify(refused);
+    if (refusals === this.#refusals) return;
+    this.#refusals = refusals;
+    for (const { kid, reason } of refused.slice(0, 20))
+      log().warn({ url: shown(this.#url), kid, reason }, "key refused");
   }
 }
 

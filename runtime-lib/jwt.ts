@@ -9,6 +9,7 @@ import {
   type X509Certificate,
 } from "node:crypto";
 import { BoundedMemo } from "./bounded-memo.ts";
+import { flawOfKey } from "./key-hygiene.ts";
 
 /**
  * Compact JWS with a JWT inside (RFC 7515, 7519), verified as RFC 8725 asks: the algorithm comes from a fixed list and
@@ -64,9 +65,8 @@ const algorithms: ReadonlyMap<string, Algorithm> = new Map([
 
 /** Algorithms that a public key can verify; empty for a key that is too weak or of another kind. */
 function algorithmsOf(key: KeyObject): string[] {
+  if (flawOfKey(key) !== undefined) return [];
   const details = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType === "rsa" && ((details.modulusLength ?? 0) < 2048 || (details.publicExponent ?? 0n) < 3n))
-    return [];
   return [...algorithms].flatMap(([name, { keyType, curve }]) =>
     key.asymmetricKeyType === keyType && (curve === undefined || curve === details.namedCurve) ? [name] : [],
   );
@@ -76,8 +76,7 @@ function algorithmsOf(key: KeyObject): string[] {
 export function keyOfCertificate(certificate: X509Certificate): VerificationKey | string {
   const { publicKey } = certificate;
   const usable = algorithmsOf(publicKey);
-  if (usable.length === 0)
-    return "its key is of a kind or size that no signature algorithm allows (RSA needs 2048 bits)";
+  if (usable.length === 0) return flawOfKey(publicKey) ?? "its key is of a kind that no signature algorithm takes";
   return {
     key: publicKey,
     kid: undefined,
@@ -88,11 +87,12 @@ export function keyOfCertificate(certificate: X509Certificate): VerificationKey 
 }
 
 /**
- * The keys of a JWK set that may verify signatures. Symmetric keys, keys for other uses, private and weak keys are left
- * out, and so are all keys of a `kid` that stands twice with one algorithm: which one is meant is not known.
+ * The keys of a JWK set that may verify signatures. Symmetric keys and keys for other uses are left out. Refused, and
+ * told to `refused` with what is wrong, are weak keys, private keys, keys whose `alg` is not of their kind, and all keys
+ * of a `kid` that stands twice with one algorithm: which one is meant is not known.
  * A string says why the text is no JWK set.
  */
-export function keysOfJwks(text: string): readonly VerificationKey[] | string {
+export function keysOfJwks(text: string, refused: RefusedKey = () => {}): readonly VerificationKey[] | string {
   let set: unknown;
   try {
     set = JSON.parse(text);
@@ -100,9 +100,16 @@ export function keysOfJwks(text: string): readonly VerificationKey[] | string {
     return "not JSON";
   }
   if (!isRecord(set) || !Array.isArray(set.keys)) return "not a JWK set";
-  const keys = set.keys.flatMap((jwk) => keyOfJwk(jwk) ?? []);
-  return keys.filter((key) => !keys.some((other) => other !== key && ambiguous(key, other)));
+  const keys = set.keys.flatMap((jwk) => keyOfJwk(jwk, refused) ?? []);
+  return keys.filter((key) => {
+    if (!keys.some((other) => other !== key && ambiguous(key, other))) return true;
+    refused(key.kid, "its kid stands twice");
+    return false;
+  });
 }
+
+/** Takes note of a key that is not used; the reason is a fixed text. */
+export type RefusedKey = (kid: string | undefined, reason: string) => void;
 
 function ambiguous(a: VerificationKey, b: VerificationKey): boolean {
   return a.kid !== undefined && a.kid === b.kid && [...a.algorithms].some((name) => b.algorithms.has(name));
@@ -129,7 +136,7 @@ const proofKeys = new BoundedMemo<ProofKey | string>(1_000, (text) => {
   const { jwk } = header;
   if (!isRecord(jwk)) return "no key";
   if (["d", "p", "q", "dp", "dq", "qi", "oth", "k"].some((member) => jwk[member] !== undefined)) return "a private key";
-  const key = keyOfJwk(jwk);
+  const key = keyOfJwk(jwk, () => undefined);
   if (key === undefined) return "a key that is of no use";
   const { modulusLength = 0, publicExponent = 0n } = key.key.asymmetricKeyDetails ?? {};
   if (modulusLength > 4096 || publicExponent > 0xffff_ffffn) return "a key that is too large";
@@ -139,21 +146,26 @@ const proofKeys = new BoundedMemo<ProofKey | string>(1_000, (text) => {
   return { key, thumbprint };
 });
 
-function keyOfJwk(jwk: unknown): VerificationKey | undefined {
+function keyOfJwk(jwk: unknown, refused: RefusedKey): VerificationKey | undefined {
   if (!isRecord(jwk)) return undefined;
   const { kty, use, alg, kid, key_ops: operations, d } = jwk;
   if (kty !== "RSA" && kty !== "EC" && kty !== "OKP") return undefined;
-  if (d !== undefined || (use !== undefined && use !== "sig")) return undefined;
+  if (use !== undefined && use !== "sig") return undefined;
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes("verify"))) return undefined;
-  if (kid !== undefined && typeof kid !== "string") return undefined;
+  if (kid !== undefined && typeof kid !== "string") return void refused(undefined, "its kid is no text");
+  if (d !== undefined) return void refused(kid, "it is a private key");
   let key: KeyObject;
   try {
     key = createPublicKey({ key: jwk as JsonWebKey, format: "jwk" });
   } catch {
-    return undefined;
+    return void refused(kid, "it is malformed, or of a kind that is not known");
   }
-  const usable = algorithmsOf(key).filter((name) => alg === undefined || alg === name);
-  if (usable.length === 0) return undefined;
+  const fitting = algorithmsOf(key);
+  const usable = fitting.filter((name) => alg === undefined || alg === name);
+  if (usable.length === 0) {
+    const other = fitting.length === 0 ? "no signature algorithm takes its kind" : "its alg does not fit it";
+    return void refused(kid, flawOfKey(key) ?? other);
+  }
   return { key, kid, algorithms: new Set(usable), notBefore: 0, notAfter: Number.POSITIVE_INFINITY };
 }
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, extname, join } from "node:path";
+import { doubtOfKey, flawOfDates, flawOfKey } from "./key-hygiene.ts";
 import { refuseKnownCertificate, refuseKnownStorePassword } from "./known-defaults.ts";
 import { readPkcs12 } from "./pkcs12.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
@@ -22,7 +23,7 @@ export interface TrustStore {
   certificate(alias: string): X509Certificate | undefined;
   /** Sorted. */
   readonly aliases: readonly string[];
-  /** All certificates as PEM, for `ca` of node:tls. */
+  /** All certificates with keys that can be relied upon, as PEM, for `ca` of node:tls. */
   readonly ca: readonly string[];
 }
 
@@ -51,7 +52,10 @@ export async function loadKeyMaterial(
   const { key } = entry;
   const own = entry.certificates.find((certificate) => certificate.checkPrivateKey(key));
   if (own === undefined) return void report.error(name, "holds no certificate that belongs to its private key");
-  if (Date.parse(own.validTo) < Date.now()) report.warn(name, `its certificate expired on ${own.validTo}`);
+  const flaw = flawOfKey(own.publicKey) ?? flawOfDates(own);
+  if (flaw !== undefined) return void report.error(name, flaw);
+  const doubt = doubtOfKey(own.publicKey);
+  if (doubt !== undefined) report.warn(name, doubt);
   const chain = [own, ...entry.certificates.filter((certificate) => certificate !== own)];
   let keyText: string | undefined;
   return {
@@ -136,16 +140,24 @@ async function readTrustStore(
   const entries = await loadStore(settings, pathKey, passwordKey, report);
   if (entries === undefined) return undefined;
   const byAlias = new Map<string, X509Certificate>();
+  const ca: X509Certificate[] = [];
   for (const { alias, certificates } of entries) {
     const [first] = certificates;
     if (first !== undefined) byAlias.set(alias, first);
+    for (const certificate of certificates) {
+      const flaw = flawOfKey(certificate.publicKey);
+      // Stores of the original hold authorities of another age: there, it is enough that nobody trusts them.
+      if (flaw === undefined) ca.push(certificate);
+      else if (settings.compatibility === "standard") report.error(settings.nameOf(pathKey), `"${alias}": ${flaw}`);
+      else report.warn(settings.nameOf(pathKey), `"${alias}" vouches for nobody: ${flaw}`);
+    }
   }
   if (byAlias.size === 0) return void report.error(settings.nameOf(pathKey), "holds no certificates");
   return {
     certificate: (alias) => byAlias.get(alias.toLowerCase()),
     aliases: [...byAlias.keys()].sort(),
     get ca() {
-      return entries.flatMap((entry) => entry.certificates.map((certificate) => certificate.toString()));
+      return ca.map((certificate) => certificate.toString());
     },
   };
 }

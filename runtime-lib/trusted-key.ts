@@ -1,4 +1,5 @@
 import { keyOfCertificate, type VerificationKey } from "./jwt.ts";
+import { doubtOfKey, flawOfDates } from "./key-hygiene.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import type { TrustStore } from "./tls-stores.ts";
 
@@ -19,7 +20,9 @@ export function trustedKey(
   }
   const key = keyOfCertificate(certificate);
   if (typeof key === "string") return void report.error(name, `"${alias}" cannot verify tokens: ${key}`);
-  if (key.notAfter < Date.now())
-    report.warn(name, `"${alias}" expired on ${certificate.validTo}: its tokens are refused`);
+  const flaw = flawOfDates(certificate);
+  if (flaw !== undefined) return void report.error(name, `"${alias}" cannot verify tokens: ${flaw}`);
+  const doubt = doubtOfKey(certificate.publicKey);
+  if (doubt !== undefined) report.warn(name, `"${alias}": ${doubt}`);
   return key;
 }

@@ -11,6 +11,10 @@ type AltName = { type: 2; value: string } | { type: 7; ip: string };
 
 export interface IdentityOptions {
   readonly altNames?: readonly AltName[];
+  /** Of the RSA key. */
+  readonly bits?: number;
+  readonly exponent?: number;
+  /** Days from now, below zero for the past. */
   readonly fromDays?: number;
   readonly toDays?: number;
   readonly issuer?: Identity;
@@ -23,8 +27,8 @@ export function identity(name: string, ...altNames: readonly AltName[]): Identit
 
 /** A certificate of the given days from now on, signed by itself or by another. */
 export function identityOf(name: string, more: IdentityOptions = {}): Identity {
-  const { altNames = [], fromDays = -1, toDays = 1, issuer } = more;
-  const keys = forge.pki.rsa.generateKeyPair(2048);
+  const { altNames = [], bits = 2048, exponent = 65_537, fromDays = -1, toDays = 1, issuer } = more;
+  const keys = forge.pki.rsa.generateKeyPair(bits, exponent);
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = keys.publicKey;
   certificate.serialNumber = "01";

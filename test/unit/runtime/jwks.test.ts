@@ -56,6 +56,21 @@ describe("a key source", () => {
     assert.equal(source.find("ES256", undefined), undefined, "two would fit");
   });
 
+  test("a set of which no key can be used leaves the gateway waiting", async () => {
+    const twice = [jwk("a"), jwk("a")];
+    server.serve(twice);
+    await source.refresh();
+    assert.equal(source.ready, false);
+    assert.equal(source.find("ES256", "a"), undefined);
+    server.serve([jwk("a")]);
+    await source.refresh();
+    assert.equal(source.ready, true);
+    server.serve(twice);
+    await source.refresh();
+    assert.equal(source.ready, true, "what is there already does not go because of an issuer");
+    assert.equal(source.find("ES256", "a"), undefined);
+  });
+
   test("many callers share one request", async () => {
     server.serve([jwk("a")]);
     await Promise.all(Array.from({ length: 50 }, () => source.refresh()));

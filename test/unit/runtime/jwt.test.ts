@@ -91,12 +91,34 @@ describe("keys that are not taken from a set", () => {
     ["of 1024 bits", weak],
     ["with exponent 1", { ...jwk, e: "AQ" }],
     ["for another algorithm", { ...jwk, alg: "HS256" }],
+    ["whose algorithm is of another kind", { ...jwk, alg: "ES256" }],
+    ["with an even exponent", { ...jwk, e: "AQAA" }],
     ["on no curve", { ...ec.ES256.publicKey.export({ format: "jwk" }), crv: "P-384" }],
     ["malformed", { kty: "RSA", n: 1, e: 2 }],
   ];
   for (const [what, key] of refused) {
     test(what, () => assert.deepEqual(keysOfJwks(JSON.stringify({ keys: [key, null, "x"] })), []));
   }
+  test("what is wrong with them is told, but not of keys for other uses", () => {
+    const told: string[] = [];
+    const keys = [
+      { ...weak, kid: "weak" },
+      { ...rsa.privateKey.export({ format: "jwk" }), kid: "private" },
+      { ...jwk, kid: "fits", alg: "RS256" },
+      { ...jwk, kid: "fits", alg: "RS256" },
+      { ...jwk, kid: "kind", alg: "ES256" },
+      { ...jwk, kid: "enc", use: "enc" },
+      { kty: "oct", kid: "oct", k: "AAAA" },
+    ];
+    keysOfJwks(JSON.stringify({ keys }), (kid, reason) => told.push(`${kid}: ${reason}`));
+    assert.deepEqual(told, [
+      "weak: its RSA key has 1024 bits; 2048 are needed",
+      "private: it is a private key",
+      "kind: its alg does not fit it",
+      "fits: its kid stands twice",
+      "fits: its kid stands twice",
+    ]);
+  });
   test("two of one kid", () => {
     const other = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" });
     const keys = keysOfJwks(

@@ -9,6 +9,8 @@ import forge from "node-forge";
 import { refuseKnownCertificate } from "../../../runtime-lib/known-defaults.ts";
 import { SettingsLog } from "../../../runtime-lib/settings-load.ts";
 import { type KeyMaterial, loadKeyMaterial, loadTrustStore, type TrustStore } from "../../../runtime-lib/tls-stores.ts";
+import { trustedKey } from "../../../runtime-lib/trusted-key.ts";
+import { identityOf } from "../../support/self-signed.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
@@ -191,6 +193,64 @@ describe("trust stores", () => {
     assert.deepEqual((await load(await put("key-only.pem", one.privateKeyPem), "trust")).lines, [
       "error: listenerConfig.trustStorePath: holds no certificates",
     ]);
+  });
+});
+
+describe("certificates that cannot be relied upon", () => {
+  const old = identityOf("old", { fromDays: -20, toDays: -10 });
+  const early = identityOf("early", { fromDays: 10, toDays: 20 });
+  const weak = identityOf("weak", { bits: 1024 });
+  const three = identityOf("three", { exponent: 3 });
+
+  test("as the gateway's own", async () => {
+    const lines = async (name: string, { key, cert }: { key: string; cert: string }) =>
+      (await load(await put(name, key + cert), "key")).lines.map((line) =>
+        line.replace(/(expired on|only from) .*/, "$1"),
+      );
+    const setting = "listenerConfig.keyStorePath";
+    assert.deepEqual(await lines("old.pem", old), [`error: ${setting}: its certificate expired on`]);
+    assert.deepEqual(await lines("early.pem", early), [`error: ${setting}: its certificate is valid only from`]);
+    assert.deepEqual(await lines("weak.pem", weak), [`error: ${setting}: its RSA key has 1024 bits; 2048 are needed`]);
+    assert.deepEqual(await lines("three.pem", three), [`warning: ${setting}: its RSA exponent is 3; 65537 is better`]);
+  });
+
+  test("as an authority: weak ones vouch for nobody, and are errors in standard", async () => {
+    await mkdir(join(folder, "authorities"));
+    await put("authorities/weak.pem", weak.cert);
+    await put("authorities/good.pem", three.cert);
+    const { trust, lines } = await load("authorities", "trust");
+    assert.deepEqual(trust?.ca, [new X509Certificate(three.cert).toString()]);
+    const flaw = "its RSA key has 1024 bits; 2048 are needed";
+    assert.deepEqual(lines, [`warning: listenerConfig.trustStorePath: "weak" vouches for nobody: ${flaw}`]);
+    const text = '[listenerConfig]\ntrustStorePath = "authorities"\n';
+    const { settings, report } = await settingsFrom(text, { fileFolder: folder, compatibility: "standard" });
+    await loadTrustStore(settings, "listenerConfig.trustStorePath", "listenerConfig.trustStorePassword", report);
+    assert.deepEqual(report.lines(), [`error: listenerConfig.trustStorePath: "weak": ${flaw}`]);
+  });
+
+  test("as an issuer's", async () => {
+    const store = join(folder, "issuers");
+    await mkdir(store);
+    for (const [name, { cert }] of Object.entries({ old, early, weak, three })) await put(`issuers/${name}.pem`, cert);
+    const { settings, report } = await settingsFrom('[listenerConfig]\ntrustStorePath = "issuers"\n', {
+      fileFolder: folder,
+    });
+    const names = ["listenerConfig.trustStorePath", "listenerConfig.trustStorePassword"] as const;
+    const trust = await loadTrustStore(settings, ...names, new SettingsLog());
+    const keys = ["old", "early", "weak", "three"].map((alias) => trustedKey(settings, trust, alias, "alias", report));
+    assert.deepEqual(
+      keys.map((key) => key !== undefined),
+      [false, false, false, true],
+    );
+    assert.deepEqual(
+      report.lines().map((line) => line.replace(/(expired on|only from) .*/, "$1")),
+      [
+        'error: alias: "old" cannot verify tokens: its certificate expired on',
+        'error: alias: "early" cannot verify tokens: its certificate is valid only from',
+        'error: alias: "weak" cannot verify tokens: its RSA key has 1024 bits; 2048 are needed',
+        'warning: alias: "three": its RSA exponent is 3; 65537 is better',
+      ],
+    );
   });
 });
 
