@@ -45,6 +45,42 @@ describe("what is in a bundle", () => {
     assert.ok(modules.includes("auth-dpop") && modules.includes("auth-jwt") && !modules.includes("auth-mutual-tls"));
   });
 
+  describe("each way to authenticate is in the bundles that need it, and in no other", () => {
+    const schemes = {
+      token: { type: "oauth2", flows: { clientCredentials: { tokenUrl: "https://k.test/token", scopes: {} } } },
+      basic: { type: "http", scheme: "basic" },
+      key: { type: "apiKey", in: "header", name: "X-Key" },
+    };
+    /** The module of each, and what else belongs to it alone, of whatever name. */
+    const parts = [
+      { needs: ["token"], module: "auth-jwt", alone: /^jwks|opaque|introspection/ },
+      { needs: ["token", "key"], module: "jwt", alone: /jwt/ },
+      { needs: ["basic"], module: "auth-basic", alone: /basic|password/ },
+      { needs: ["key"], module: "auth-api-key", alone: /api-?key/ },
+      { needs: [], module: undefined, alone: /mutual|client-cert|dpop/ },
+    ];
+    const used = [[], ["token"], ["basic"], ["key"], ["token", "basic"], ["basic", "key"]] as const;
+    for (const names of used) {
+      test(`used: ${names.join(" and ") || "none"}`, async () => {
+        const { manifest } = await build({
+          paths: { "/a": { get: { security: names.map((name) => ({ [name]: [] })) } } },
+          components: { securitySchemes: Object.fromEntries(names.map((name) => [name, schemes[name]])) },
+        });
+        // Of the metafile of esbuild: what has bytes in the bundle.
+        const { modules } = manifest;
+        for (const { needs, module, alone } of parts) {
+          const needed = names.some((name) => (needs as readonly string[]).includes(name));
+          if (needed && module !== undefined) assert.ok(modules.includes(module), `${module} in ${modules}`);
+          if (!needed)
+            assert.deepEqual(
+              modules.filter((name) => alone.test(name)),
+              [],
+            );
+        }
+      });
+    }
+  });
+
   test("a tier brings throttling", async () => {
     const { manifest } = await build({ paths: { "/a": { get: { ...open, "x-wso2-throttling-tier": "5PerMin" } } } });
     assert.ok(optional(manifest).includes("throttle"));
