@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { engineArguments } from "./engine-under-test.mjs";
+import { watchOutput } from "./secret-watch.ts";
 
 /** The hand-written gateway of `engine-gateway.ts` as a child process, and raw sockets on both sides of it. */
 export interface GatewayProcess {
@@ -53,6 +54,7 @@ export async function spawnGateway(args: readonly string[], env: Record<string, 
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  watchOutput(child);
   const log: Record<string, unknown>[] = [];
   let stderr = "";
   let stdout = "";

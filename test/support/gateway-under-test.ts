@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { engineArguments } from "./engine-under-test.mjs";
+import { noteSettings, watchOutput } from "./secret-watch.ts";
 import type { Identity } from "./self-signed.ts";
 import type { StubBackend } from "./stub-backend.ts";
 import type { TestIssuer } from "./test-issuer.ts";
@@ -72,7 +73,9 @@ export async function startGateway(project: CompiledProject, options: GatewayOpt
   const port = await freePort();
   const httpsPort = options.tls === undefined ? 0 : await freePort();
   const config = path.join(mkdtempSync(path.join(project.folder, "run-")), "micro-gw.conf");
-  writeFileSync(config, settingsText(port, httpsPort, path.dirname(config), options));
+  const text = settingsText(port, httpsPort, path.dirname(config), options);
+  noteSettings(text);
+  writeFileSync(config, text);
   const child = spawn(
     process.execPath,
     [
@@ -85,6 +88,7 @@ export async function startGateway(project: CompiledProject, options: GatewayOpt
     ],
     { cwd: path.dirname(config), env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] },
   );
+  watchOutput(child);
   let log = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {

@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import forge from "node-forge";
+import { noteKey, noteToken } from "./secret-watch.ts";
 
 /** A token issuer made for one test run: nothing of it is ever written into the repository. */
 export class TestIssuer {
@@ -33,6 +34,7 @@ export class TestIssuer {
     this.certificatePem = forge.pki.certificateToPem(certificate);
     this.privateKeyPem = forge.pki.privateKeyToPem(keys.privateKey);
     this.#key = createPrivateKey(this.privateKeyPem);
+    noteKey(this.privateKeyPem);
   }
 
   /** An RS256 token; `exp` is in an hour unless given. */
@@ -40,7 +42,9 @@ export class TestIssuer {
     const now = Math.floor(Date.now() / 1000);
     const body = { iss: this.name, sub: "alice", iat: now, exp: now + 3600, ...claims };
     const input = `${encode({ alg: "RS256", typ: "JWT", ...header })}.${encode(body)}`;
-    return `${input}.${sign("RSA-SHA256", Buffer.from(input), this.#key).toString("base64url")}`;
+    const token = `${input}.${sign("RSA-SHA256", Buffer.from(input), this.#key).toString("base64url")}`;
+    noteToken(token);
+    return token;
   }
 }
 
