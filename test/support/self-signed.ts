@@ -1,4 +1,5 @@
 import forge from "node-forge";
+import { noteKey } from "./secret-watch.ts";
 
 /** Key and certificate as PEM. */
 export interface Identity {
@@ -43,5 +44,7 @@ export function identityOf(name: string, more: IdentityOptions = {}): Identity {
   ]);
   const signingKey = issuer === undefined ? keys.privateKey : forge.pki.privateKeyFromPem(issuer.key);
   certificate.sign(signingKey, forge.md.sha256.create());
-  return { key: forge.pki.privateKeyToPem(keys.privateKey), cert: forge.pki.certificateToPem(certificate) };
+  const key = forge.pki.privateKeyToPem(keys.privateKey);
+  noteKey(key);
+  return { key, cert: forge.pki.certificateToPem(certificate) };
 }
