@@ -21,7 +21,12 @@ export type HttpMethod = (typeof httpMethods)[number];
  * What the run-time settings can switch on. The original had all of it in every gateway; in `standard` a project lists what it
  * wants to be able to switch on. Sorted; each is `runtime-lib/feature-<name>.ts`.
  */
-export const featureNames = ["api-key-issuer", "backend-jwt", "introspection"] as const satisfies readonly string[];
+export const featureNames = [
+  "api-key-issuer",
+  "backend-jwt",
+  "introspection",
+  "key-manager-proxies",
+] as const satisfies readonly string[];
 export type FeatureName = (typeof featureNames)[number];
 
 /** `wso2-3.2` keeps the original's meaning, `standard` that of OpenAPI and HTTP. */

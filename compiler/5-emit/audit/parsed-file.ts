@@ -104,6 +104,7 @@ const runtimeHomes: Readonly<Record<string, string>> = {
   hasAnyScope: "scopes",
   holdsTexts: "segment",
   jwtModule: "auth-jwt",
+  keyManagerProxies: "feature-key-manager-proxies",
   limit: "throttle",
   methodNotAllowed: "respond",
   noEndpoint: "respond",
