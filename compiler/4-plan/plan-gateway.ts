@@ -1,6 +1,14 @@
-import type { ApiModel, AuthScheme, GatewayModel, OperationModel, UpstreamModel } from "../model/gateway-model.ts";
+import type {
+  ApiModel,
+  AuthScheme,
+  ExtensionModel,
+  GatewayModel,
+  OperationModel,
+  UpstreamModel,
+} from "../model/gateway-model.ts";
 import type {
   ApiPlan,
+  ExtensionPlan,
   GatewayPlan,
   GroupPlan,
   HandlerPlan,
@@ -10,7 +18,15 @@ import type {
   UpstreamPlan,
 } from "../model/gateway-plan.ts";
 import type { Identifier, Slug } from "../model/names.ts";
-import { derived, fixedIdentifier, hashedIdentifier, hashedSlug, identifierOf, slugOf } from "../naming/names.ts";
+import {
+  derived,
+  fixedIdentifier,
+  hashedIdentifier,
+  hashedSlug,
+  identifierOf,
+  slugOf,
+  symbolOf,
+} from "../naming/names.ts";
 import { policyChain, tierOf } from "./policy-chain.ts";
 import { planRoutes } from "./route-plan.ts";
 import { summarize } from "./route-summary.ts";
@@ -33,6 +49,19 @@ export function planGateway(model: GatewayModel): GatewayPlan {
     runtimeModules,
     // An opaque token is taken where a JWT is: without such a place, nobody has to be asked about one.
     features: model.features.filter((name) => name !== "introspection" || runtimeModules.includes("auth-jwt")),
+    extensions: model.extensions.map((extension) => planExtension(extension, model.apis)),
+  };
+}
+
+/** It is called after its file, unless an API is. */
+function planExtension({ name, file, exported }: ExtensionModel, apis: readonly ApiModel[]): ExtensionPlan {
+  const symbol = symbolOf(name);
+  const isFree = apis.every((api) => api.symbol !== symbol);
+  return {
+    name,
+    source: `../${file.replace(/\.ts$/, ".js")}`,
+    exported,
+    symbol: isFree ? symbol : hashedIdentifier(symbol, file),
   };
 }
 

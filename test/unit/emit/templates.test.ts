@@ -105,6 +105,7 @@ describe("templates", () => {
       "expressions/cors",
       "expressions/depth-is",
       "expressions/depth-over",
+      "expressions/extension",
       "expressions/filled",
       "expressions/imported",
       "expressions/literal",
