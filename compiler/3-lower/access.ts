@@ -37,7 +37,7 @@ function flattenedAccess(api: ApiFacts, operation: OperationFacts): Access {
   const schemes: AuthScheme[] = [];
   if (providers.has("oauth2")) schemes.push({ kind: "oauth2" });
   if (providers.has("basic")) schemes.push({ kind: "basic" });
-  if (providers.has("api-key")) schemes.push({ kind: "api-key", locations: apiKeyLocations(api, operation) });
+  if (providers.has("api-key")) schemes.push({ kind: "api-key", locations: originalLocations(api, operation) });
   const alternatives = schemes.map((scheme): Alternative => ({ allOf: [scheme], scopes }));
   return {
     kind: "authenticated",
@@ -85,6 +85,11 @@ function tokenScopes(
   return [...scopes].sort();
 }
 
+/** The original takes cookies for a place, and never looks there (T-SEC-06). */
+function originalLocations(api: ApiFacts, operation: OperationFacts): readonly ApiKeyLocation[] {
+  return apiKeyLocations(api, operation).filter((location) => location.in !== "cookie");
+}
+
 /** Where a key may stand: the operation's schemes, else the API's, else header and query `apikey` (T-SEC-06). */
 function apiKeyLocations(api: ApiFacts, operation: OperationFacts): readonly ApiKeyLocation[] {
   for (const level of [operation.security, api.security]) {
@@ -101,7 +106,7 @@ function apiKeyLocations(api: ApiFacts, operation: OperationFacts): readonly Api
 }
 
 function locationOf(scheme: SchemeFact): ApiKeyLocation[] {
-  return scheme.kind === "api-key" && scheme.in !== "cookie" ? [{ in: scheme.in, name: scheme.name }] : [];
+  return scheme.kind === "api-key" ? [{ in: scheme.in, name: scheme.name }] : [];
 }
 
 function sortedLocations(locations: readonly ApiKeyLocation[]): readonly ApiKeyLocation[] {

@@ -31,9 +31,9 @@ export const catalogue = {
   "api-key-in-cookie": entry<{ scheme: string }>({
     severity: "warning",
     message: ({ scheme }) => `the security scheme "${scheme}" wants its key in a cookie: such keys are never accepted`,
-    hint: () => "use `in: header` or `in: query`",
+    hint: () => "use `in: header` or `in: query`, or `compatibility: standard`, where cookies are looked at",
     explanation:
-      "The original compiles `in: cookie` and never looks at the cookie, so nobody gets in by it (T-SEC-06).",
+      "The original compiles `in: cookie` and never looks at the cookie, so in `wso2-3.2` nobody gets in by it (T-SEC-06).",
   }),
   "application-security-optional": entry({
     severity: "error",

@@ -95,7 +95,7 @@ export type AuthScheme =
   | { readonly kind: "api-key"; readonly locations: readonly ApiKeyLocation[] };
 
 export interface ApiKeyLocation {
-  readonly in: "header" | "query";
+  readonly in: "header" | "query" | "cookie";
   readonly name: string;
 }
 

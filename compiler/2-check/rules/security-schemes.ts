@@ -54,7 +54,7 @@ function checkScheme({ compatibility, log }: CheckContext, api: ApiFacts, name: 
   if (scheme.kind === "unknown" && scheme.what !== malformedKey) {
     log.report("security-scheme-unsupported", at(ref), { scheme: name, what: scheme.what }, related);
   }
-  // In `standard` operations that need one of these are errors: the feature is not built.
+  // In `standard` keys in cookies are taken, and operations that need mutual TLS are errors: it is not built.
   if (compatibility === "standard") return;
   if (scheme.kind === "mutual-tls") {
     log.report("security-scheme-unsupported", at(ref), { scheme: name, what: "mutualTLS" }, related);

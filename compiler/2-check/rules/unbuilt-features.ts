@@ -56,7 +56,6 @@ function neededBy({ loaded }: CheckContext, api: ApiFacts, operation: OperationF
     for (const { name } of requirement.schemes) {
       const scheme = api.schemes.get(name);
       if (scheme?.kind === "mutual-tls") features.add("mutual-tls");
-      if (scheme?.kind === "api-key" && scheme.in === "cookie") features.add("api-key-cookie");
     }
   }
   return [...features].sort();
