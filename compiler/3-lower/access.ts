@@ -243,18 +243,32 @@ export function describeAccess(access: Access): string {
   return rules.size === 1 && only !== "" ? `${who}; scopes: ${only}` : who;
 }
 
-/** What tells two decisions apart: not the order of alternatives, nor scopes that keys are exempt from (S-SCP-05). */
+/**
+ * What tells two decisions apart: not the order of alternatives, nor scopes that keys are exempt from (S-SCP-05), nor how ways in
+ * are put together. `any of a b` is two ways, so is a key in one of two places; a way that asks for all that another asks for,
+ * and more, lets nobody in.
+ */
 export function decisionOf(access: Access): string {
   if (access.kind === "public") return "everyone";
-  const alternatives = access.anyOf.flatMap(({ allOf, scopes }) => {
-    const needed = allOf.every(({ kind }) => kind === "api-key") ? "" : describeScopes(scopes);
-    // A key that may stand in several places is as many ways in.
-    const places = allOf.length === 1 && allOf[0].kind === "api-key" ? allOf[0].locations : [];
-    const ways =
-      places.length > 1 ? places.map((place) => [{ ...allOf[0], locations: [place] } as AuthScheme]) : [allOf];
-    return ways.map((schemes) => JSON.stringify([schemes.map(describeScheme).sort(), needed]));
-  });
-  return [...new Set(alternatives)].sort().join();
+  const ways = access.anyOf.flatMap(waysOf);
+  const least = ways.filter(
+    (way) => !ways.some((other) => other.size < way.size && [...other].every((asked) => way.has(asked))),
+  );
+  return [...new Set(least.map((way) => JSON.stringify([...way].sort())))].sort().join();
+}
+
+/** Each a set of what is asked for: schemes and scopes. */
+function waysOf({ allOf, scopes }: Alternative): readonly ReadonlySet<string>[] {
+  const [only, ...others] = allOf;
+  const places = others.length === 0 && only.kind === "api-key" ? only.locations : [];
+  const schemes =
+    places.length > 1
+      ? places.map((place) => [describeScheme({ kind: "api-key", locations: [place] })])
+      : [allOf.map(describeScheme)];
+  const isExempt = allOf.every(({ kind }) => kind === "api-key");
+  const names = isExempt || scopes === undefined ? [] : scopes.names.map((name) => `scope ${name}`);
+  const scopeSets = scopes?.need === "any" && names.length > 0 ? names.map((name) => [name]) : [names];
+  return schemes.flatMap((all) => scopeSets.map((scopeSet) => new Set([...all, ...scopeSet])));
 }
 
 function describeScopes(rule: ScopeRule | undefined): string {
