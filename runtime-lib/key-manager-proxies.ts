@@ -59,7 +59,12 @@ function proxy(segment: string, method: Proxy["method"], called: string, wrong: 
 function servicesOf(member: Member, everywhere: boolean): readonly Service[] {
   const listeners = everywhere ? (["token", "api"] as const) : (["token"] as const);
   return listeners.flatMap((listener) =>
-    proxies.map((one) => ({ listener, segment: one.segment, handle: (x: Exchange) => forwarded(x, one, member) })),
+    proxies.map((one) => ({
+      listener,
+      segment: one.segment,
+      methods: [one.method],
+      handle: (x: Exchange) => forwarded(x, one, member),
+    })),
   );
 }
 

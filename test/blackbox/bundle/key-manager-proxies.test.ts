@@ -24,6 +24,13 @@ const definition = {
   paths: { "/all": { get: { responses: { 200: { description: "Fine" } } } } },
 };
 
+const crossOrigin = `[corsConfiguration]
+corsConfigurationEnabled = true
+accessControlAllowOrigins = ["https://ui.test"]
+accessControlAllowHeaders = ["authorization"]
+accessControlAllowMethods = ["GET", "POST"]
+`;
+
 const form = { "content-type": "application/x-www-form-urlencoded" };
 const grant = "grant_type=password&username=alice&password=wonder-land";
 const authorization = `Basic ${Buffer.from("client:client-secret").toString("base64")}`;
@@ -42,6 +49,10 @@ for (const compatibility of ["wso2-3.2", "standard"] as const) {
       const source = path.join(parent, "open");
       mkdirSync(path.join(source, "api_definitions"), { recursive: true });
       writeFileSync(path.join(source, "api_definitions/open.json"), JSON.stringify(definition));
+      if (compatibility === "wso2-3.2") {
+        mkdirSync(path.join(source, "conf"));
+        writeFileSync(path.join(source, "conf/toolkit-config.toml"), crossOrigin);
+      }
       const features = compatibility === "standard" ? "features: [key-manager-proxies]\n" : "";
       writeFileSync(path.join(source, "castgate.yaml"), `name: open\ncompatibility: ${compatibility}\n${features}`);
       [project, apiPort, tokenPort] = await Promise.all([compileProject(source), freePort(), freePort()]);
@@ -57,6 +68,7 @@ failedLoginsPerMinute = 5
 keyManagerTimeoutSeconds = 1
 [castgate.keyManagerProxies]
 enabled = true
+onApiListener = ${compatibility === "standard"}
 `,
         args: [
           `--listenerConfig.httpsPort=${apiPort}`,
@@ -146,8 +158,35 @@ enabled = true
       assert.deepEqual([status, headers.location], [302, "https://km.test/login?s=1"]);
     });
 
-    test("not on the listeners of the APIs", async () => {
-      assert.equal((await send("POST", "/token", { headers: form }, grant, apiPort)).status, 404);
+    test("what pages of other origins may do, the gateway says (T-CFG-09)", async () => {
+      keyManager.answer = (response) => void response.writeHead(200, { "access-control-allow-origin": "*" }).end("{}");
+      const origin = "https://ui.test";
+      const { headers } = await send("GET", "/userinfo", { headers: { origin } });
+      const asked = {
+        origin,
+        "access-control-request-method": "GET",
+        "access-control-request-headers": "authorization",
+      };
+      const preflight = await send("OPTIONS", "/userinfo", { headers: asked });
+      assert.equal(keyManager.requests.length, 1);
+      if (compatibility === "wso2-3.2") {
+        assert.equal(headers["access-control-allow-origin"], origin);
+        assert.equal(headers.vary, "Origin");
+        assert.deepEqual([preflight.status, preflight.headers["access-control-allow-methods"]], [200, "GET"]);
+        const other = await send("GET", "/userinfo", { headers: { origin: "https://evil.test" } });
+        assert.equal(other.headers["access-control-allow-origin"], undefined);
+      } else {
+        // No rules of the gateway: those of the key manager.
+        assert.equal(headers["access-control-allow-origin"], "*");
+        assert.equal(preflight.status, 405);
+      }
+    });
+
+    test("on the TLS listener of the APIs where that is wanted, never without TLS", async () => {
+      keyManager.json({});
+      const wanted = compatibility === "standard";
+      const { status } = await send("POST", "/token", { headers: form }, grant, apiPort);
+      assert.equal(status, wanted ? 200 : 404);
       const plain = await new Promise((resolve, reject) => {
         const sent = plainRequest(`${gateway.origin}/token`, { method: "POST" }, (answer) => {
           answer.resume();
@@ -156,7 +195,7 @@ enabled = true
         sent.on("error", reject).end(grant);
       });
       assert.equal(plain, 404);
-      assert.equal(keyManager.requests.length, 0);
+      assert.equal(keyManager.requests.length, wanted ? 1 : 0);
     });
 
     test("key manager away (S-ERR-40)", async () => {
