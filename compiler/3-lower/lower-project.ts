@@ -41,17 +41,10 @@ export function lowerProject(checked: CheckedProject): {
       builtinPaths: builtinPaths.filter((path) => !ownPaths.has(path)),
       builtinCors: checked.loaded.toolkit.builtinCors,
       features: compatibility === "wso2-3.2" ? featureNames : checked.loaded.settings.features,
-      extensions: apis.some(takesTokens) ? extensionsOf(checked) : [],
+      extensions: extensionsOf(checked),
     },
     notes,
   };
-}
-
-function takesTokens({ operations }: ApiModel): boolean {
-  const schemes = operations.flatMap(({ access }) =>
-    access.kind === "public" ? [] : access.anyOf.flatMap(({ allOf }) => allOf),
-  );
-  return schemes.some(({ kind }) => kind === "oauth2");
 }
 
 function extensionsOf({ loaded }: CheckedProject): readonly ExtensionModel[] {

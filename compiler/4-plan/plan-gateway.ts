@@ -38,6 +38,7 @@ const reservedGroups: ReadonlySet<string> = new Set(["router", "shared"]);
 export function planGateway(model: GatewayModel): GatewayPlan {
   const apis = model.apis.map(planApi);
   const runtimeModules = modulesOf(apis);
+  const takesTokens = runtimeModules.includes("auth-jwt");
   return {
     compatibility: model.compatibility,
     mounts: model.apis.map(mountOf).sort(longestFirst),
@@ -48,8 +49,8 @@ export function planGateway(model: GatewayModel): GatewayPlan {
     builtinCors: model.builtinCors,
     runtimeModules,
     // An opaque token is taken where a JWT is: without such a place, nobody has to be asked about one.
-    features: model.features.filter((name) => name !== "introspection" || runtimeModules.includes("auth-jwt")),
-    extensions: model.extensions.map((extension) => planExtension(extension, model.apis)),
+    features: model.features.filter((name) => name !== "introspection" || takesTokens),
+    extensions: takesTokens ? model.extensions.map((extension) => planExtension(extension, model.apis)) : [],
   };
 }
 

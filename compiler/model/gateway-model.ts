@@ -23,7 +23,7 @@ export interface GatewayModel {
   readonly builtinCors: CorsFacts | undefined;
   /** What the run-time settings can switch on: all of it in `wso2-3.2`, in `standard` what the project lists. Sorted. */
   readonly features: readonly FeatureName[];
-  /** What the project has written itself for callers with a token; none where there are no such callers. By name. */
+  /** What the project has written itself. By name. */
   readonly extensions: readonly ExtensionModel[];
 }
 

@@ -28,7 +28,7 @@ export interface GatewayPlan {
   readonly runtimeModules: readonly RuntimeModuleName[];
   /** Those that are loaded when the settings switch them on, sorted. */
   readonly features: readonly FeatureName[];
-  /** By name. */
+  /** Those that somebody could make use of: callers with a token. By name. */
   readonly extensions: readonly ExtensionPlan[];
 }
 
