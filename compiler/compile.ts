@@ -85,7 +85,7 @@ export async function compile(root: string, host: CompileHost, options: CompileO
   const build = { name: loaded.name, checked, model, generated: generatedFiles(emitted), target: [] };
   if (options.stopAfter === "emit" || options.stopAfter === "audit") return found(emitted, build);
   const facts = describeGateway(packageVersion(), loaded, model, emitted);
-  const bundle = await run("bundle", () => bundleGateway(emitted, facts));
+  const bundle = await run("bundle", () => bundleGateway(emitted, facts, loaded.code));
   const target = targetFiles(bundle, loaded, model, (ref) => log.sources.locate(at(ref, "key"))?.line);
   return found(bundle.manifest, { ...build, target });
 }

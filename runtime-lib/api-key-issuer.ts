@@ -24,7 +24,10 @@ import { keyAliases } from "./tls-stores.ts";
 export const apiKeyIssuerModule: RuntimeModule = {
   name: "api-key-issuer",
   configure: (settings, report) => configure(settings, report),
-  services: () => (state === undefined ? [] : [{ listener: "api", segment: "apikey", handle }]),
+  services: () =>
+    state === undefined
+      ? []
+      : [{ listener: "api", segment: "apikey", methods: methodsOf(state.compatibility), handle }],
 };
 
 interface State {
@@ -56,7 +59,7 @@ const longestBody = 4096;
 async function handle(x: Exchange): Promise<void> {
   if (state === undefined) return fault(x, 503, "The API key issuer is not available");
   const { compatibility, scope } = state;
-  const methods = compatibility === "wso2-3.2" ? ["GET", "POST"] : ["POST"];
+  const methods = methodsOf(compatibility);
   if (!methods.includes(x.method)) return methodNotAllowed(x, methods, "fault");
   const caller = await authenticate(x, service, byPassword);
   if (caller === undefined) return refused(x, compatibility);
@@ -69,6 +72,10 @@ async function handle(x: Exchange): Promise<void> {
   const wish = wishOf(state, body);
   if (typeof wish === "string") return fault(x, 400, wish);
   await issue(x, state, caller, wish);
+}
+
+function methodsOf(compatibility: State["compatibility"]): readonly string[] {
+  return compatibility === "wso2-3.2" ? ["GET", "POST"] : ["POST"];
 }
 
 const notKept = ["Cache-Control", "no-store", "Pragma", "no-cache"];

@@ -4,7 +4,7 @@ import type { Exchange } from "./exchange.ts";
 
 /**
  * Header fields that the gateway itself adds to a request for a backend: name, value, ... Undefined: the request must not be
- * forwarded, and gets 500/900900.
+ * forwarded, and gets 500/900900. A promise only where something waits.
  */
 export type BackendFields = (
   x: Exchange,
@@ -20,13 +20,24 @@ export function addBackendFields(fields: BackendFields): void {
   backendFields.push(fields);
 }
 
-/** Puts the fields of all sources into `x.backendFields`. False: one of them has failed. */
-export async function collectBackendFields(x: Exchange, api: Api, caller: Caller): Promise<boolean> {
-  for (const source of backendFields) {
-    const fields = await source(x, api, caller);
-    if (fields === undefined) return false;
-    x.backendFields ??= [];
-    x.backendFields.push(...fields);
+/** Puts the fields of all sources into `x.backendFields`. False: one of them has failed. A promise only where one waits. */
+export function collectBackendFields(x: Exchange, api: Api, caller: Caller): boolean | Promise<boolean> {
+  return collectFrom(0, x, api, caller);
+}
+
+function collectFrom(from: number, x: Exchange, api: Api, caller: Caller): boolean | Promise<boolean> {
+  for (let i = from; i < backendFields.length; i++) {
+    const fields = backendFields[i]?.(x, api, caller);
+    if (fields instanceof Promise)
+      return fields.then((settled) => add(x, settled) && collectFrom(i + 1, x, api, caller));
+    if (!add(x, fields)) return false;
   }
+  return true;
+}
+
+function add(x: Exchange, fields: readonly string[] | undefined): boolean {
+  if (fields === undefined) return false;
+  x.backendFields ??= [];
+  for (const text of fields) x.backendFields.push(text);
   return true;
 }

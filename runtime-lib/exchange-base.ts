@@ -70,7 +70,6 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   #head: RelayHead | undefined;
   #sentAgain = false;
   readonly #started: number;
-  #status = 0;
 
   constructor(
     options: EngineOptions,
@@ -270,7 +269,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   override respond(status: number, headers: readonly string[], body: string | Uint8Array): void {
     if (this.answered) return;
     this.answered = true;
-    this.#status = status;
+    this.status = status;
     this.call?.cancel();
     this.call = undefined;
     const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
@@ -410,7 +409,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   #beginAnswer(status: number, fields: string[]): boolean {
     if (this.answered || this.closed) return false;
     this.answered = true;
-    this.#status = status;
+    this.status = status;
     if (this.ownsCrossOrigin) dropCrossOrigin(fields);
     this.#addOwnFields(fields, "");
     return true;
@@ -484,7 +483,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
         client: this.clientAddress,
         method: this.method,
         path: this.path.raw,
-        status: this.#status,
+        status: this.status,
         operation: this.operation,
         ms: Math.round((performance.now() - this.#started) * 10) / 10,
         aborted: !whole || undefined,

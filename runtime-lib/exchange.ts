@@ -51,6 +51,10 @@ export abstract class Exchange {
   provenKey: string | undefined;
   /** Request header fields that the gateway adds for the backend: name, value, ... */
   backendFields: string[] | undefined;
+  /** JSON to say instead of the fault 101503 when no answer comes from where the request was sent. */
+  outageBody: Uint8Array | undefined;
+  /** Status of the answer, whoever gave it; 0 while there is none. */
+  status = 0;
 
   /** The certificate, in DER, that the socket peer has proved to own in the TLS handshake; undefined without one. */
   abstract clientCertificate(): Uint8Array | undefined;

@@ -42,8 +42,13 @@ let byName: ReadonlyMap<string, Extension> = new Map();
 export function extensions(named: Readonly<Record<string, Extension>>): RuntimeModule {
   return {
     name: "extensions",
-    configure() {
+    configure(_settings, report) {
       byName = new Map(Object.entries(named));
+      for (const [name, { claimTransformer }] of byName) {
+        // A compiler that checks types would have said so, but bundling does not need one.
+        if (claimTransformer !== undefined && typeof claimTransformer !== "function")
+          report.error(`extensions/${name}.ts`, "exports a claimTransformer that is not a function");
+      }
     },
   };
 }

@@ -12,11 +12,14 @@ export function forward(x: Exchange, upstream: Upstream): Promise<void> {
 }
 
 /** What the backend is to know of the caller comes first; where it cannot be had, the backend is not asked. */
-async function sendWithFields(x: Exchange, upstream: Upstream): Promise<void> {
+function sendWithFields(x: Exchange, upstream: Upstream): Promise<void> {
   const { api, caller } = x;
-  if (api === undefined || caller === undefined || !(await collectBackendFields(x, api, caller))) {
-    x.refusal = { status: 500, code: 900900, reason: "what the backend is to know of the caller cannot be had" };
-    return refuse(x);
-  }
-  return upstream.send(x);
+  const all = api !== undefined && caller !== undefined && collectBackendFields(x, api, caller);
+  return all instanceof Promise ? all.then((settled) => sendIf(settled, x, upstream)) : sendIf(all, x, upstream);
+}
+
+function sendIf(all: boolean, x: Exchange, upstream: Upstream): Promise<void> {
+  if (all) return upstream.send(x);
+  x.refusal = { status: 500, code: 900900, reason: "what the backend is to know of the caller cannot be had" };
+  return Promise.resolve(refuse(x));
 }

@@ -100,7 +100,7 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
     return undefined;
   };
   const engineOptions: EngineOptions = {
-    handle: withServices(withBuiltins(gateway, waitingFor), "api", services),
+    handle: withServices(withBuiltins(gateway, waitingFor), "api", services, gateway.builtinCors),
     faults: faultsOf(gateway.compatibility),
     pathRules: pathRules(gateway.compatibility, gateway.encodedSlash === true),
     proxies,
@@ -122,7 +122,8 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   };
   const engine = createEngine(engineOptions);
   const tokenEngine =
-    tokenListener && createEngine({ ...engineOptions, handle: withServices(noService, "token", services) });
+    tokenListener &&
+    createEngine({ ...engineOptions, handle: withServices(noService, "token", services, gateway.builtinCors) });
 
   process.on("uncaughtException", (error) => log.error({ err: error }, "unexpected error"));
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unexpected error"));

@@ -24,5 +24,7 @@ export interface Service {
   readonly listener: "api" | "token";
   /** The first segment of its path, which stands for all below it: `apikey`. */
   readonly segment: string;
+  /** What a page of another origin may be granted, where `[corsConfiguration]` grants anything (T-CFG-09). */
+  readonly methods: readonly string[];
   readonly handle: Handler;
 }

@@ -124,7 +124,8 @@ export function fault(x: Exchange, status: number, description: string): void {
 export function backendFault(x: Exchange, failure: BackendFailure, reason: string): void {
   const found = x.faults.backend(failure);
   x.refusal = { status: found.status, code: found.code, reason };
-  send(x, found, found.status === 503 ? ["Retry-After", "5"] : []);
+  const said = x.outageBody === undefined ? found : { ...found, body: x.outageBody };
+  send(x, said, found.status === 503 ? ["Retry-After", "5"] : []);
 }
 
 /** What a fault is sent with, also by an engine that has no exchange yet. */

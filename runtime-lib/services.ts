@@ -1,3 +1,4 @@
+import type { Cors } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Handler } from "./gateway.ts";
 import type { Service } from "./module.ts";
@@ -5,9 +6,14 @@ import { unknownApi } from "./respond.ts";
 
 /**
  * A listener's handler with the services of the gateway itself in front (S-LSN-02, 03). They take and hand out credentials, so
- * a request without TLS goes on to the APIs, as if there were none.
+ * a request without TLS goes on to the APIs, as if there were none. `cors`: the rules of the built-in paths.
  */
-export function withServices(handle: Handler, listener: Service["listener"], all: readonly Service[]): Handler {
+export function withServices(
+  handle: Handler,
+  listener: Service["listener"],
+  all: readonly Service[],
+  cors: Cors | undefined,
+): Handler {
   const services = all.filter((service) => service.listener === listener);
   if (services.length === 0) return handle;
   return (x) => {
@@ -15,6 +21,11 @@ export function withServices(handle: Handler, listener: Service["listener"], all
     const service = x.scheme === "https" ? services.find(({ segment }) => segment === first) : undefined;
     if (service === undefined) return handle(x);
     x.operation = `/${service.segment}`;
+    if (cors !== undefined) {
+      cors.decorate(x);
+      if (x.method === "OPTIONS" && x.header("access-control-request-method") !== undefined)
+        return cors.preflight(x, service.methods);
+    }
     return service.handle(x);
   };
 }

@@ -130,6 +130,8 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "castgate.jwksTimeoutSeconds": integer(5, 1, 60),
   "castgate.jwksCacheSeconds": integer(300, 30, 86_400),
   "castgate.keyManagerTimeoutSeconds": integer(5, 1, 60),
+  "castgate.keyManagerProxies.enabled": flag({ feature: "key-manager-proxies" }),
+  "castgate.keyManagerProxies.onApiListener": flag({ default: false }),
   "castgate.introspectionAudience": { type: "texts" },
   "castgate.introspectionCacheSeconds": integer(300, 1, 86_400),
   "castgate.apiKeyIssuer.scope": text(),

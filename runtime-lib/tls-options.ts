@@ -132,6 +132,26 @@ export async function backendTls(settings: Settings, report: SettingsReport): Pr
   };
 }
 
+/**
+ * Trust towards systems of the gateway itself (S-BE-03): the listener's trust store beside the certificate authorities of
+ * Node. Their names are always verified, and the gateway shows them no certificate.
+ */
+export async function serviceTls(settings: Settings, report: SettingsReport): Promise<BackendTls> {
+  const trust = await listenerTrust(settings, report);
+  return {
+    get ca() {
+      return trust === undefined ? undefined : [...nodeTls().rootCertificates, ...trust.ca];
+    },
+    key: undefined,
+    cert: undefined,
+    rejectUnauthorized: true,
+    verifyHostname: true,
+    minVersion: "TLSv1.2",
+    maxVersion: "TLSv1.3",
+    ciphers: strongCiphers.join(":"),
+  };
+}
+
 function listenerTrust(settings: Settings, report: SettingsReport): ReturnType<typeof loadTrustStore> {
   return loadTrustStore(settings, "listenerConfig.trustStorePath", "listenerConfig.trustStorePassword", report);
 }

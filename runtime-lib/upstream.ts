@@ -1,4 +1,4 @@
-import type { BackendTls, OpenPool } from "./backend.ts";
+import type { BackendTls, OpenPool, TargetOptions } from "./backend.ts";
 import type { Exchange, RelayTarget } from "./exchange.ts";
 import type { RuntimeModule } from "./module.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
@@ -122,6 +122,31 @@ function parseEndpoint(text: string): URL | undefined {
   return url;
 }
 
+/** A backend that no definition names: the gateway's own. `url` is well-formed and has no query. */
+export async function memberAt(
+  url: string,
+  settings: Settings,
+  openPool: OpenPool,
+  { timeoutMs, tls }: { readonly timeoutMs: number; readonly tls: BackendTls | undefined },
+): Promise<Member> {
+  const { origin, pathname } = new URL(url);
+  const pool = await openPool({ ...poolLimits(settings), origin, timeoutMs, tls });
+  return { target: { origin, pool }, basePath: pathname.replace(/\/$/, ""), baseQuery: "", authorization: undefined };
+}
+
+/** `[httpClients]`: how many connections an origin gets, and how long its answers may be. */
+function poolLimits(settings: Settings): Omit<TargetOptions, "origin" | "timeoutMs" | "tls"> {
+  const connections = settings.number("httpClients.poolConfig.maxActiveConnections") ?? -1;
+  const maxHeaderSize = settings.number("httpClients.responseLimits.maxHeaderSize") ?? 8192;
+  return {
+    connections: connections > 0 ? connections : undefined,
+    idleConnections: settings.number("httpClients.poolConfig.maxIdleConnections") ?? 100,
+    waitMs: settings.number("httpClients.poolConfig.waitTimeInMillis") ?? 30_000,
+    maxHeaderSize: maxHeaderSize < 0 ? largestHeaderSize : maxHeaderSize,
+    maxBodySize: settings.number("httpClients.responseLimits.maxEntityBodySize") ?? -1,
+  };
+}
+
 /** What -1 stands for, and the most that the setting may say. */
 const largestHeaderSize = 1_048_576;
 
@@ -144,20 +169,9 @@ class Pools {
     const known = this.#pools.get(name);
     if (known !== undefined) return known;
     const settings = this.#settings;
-    const connections = settings.number("httpClients.poolConfig.maxActiveConnections") ?? -1;
-    const maxHeaderSize = settings.number("httpClients.responseLimits.maxHeaderSize") ?? 8192;
     this.#tls ??= origin.startsWith("https:") ? backendTls(settings, this.#report) : undefined;
-    const pool = await this.#openPool({
-      origin,
-      timeoutMs,
-      pipelining,
-      connections: connections > 0 ? connections : undefined,
-      idleConnections: settings.number("httpClients.poolConfig.maxIdleConnections") ?? 100,
-      waitMs: settings.number("httpClients.poolConfig.waitTimeInMillis") ?? 30_000,
-      maxHeaderSize: maxHeaderSize < 0 ? largestHeaderSize : maxHeaderSize,
-      maxBodySize: settings.number("httpClients.responseLimits.maxEntityBodySize") ?? -1,
-      tls: origin.startsWith("https:") ? await this.#tls : undefined,
-    });
+    const tls = origin.startsWith("https:") ? await this.#tls : undefined;
+    const pool = await this.#openPool({ ...poolLimits(settings), origin, timeoutMs, pipelining, tls });
     const target = { origin, pool };
     this.#pools.set(name, target);
     return target;

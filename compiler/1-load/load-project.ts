@@ -5,6 +5,7 @@ import type { LoadedProject } from "../model/loaded-project.ts";
 import { rootCursor } from "./cursor.ts";
 import { DocumentStore, kindOf } from "./document-store.ts";
 import { loadDefinitions } from "./load-definitions.ts";
+import { loadExtensions } from "./load-extensions.ts";
 import { loadExtras } from "./load-extras.ts";
 import { loadServices } from "./load-services.ts";
 import { loadSettings } from "./load-settings.ts";
@@ -37,6 +38,7 @@ export async function loadProject(
   const policies = await store.load("policies.yaml");
   const toolkit = await loadToolkitConfig(store, log);
   const extras = await loadExtras(store, host, log);
+  const { extensions, code } = await loadExtensions(host, log);
   const definitions = await loadDefinitions(store, host, log);
   const services = await loadServices(store, host, log);
   if (definitions.found === 0 && services.found === 0) {
@@ -50,6 +52,8 @@ export async function loadProject(
     services: services.services,
     policies: policies && rootCursor(store.documents, policies.file),
     toolkit,
+    extensions,
+    code,
     extras,
   };
 }

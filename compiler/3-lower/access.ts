@@ -78,7 +78,7 @@ function flattenedAccess(api: ApiFacts, operation: OperationFacts): ApplicationA
   const schemes: AuthScheme[] = [];
   if (providers.has("oauth2")) schemes.push(tokenScheme(api));
   if (providers.has("basic")) schemes.push({ kind: "basic" });
-  if (providers.has("api-key")) schemes.push({ kind: "api-key", locations: apiKeyLocations(api, operation) });
+  if (providers.has("api-key")) schemes.push({ kind: "api-key", locations: originalLocations(api, operation) });
   const anyOf = schemes.map((scheme): Alternative => ({ allOf: [scheme], scopes }));
   return { kind: "authenticated", anyOf, origin: originOf(api, operation) };
 }
@@ -122,6 +122,11 @@ function tokenScopes(
   return [...scopes].sort();
 }
 
+/** The original takes cookies for a place, and never looks there (T-SEC-06). */
+function originalLocations(api: ApiFacts, operation: OperationFacts): readonly ApiKeyLocation[] {
+  return apiKeyLocations(api, operation).filter((location) => location.in !== "cookie");
+}
+
 /** Where a key may stand: the operation's schemes, else the API's, else header and query `apikey` (T-SEC-06). */
 function apiKeyLocations(api: ApiFacts, operation: OperationFacts): readonly ApiKeyLocation[] {
   for (const level of [operation.security, api.security]) {
@@ -138,7 +143,7 @@ function apiKeyLocations(api: ApiFacts, operation: OperationFacts): readonly Api
 }
 
 function locationOf(scheme: SchemeFact): ApiKeyLocation[] {
-  return scheme.kind === "api-key" && scheme.in !== "cookie" ? [{ in: scheme.in, name: scheme.name }] : [];
+  return scheme.kind === "api-key" ? [{ in: scheme.in, name: scheme.name }] : [];
 }
 
 function sortedLocations(locations: readonly ApiKeyLocation[]): readonly ApiKeyLocation[] {
@@ -279,18 +284,32 @@ export function describeAccess(access: Access): string {
   return rules.size === 1 && only !== "" ? `${who}; scopes: ${only}` : who;
 }
 
-/** What tells two decisions apart: not the order of alternatives, nor scopes that keys are exempt from (S-SCP-05). */
+/**
+ * What tells two decisions apart: not the order of alternatives, nor scopes that keys are exempt from (S-SCP-05), nor how ways in
+ * are put together. `any of a b` is two ways, so is a key in one of two places; a way that asks for all that another asks for,
+ * and more, lets nobody in.
+ */
 export function decisionOf(access: Access): string {
   if (access.kind === "public") return "everyone";
-  const alternatives = access.anyOf.flatMap(({ allOf, scopes }) => {
-    const needed = allOf.every(({ kind }) => kind === "api-key") ? "" : describeScopes(scopes);
-    // A key that may stand in several places is as many ways in.
-    const places = allOf.length === 1 && allOf[0].kind === "api-key" ? allOf[0].locations : [];
-    const ways =
-      places.length > 1 ? places.map((place) => [{ ...allOf[0], locations: [place] } as AuthScheme]) : [allOf];
-    return ways.map((schemes) => JSON.stringify([schemes.map(describeScheme).sort(), needed]));
-  });
-  return [...new Set(alternatives)].sort().join();
+  const ways = access.anyOf.flatMap(waysOf);
+  const least = ways.filter(
+    (way) => !ways.some((other) => other.size < way.size && [...other].every((asked) => way.has(asked))),
+  );
+  return [...new Set(least.map((way) => JSON.stringify([...way].sort())))].sort().join();
+}
+
+/** Each a set of what is asked for: schemes and scopes. */
+function waysOf({ allOf, scopes }: Alternative): readonly ReadonlySet<string>[] {
+  const [only, ...others] = allOf;
+  const places = others.length === 0 && only.kind === "api-key" ? only.locations : [];
+  const schemes =
+    places.length > 1
+      ? places.map((place) => [describeScheme({ kind: "api-key", locations: [place] })])
+      : [allOf.map(describeScheme)];
+  const isExempt = allOf.every(({ kind }) => kind === "api-key");
+  const names = isExempt || scopes === undefined ? [] : scopes.names.map((name) => `scope ${name}`);
+  const scopeSets = scopes?.need === "any" && names.length > 0 ? names.map((name) => [name]) : [names];
+  return schemes.flatMap((all) => scopeSets.map((scopeSet) => new Set([...all, ...scopeSet])));
 }
 
 function describeScopes(rule: ScopeRule | undefined): string {

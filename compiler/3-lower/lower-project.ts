@@ -1,5 +1,12 @@
 import type { ApiFacts, CheckedProject, OperationFacts } from "../model/checked-project.ts";
-import type { ApiModel, FaultStyle, GatewayModel, LoweringNote, OperationModel } from "../model/gateway-model.ts";
+import type {
+  ApiModel,
+  ExtensionModel,
+  FaultStyle,
+  GatewayModel,
+  LoweringNote,
+  OperationModel,
+} from "../model/gateway-model.ts";
 import { type Compatibility, featureNames, httpMethods, type Identifier, type Slug } from "../model/names.ts";
 import { hashedIdentifier, hashedSlug, identifierOf, slugOf, symbolOf } from "../naming/names.ts";
 import { accessOf, decisionOf, describeAccess, providersOf, unstated } from "./access.ts";
@@ -34,9 +41,16 @@ export function lowerProject(checked: CheckedProject): {
       builtinPaths: builtinPaths.filter((path) => !ownPaths.has(path)),
       builtinCors: checked.loaded.toolkit.builtinCors,
       features: compatibility === "wso2-3.2" ? featureNames : checked.loaded.settings.features,
+      extensions: extensionsOf(checked),
     },
     notes,
   };
+}
+
+function extensionsOf({ loaded }: CheckedProject): readonly ExtensionModel[] {
+  return loaded.extensions
+    .map(({ name, file, exported }) => ({ name: slugOf(name, name), file, exported }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function faultStyle(compatibility: Compatibility, { loaded }: CheckedProject): FaultStyle {

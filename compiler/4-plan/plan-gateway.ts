@@ -1,6 +1,14 @@
-import type { ApiModel, AuthScheme, GatewayModel, OperationModel, UpstreamModel } from "../model/gateway-model.ts";
+import type {
+  ApiModel,
+  AuthScheme,
+  ExtensionModel,
+  GatewayModel,
+  OperationModel,
+  UpstreamModel,
+} from "../model/gateway-model.ts";
 import type {
   ApiPlan,
+  ExtensionPlan,
   GatewayPlan,
   GroupPlan,
   HandlerPlan,
@@ -10,7 +18,15 @@ import type {
   UpstreamPlan,
 } from "../model/gateway-plan.ts";
 import type { Identifier, Slug } from "../model/names.ts";
-import { derived, fixedIdentifier, hashedIdentifier, hashedSlug, identifierOf, slugOf } from "../naming/names.ts";
+import {
+  derived,
+  fixedIdentifier,
+  hashedIdentifier,
+  hashedSlug,
+  identifierOf,
+  slugOf,
+  symbolOf,
+} from "../naming/names.ts";
 import { policyChain, tierOf } from "./policy-chain.ts";
 import { planRoutes } from "./route-plan.ts";
 import { summarize } from "./route-summary.ts";
@@ -22,6 +38,7 @@ const reservedGroups: ReadonlySet<string> = new Set(["router", "shared"]);
 export function planGateway(model: GatewayModel): GatewayPlan {
   const apis = model.apis.map(planApi);
   const runtimeModules = modulesOf(apis);
+  const takesTokens = runtimeModules.includes("auth-jwt");
   return {
     compatibility: model.compatibility,
     mounts: model.apis.map(mountOf).sort(longestFirst),
@@ -32,7 +49,20 @@ export function planGateway(model: GatewayModel): GatewayPlan {
     builtinCors: model.builtinCors,
     runtimeModules,
     // An opaque token is taken where a JWT is: without such a place, nobody has to be asked about one.
-    features: model.features.filter((name) => name !== "introspection" || runtimeModules.includes("auth-jwt")),
+    features: model.features.filter((name) => name !== "introspection" || takesTokens),
+    extensions: takesTokens ? model.extensions.map((extension) => planExtension(extension, model.apis)) : [],
+  };
+}
+
+/** It is called after its file, unless an API is. */
+function planExtension({ name, file, exported }: ExtensionModel, apis: readonly ApiModel[]): ExtensionPlan {
+  const symbol = symbolOf(name);
+  const isFree = apis.every((api) => api.symbol !== symbol);
+  return {
+    name,
+    source: `../${file.replace(/\.ts$/, ".js")}`,
+    exported,
+    symbol: isFree ? symbol : hashedIdentifier(symbol, file),
   };
 }
 

@@ -41,6 +41,12 @@ export class ImportList {
     return this.#add(this.#values, source, name);
   }
 
+  /** A name of the project's own code. Returns the name that it has here. */
+  project(source: string, name: string, alias: string): string {
+    this.#add(this.#values, source, alias === name ? name : `${name} as ${alias}`);
+    return alias;
+  }
+
   /** In the order that the linter asks for: packages, `../`, `./`; then by path; names within each. */
   views(): readonly ImportView[] {
     return [...viewsOf(this.#values, false), ...viewsOf(this.#types, true)].sort(bySource);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import type { GeneratedFile } from "../model/generated-file.ts";
+import type { CodeFile } from "../model/loaded-project.ts";
 import { type BundleSources, bundlePlugin, namespaces } from "./bundle-plugin.ts";
 import { lateEntry, lateText } from "./late-library.ts";
 import { licenseNotices } from "./license-notices.ts";
@@ -25,6 +26,7 @@ const placeholder = "__CASTGATE_MANIFEST__";
 export async function bundleGateway(
   generated: readonly GeneratedFile[],
   facts: Omit<Manifest, "modules" | "libraries">,
+  ownCode: ReadonlyMap<string, CodeFile> = new Map(),
   runtimeFolder = join(packageRoot(), "runtime-lib"),
 ): Promise<Bundle> {
   const root = packageRoot();
@@ -36,7 +38,7 @@ export async function bundleGateway(
   ].join("\n");
   const folders = new Map<string, string>();
   const late = new Map<string, Set<string>>();
-  const sources = { generated, runtimeFolder, libraryFolder: root, libraries: folders };
+  const sources = { generated, code: ownCode, runtimeFolder, libraryFolder: root, libraries: folders };
   const main = await bundled({ ...sources, late, entry }, { charset: "utf8", banner: { js: "#!/usr/bin/env node" } });
   // A text with one character beyond ASCII takes twice the memory.
   const options = { charset: "ascii", legalComments: "none" } as const;

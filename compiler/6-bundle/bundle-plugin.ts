@@ -4,6 +4,7 @@ import { isBuiltin } from "node:module";
 import { dirname, join, posix, sep } from "node:path";
 import type { OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import type { GeneratedFile } from "../model/generated-file.ts";
+import type { CodeFile } from "../model/loaded-project.ts";
 import { isShared, lateLibraryOf, lateSource } from "./late-library.ts";
 
 /**
@@ -13,6 +14,7 @@ import { isShared, lateLibraryOf, lateSource } from "./late-library.ts";
 export const namespaces = {
   entry: "castgate-entry",
   generated: "generated",
+  project: "project",
   runtime: "castgate/runtime",
   library: "npm",
   late: "late",
@@ -21,6 +23,8 @@ export const namespaces = {
 export interface BundleSources {
   readonly entry: string;
   readonly generated: readonly GeneratedFile[];
+  /** The project's own code, by project-relative name; its imports are resolved already. */
+  readonly code: ReadonlyMap<string, CodeFile>;
   /** Folder with the TypeScript sources of `castgate/runtime/*`. */
   readonly runtimeFolder: string;
   /** Where the libraries that the runtime imports are looked up from. */
@@ -64,6 +68,7 @@ export function bundlePlugin(sources: BundleSources): Plugin {
       build.onResolve({ filter: /.*/ }, async (args) => {
         if (args.pluginData === plainLookUp) return undefined;
         if (args.kind === "entry-point") return { namespace: namespaces.entry, path: args.path };
+        if (args.namespace === namespaces.project) return imported(args, sources.code);
         if (isBuiltin(args.path)) return { external: true, path: args.path, sideEffects: false };
         const runtimeModule = /^castgate\/runtime\/([a-z0-9-]+)\.js$/.exec(args.path)?.[1];
         if (runtimeModule !== undefined) return runtime(`${runtimeModule}.ts`);
@@ -82,6 +87,10 @@ export function bundlePlugin(sources: BundleSources): Plugin {
           ? { errors: [{ text: `no generated file ${path}` }] }
           : { contents, loader: "ts" as const };
       });
+      build.onLoad({ filter: /.*/, namespace: namespaces.project }, ({ path }) => ({
+        contents: sources.code.get(path)?.text ?? "",
+        loader: "ts",
+      }));
       build.onLoad({ filter: /.*/, namespace: namespaces.runtime }, async ({ path }) => ({
         contents: await readFile(join(sources.runtimeFolder, path), "utf8"),
         loader: "ts",
@@ -99,10 +108,19 @@ function runtime(path: string): OnResolveResult {
   return { namespace: namespaces.runtime, path, sideEffects: false };
 }
 
+/** What loading the project has found: nothing else gets in. */
+function imported(args: OnResolveArgs, code: ReadonlyMap<string, CodeFile>): OnResolveResult {
+  const path = code.get(args.importer)?.imports.get(args.path);
+  return path === undefined
+    ? { errors: [{ text: `${args.path} is not code of the project` }] }
+    : { namespace: namespaces.project, path };
+}
+
 function relative(args: OnResolveArgs): OnResolveResult {
   if (args.namespace === namespaces.entry) return { namespace: namespaces.generated, path: posix.join(args.path) };
   const path = posix.join(posix.dirname(args.importer), args.path);
   if (args.namespace === namespaces.runtime) return runtime(path);
+  if (path.startsWith("../")) return { namespace: namespaces.project, path: path.slice(3).replace(/\.js$/, ".ts") };
   return { namespace: namespaces.generated, path: path.replace(/\.js$/, ".ts"), sideEffects: false };
 }
 

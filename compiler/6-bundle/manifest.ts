@@ -17,7 +17,10 @@ export interface Manifest {
   readonly name: "castgate";
   readonly version: string;
   readonly compatibility: Compatibility;
-  /** Every file that was read, by the SHA-256 of its content as canonical JSON (RFC 8785): layout and comments do not count. */
+  /**
+   * Every file that was read, by the SHA-256 of its content as canonical JSON (RFC 8785): layout and comments do not count.
+   * The project's own code, by that of its text.
+   */
   readonly inputs: readonly FileDigest[];
   /** Every generated file, by the SHA-256 of its text. */
   readonly generated: readonly FileDigest[];
@@ -75,7 +78,7 @@ export function describeGateway(
     name: "castgate",
     version,
     compatibility: model.compatibility,
-    inputs: digests(project, (document) => canonicalJson(document.value)),
+    inputs: [...digests(project, (document) => canonicalJson(document.value)), ...codeDigests(project)].sort(byFile),
     generated: generated.map(({ file, text }) => ({ file, sha256: sha256(text) })).sort(byFile),
     operations,
     publicOperations: operations
@@ -87,7 +90,12 @@ export function describeGateway(
 
 /** Raw digests of the input files: they change with every space, so they stand only beside the bundle. */
 export function rawDigests(project: LoadedProject): FileDigest[] {
-  return digests(project, (document) => document.text);
+  return [...digests(project, (document) => document.text), ...codeDigests(project)].sort(byFile);
+}
+
+/** Code has no other form than its text. */
+function codeDigests(project: LoadedProject): FileDigest[] {
+  return [...project.code.values()].map(({ file, text }) => ({ file, sha256: sha256(text) }));
 }
 
 /** SHA-256 in hexadecimal digits. */

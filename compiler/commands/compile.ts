@@ -32,7 +32,7 @@ export const compileCommand: Command = {
     "stop-after": { choices: phases, describe: "end after this phase, and write nothing" },
     print: { type: "boolean", describe: "with --stop-after: print what the phase made, as JSON" },
   },
-  details: `Reads api_definitions/ (and gen/api_definitions/), grpc_definitions/, policies.yaml, castgate.yaml and
+  details: `Reads api_definitions/ (and gen/api_definitions/), grpc_definitions/, extensions/, policies.yaml, castgate.yaml and
 conf/toolkit-config.toml of <dir>.
 Reports every mistake at once, each with its place. Without errors, writes
 

@@ -32,6 +32,7 @@ export const initCommand: Command = {
   biome.json             and linted with it: \`npx @biomejs/biome lint generated\`
   .gitignore             target/ and what \`run --dev\` makes
 
+Your own TypeScript, such as claim transformers, goes into <dir>/extensions/.
 A definition is a file or an http(s) URL; a URL is fetched once, now. What is wrong in it, \`compile\` says.
 When anything fails, <dir> is as it was before.
 

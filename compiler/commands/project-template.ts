@@ -71,6 +71,10 @@ subscriptionPolicies:
 # audience = "https://api.example.com"
 # jwksURL = "https://issuer.example.com/.well-known/jwks.json"
 # certificateAlias = "issuer"
+# Claims that are not named as they should be: extensions/corp-claims.ts, with
+#   import type { ClaimTransformer } from "castgate/runtime/extension.js";
+#   export const claimTransformer: ClaimTransformer = (claims) => ({ ...claims, scope: String(claims.scp) });
+# claimMapperClassName = "corp-claims"
 
 # API keys are tokens of their own issuer.
 # [apikey.tokenConfigs]
@@ -112,7 +116,7 @@ level = "INFO"
     "verbatimModuleSyntax": true,
     "skipLibCheck": true
   },
-  "include": ["generated"]
+  "include": ["extensions", "generated"]
 }
 `,
   },

@@ -31,9 +31,9 @@ export const catalogue = {
   "api-key-in-cookie": entry<{ scheme: string }>({
     severity: "warning",
     message: ({ scheme }) => `the security scheme "${scheme}" wants its key in a cookie: such keys are never accepted`,
-    hint: () => "use `in: header` or `in: query`",
+    hint: () => "use `in: header` or `in: query`, or `compatibility: standard`, where cookies are looked at",
     explanation:
-      "The original compiles `in: cookie` and never looks at the cookie, so nobody gets in by it (T-SEC-06).",
+      "The original compiles `in: cookie` and never looks at the cookie, so in `wso2-3.2` nobody gets in by it (T-SEC-06).",
   }),
   "application-security-optional": entry({
     severity: "error",
@@ -93,11 +93,41 @@ export const catalogue = {
     },
     explanation: "Extensions that start with x-castgate- are this product's own, so an unknown one is a mistake.",
   }),
+  "code-import-refused": entry<{ problem: string; hint: string }>({
+    severity: "error",
+    message: ({ problem }) => problem,
+    hint: ({ hint }) => hint,
+    explanation:
+      "The project's own code becomes part of a bundle that must be the same anywhere: it is made of the files of extensions/ and of nothing that is installed. Of castgate/runtime/* it may import types.",
+  }),
+  "code-invalid": entry<{ problem: string }>({
+    severity: "error",
+    message: ({ problem }) => problem,
+    explanation:
+      "A file of extensions/ cannot be made part of a bundle. Only what makes that impossible is reported; `tsc` checks types, with the tsconfig.json that init writes.",
+  }),
+  "code-name-invalid": entry<{ file: string; problem: string }>({
+    severity: "error",
+    message: ({ file, problem }) => `${file} cannot be an extension: ${problem}`,
+    hint: () => "what extensions share can have any name in a folder of its own: extensions/lib/names.ts",
+    explanation:
+      "Run-time settings refer to an extension by the name of its file, without .ts. Each TypeScript file directly in extensions/ is one.",
+  }),
   "code-not-built": entry<{ file: string }>({
     severity: doubtful,
     message: ({ file }) => `${file} is not compiled`,
     hint: () => "Ballerina and Java code cannot be carried over: operations that name an interceptor answer 501",
     explanation: "Interceptors and extensions written for the original run on its platform only (T-INT-01, T-PRJ-03).",
+  }),
+  "code-without-export": entry<{ file: string; suggestion?: string }>({
+    severity: "error",
+    message: ({ file }) => `${file} exports nothing that the gateway knows`,
+    hint: ({ suggestion }) =>
+      suggestion === undefined
+        ? "write `export const claimTransformer: ClaimTransformer = ...`, or move the file to a folder below extensions/"
+        : `did you mean "${suggestion}"?`,
+    explanation:
+      "A file directly in extensions/ exports what it is by name: claimTransformer makes claims out of those of a token (see castgate/runtime/extension.js). What others import belongs into a folder below extensions/.",
   }),
   "compatibility-difference": entry<{ operation: string; here: string; standard: string }>({
     severity: "note",

@@ -158,8 +158,7 @@ export type UnbuiltFeature =
   | "response-interceptor"
   | "filter"
   | "grpc"
-  | "response-cache"
-  | "api-key-cookie";
+  | "response-cache";
 
 export interface PolicyFacts {
   readonly resource: ReadonlyMap<string, TierFact>;

@@ -1,5 +1,5 @@
 import type { PathSegment, UnbuiltFeature } from "./checked-project.ts";
-import type { CorsFacts } from "./loaded-project.ts";
+import type { CorsFacts, ExtensionExport } from "./loaded-project.ts";
 import type { Compatibility, FeatureName, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
 import type { SourceRef } from "./source.ts";
 
@@ -23,6 +23,16 @@ export interface GatewayModel {
   readonly builtinCors: CorsFacts | undefined;
   /** What the run-time settings can switch on: all of it in `wso2-3.2`, in `standard` what the project lists. Sorted. */
   readonly features: readonly FeatureName[];
+  /** What the project has written itself. By name. */
+  readonly extensions: readonly ExtensionModel[];
+}
+
+export interface ExtensionModel {
+  /** By which settings refer to it: that of its file. */
+  readonly name: Slug;
+  /** `extensions/corp-claims.ts` */
+  readonly file: string;
+  readonly exported: ExtensionExport;
 }
 
 export interface FaultStyle {
@@ -91,7 +101,7 @@ export type AuthScheme =
   | { readonly kind: "mutual-tls"; readonly presence: "mandatory" | "optional" };
 
 export interface ApiKeyLocation {
-  readonly in: "header" | "query";
+  readonly in: "header" | "query" | "cookie";
   readonly name: string;
 }
 

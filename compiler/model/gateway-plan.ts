@@ -9,7 +9,7 @@ import type {
   ThrottleTier,
   UpstreamModel,
 } from "./gateway-model.ts";
-import type { CorsFacts } from "./loaded-project.ts";
+import type { CorsFacts, ExtensionExport } from "./loaded-project.ts";
 import type { Compatibility, FeatureName, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
 import type { SourceRef } from "./source.ts";
 
@@ -28,6 +28,17 @@ export interface GatewayPlan {
   readonly runtimeModules: readonly RuntimeModuleName[];
   /** Those that are loaded when the settings switch them on, sorted. */
   readonly features: readonly FeatureName[];
+  /** Those that somebody could make use of: callers with a token. By name. */
+  readonly extensions: readonly ExtensionPlan[];
+}
+
+/** `import { claimTransformer as corpClaims } from "../extensions/corp-claims.js"` */
+export interface ExtensionPlan {
+  readonly name: Slug;
+  readonly source: string;
+  readonly exported: ExtensionExport;
+  /** What gateway.ts calls it. */
+  readonly symbol: Identifier;
 }
 
 export type RuntimeModuleName =

@@ -15,6 +15,10 @@ export interface LoadedProject {
   /** policies.yaml; undefined when the project has none. */
   readonly policies: Cursor | undefined;
   readonly toolkit: ToolkitConfig;
+  /** The project's own TypeScript, by name. */
+  readonly extensions: readonly ExtensionFile[];
+  /** Every file of it that becomes part of a bundle, by project-relative name. */
+  readonly code: ReadonlyMap<string, CodeFile>;
   /** Files that ask for features of their own: edited `.bal`, `interceptors/`, `[[filters]]`. */
   readonly extras: ProjectExtras;
 }
@@ -72,6 +76,25 @@ export interface CorsFacts {
   readonly allowCredentials: boolean;
   /** How long browsers may keep the answer to a preflight; -1: not at all. Absent: what the compatibility says. */
   readonly maxAgeSeconds?: number;
+}
+
+/** What a file of `extensions/` can export, as `runtime-lib/extension.ts` has it. */
+export const extensionExports = ["claimTransformer"] as const satisfies readonly string[];
+export type ExtensionExport = (typeof extensionExports)[number];
+
+/** A file directly in `extensions/`. */
+export interface ExtensionFile {
+  /** Its name without `.ts`, by which settings refer to it; a slug. */
+  readonly name: string;
+  readonly file: string;
+  readonly exported: ExtensionExport;
+}
+
+export interface CodeFile {
+  readonly file: string;
+  readonly text: string;
+  /** What it imports, by the words of the import: project-relative names. Types are not listed. */
+  readonly imports: ReadonlyMap<string, string>;
 }
 
 export interface ProjectExtras {

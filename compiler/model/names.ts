@@ -26,6 +26,7 @@ export const featureNames = [
   "backend-jwt",
   "event-hub",
   "introspection",
+  "key-manager-proxies",
   "revocation",
 ] as const satisfies readonly string[];
 export type FeatureName = (typeof featureNames)[number];

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Identifier, Slug } from "../model/names.ts";
+import { featureNames, type Identifier, type Slug } from "../model/names.ts";
 
 /** Longest names that stay readable in a file list and in code. */
 const slugLength = 60;
@@ -30,6 +30,9 @@ const taken = new Set(
   limit methodNotAllowed mutualTls mutualTlsModule noEndpoint notBuilt optionalClientCertificate policyMissing production refuse route sandbox throttle throttleModule
   tiers tooManyRequests unknownApi unknownResource upstream upstreamModule verdict withholdCredentials x`.split(/\s+/),
 );
+
+/** What gateway.ts imports besides: no API and no extension is called so. Handlers may be, they stand elsewhere. */
+const gatewayNames = new Set(["extensions", ...featureNames.map(camelCase)]);
 
 /** Local names of routing functions: `s0`, `s1`. */
 const segmentName = /^s[0-9]+$/;
@@ -94,7 +97,12 @@ export function hashedIdentifier(name: string, identity: string): Identifier {
 export function symbolOf(slug: Slug): Identifier {
   const [first = "", ...rest] = slug.split("-");
   const symbol = first + rest.map((part) => (/^[0-9]/.test(part) ? `_${part}` : upperFirst(part))).join("");
-  return isUsable(symbol) ? brandIdentifier(symbol) : hashedIdentifier(symbol, slug);
+  const isFree = isUsable(symbol) && !gatewayNames.has(symbol);
+  return isFree ? brandIdentifier(symbol) : hashedIdentifier(symbol, slug);
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_dash, letter: string) => letter.toUpperCase());
 }
 
 /** A name made of a checked one and a fixed ending. */

@@ -128,6 +128,7 @@ function model(): GatewayModel {
     builtinPaths: [],
     builtinCors: undefined,
     features: [],
+    extensions: [],
   };
 }
 

@@ -24,8 +24,8 @@ const services: RuntimeModule = {
   name: "services",
   configure() {},
   services: () => [
-    { listener: "api", segment: "own", handle: describe },
-    { listener: "token", segment: "token", handle: describe },
+    { listener: "api", segment: "own", methods: ["POST"], handle: describe },
+    { listener: "token", segment: "token", methods: ["POST"], handle: describe },
   ],
 };
 

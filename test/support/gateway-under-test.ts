@@ -26,7 +26,15 @@ export interface CompiledProject {
 export async function compileProject(source: string): Promise<CompiledProject> {
   const parent = mkdtempSync(path.join(os.tmpdir(), "castgate-test-"));
   const folder = path.join(parent, path.basename(source));
-  for (const part of ["api_definitions", "gen", "grpc_definitions", "castgate.yaml", "policies.yaml", "conf"]) {
+  for (const part of [
+    "api_definitions",
+    "gen",
+    "grpc_definitions",
+    "extensions",
+    "castgate.yaml",
+    "policies.yaml",
+    "conf",
+  ]) {
     if (existsSync(path.join(source, part)))
       cpSync(path.join(source, part), path.join(folder, part), { recursive: true });
   }

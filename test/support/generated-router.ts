@@ -86,6 +86,7 @@ function modelOf(sets: readonly RouteSet[], compatibility: Compatibility): Gatew
     builtinPaths: [],
     builtinCors: undefined,
     features: [],
+    extensions: [],
   };
 }
 

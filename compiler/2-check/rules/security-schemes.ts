@@ -54,7 +54,7 @@ function checkScheme({ compatibility, log }: CheckContext, api: ApiFacts, name: 
   if (scheme.kind === "unknown" && scheme.what !== malformedKey) {
     log.report("security-scheme-unsupported", at(ref), { scheme: name, what: scheme.what }, related);
   }
-  // In `standard` client certificates are asked for, and operations that want a key in a cookie are errors.
+  // `standard` takes keys in cookies, and asks for client certificates.
   if (compatibility === "standard") return;
   // The original does not know this scheme: `x-wso2-mutual-ssl` is what asks for certificates (S-SEL-01).
   if (scheme.kind === "mutual-tls") {

@@ -51,11 +51,5 @@ function neededBy({ loaded }: CheckContext, api: ApiFacts, operation: OperationF
   if ((operation.responseInterceptor ?? api.responseInterceptor) !== undefined) features.add("response-interceptor");
   if (api.responseCache?.value === true) features.add("response-cache");
   if (loaded.extras.filters.length > 0) features.add("filter");
-  for (const requirement of operation.security.requirements ?? api.security.requirements ?? []) {
-    for (const { name } of requirement.schemes) {
-      const scheme = api.schemes.get(name);
-      if (scheme?.kind === "api-key" && scheme.in === "cookie") features.add("api-key-cookie");
-    }
-  }
   return [...features].sort();
 }

@@ -168,7 +168,7 @@ function camelCase(name: string): string {
 export function expectedGateway(plan: GatewayPlan): readonly (readonly [string, string])[] {
   const members = [
     `compatibility: ${quoted(plan.compatibility)}`,
-    `modules: ${list(plan.runtimeModules.map((module) => moduleNames[module]))}`,
+    `modules: ${list([...extensionsText(plan), ...plan.runtimeModules.map((module) => moduleNames[module])])}`,
     ...(plan.features.length === 0 ? [] : [`features: ${list(plan.features.map(camelCase))}`]),
     `builtinPaths: ${list(plan.builtinPaths.map(quoted))}`,
     ...(plan.builtinCors === undefined ? [] : [`builtinCors: ${corsText(plan.builtinCors)}`]),
@@ -187,6 +187,14 @@ export function expectedGateway(plan: GatewayPlan): readonly (readonly [string, 
     ["gateway", `export const gateway: Gateway = { ${members.join(", ")} };`],
     ["route", `function route(x: Exchange): void | Promise<void> { ${mounts.join(" ")} }`],
   ];
+}
+
+function extensionsText({ extensions }: GatewayPlan): readonly string[] {
+  const members = extensions.map(({ name, exported, symbol }) => {
+    const key = /^[a-z0-9]+$/.test(name) ? name : quoted(name);
+    return `${key}: { ${exported === symbol ? symbol : `${exported}: ${symbol}`} }`;
+  });
+  return members.length === 0 ? [] : [`extensions({ ${members.join(", ")} })`];
 }
 
 function schemeText(scheme: SchemePlan, api: string): string {

@@ -1,4 +1,5 @@
 import { ts } from "@ts-morph/common";
+import type { ExtensionPlan } from "../../model/gateway-plan.ts";
 import type { GeneratedFile } from "../../model/generated-file.ts";
 import type { Report } from "./finding.ts";
 import type { TokenReader } from "./tokens.ts";
@@ -19,8 +20,15 @@ export interface ParsedStatement {
   readonly node: ts.Statement;
 }
 
-/** Parses a file and reports what no generated file may hold. undefined: it does not parse. */
-export function parseFile({ file, text }: GeneratedFile, report: Report): ParsedFile | undefined {
+/**
+ * Parses a file and reports what no generated file may hold. undefined: it does not parse. `own`: the project's code that it
+ * may import, which it then must.
+ */
+export function parseFile(
+  { file, text }: GeneratedFile,
+  report: Report,
+  own: readonly ExtensionPlan[] = [],
+): ParsedFile | undefined {
   const options = { languageVersion: ts.ScriptTarget.Latest, jsDocParsingMode: ts.JSDocParsingMode.ParseNone };
   const source = ts.createSourceFile(file, text, options);
   const { parseDiagnostics } = source as unknown as { readonly parseDiagnostics: readonly ts.Diagnostic[] };
@@ -35,7 +43,7 @@ export function parseFile({ file, text }: GeneratedFile, report: Report): Parsed
   for (const node of source.statements) {
     if (ts.isImportDeclaration(node)) {
       if (statements.length > 0) report("", "an import stands below a declaration");
-      readImport(node, imports, report);
+      readImport(node, imports, own, report);
       continue;
     }
     const name = declaredName(node);
@@ -45,11 +53,17 @@ export function parseFile({ file, text }: GeneratedFile, report: Report): Parsed
       ts.getModifiers(node)?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword);
     if (name !== "" && exported) exports.add(name);
   }
+  for (const { symbol, source } of own) if (imports.get(symbol) !== source) report(symbol, `is not of "${source}"`);
   return { text, imports, statements, exports };
 }
 
 /** Only `import { a, b } from "..."` and `import type { A } from "..."`: no name of ours may stand for another. */
-function readImport(node: ts.ImportDeclaration, imports: Map<string, string>, report: Report): void {
+function readImport(
+  node: ts.ImportDeclaration,
+  imports: Map<string, string>,
+  own: readonly ExtensionPlan[],
+  report: Report,
+): void {
   const { importClause, moduleSpecifier, attributes } = node;
   const source = ts.isStringLiteral(moduleSpecifier) ? moduleSpecifier.text : "";
   const bindings = importClause?.namedBindings;
@@ -58,8 +72,10 @@ function readImport(node: ts.ImportDeclaration, imports: Map<string, string>, re
     return;
   }
   for (const { name, propertyName, isTypeOnly } of bindings.elements) {
-    const planned = Object.hasOwn(aliases, name.text) ? aliases[name.text] : undefined;
-    if (propertyName?.text !== planned) report(name.text, `is another name for something of "${source}"`);
+    const extension = own.find(({ symbol }) => symbol === name.text);
+    const planned = extension?.exported ?? (Object.hasOwn(aliases, name.text) ? aliases[name.text] : undefined);
+    if ((propertyName ?? name).text !== (planned ?? name.text))
+      report(name.text, `is another name for something of "${source}"`);
     if (isTypeOnly) report(name.text, "is imported as a type among values");
     if (imports.has(name.text)) report(name.text, "is imported twice");
     imports.set(name.text, source);
@@ -75,7 +91,7 @@ function declaredName(node: ts.Statement): string {
   return "";
 }
 
-/** The only name that stands for another: `basic` is what the constant made by it is called. */
+/** The only name of the runtime that stands for another: `basic` is what the constant made by it is called. */
 const aliases: Readonly<Record<string, string>> = { basicAuth: "basic" };
 
 /** Where the runtime keeps what generated code uses: nothing else may be imported from it. */
@@ -100,6 +116,7 @@ const runtimeHomes: Readonly<Record<string, string>> = {
   dpop: "auth-dpop",
   dpopModule: "auth-dpop",
   eventHub: "feature-event-hub",
+  extensions: "extension",
   forbidden: "respond",
   forward: "forward",
   introspection: "feature-introspection",
@@ -107,6 +124,7 @@ const runtimeHomes: Readonly<Record<string, string>> = {
   hasAnyScope: "scopes",
   holdsTexts: "segment",
   jwtModule: "auth-jwt",
+  keyManagerProxies: "feature-key-manager-proxies",
   limit: "throttle",
   methodNotAllowed: "respond",
   mutualTls: "auth-mutual-tls",

@@ -28,6 +28,16 @@ export function gatewayView(plan: GatewayPlan, imports: ImportList): GatewayView
   return {
     compatibility: plan.compatibility,
     modules: plan.runtimeModules.map((module) => imports.runtime(module, moduleExports[module])),
+    hasExtensions: plan.extensions.length > 0,
+    extensionsSymbol: plan.extensions.length > 0 ? imports.runtime("extension", "extensions") : "",
+    extensions: plan.extensions.map(({ name, source, exported, symbol }, index) => ({
+      first: index === 0,
+      name,
+      isWord: !name.includes("-"),
+      exported,
+      isShort: symbol === exported,
+      symbol: imports.project(source, exported, symbol),
+    })),
     hasFeatures: plan.features.length > 0,
     features: plan.features.map((feature) => imports.runtime(`feature-${feature}`, featureExport(feature))),
     builtinPaths: plan.builtinPaths,

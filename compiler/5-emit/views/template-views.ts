@@ -22,6 +22,19 @@ export interface HeaderView {
 export interface GatewayView {
   readonly compatibility: string;
   readonly modules: readonly string[];
+  /** The project's own code. */
+  readonly hasExtensions: boolean;
+  readonly extensionsSymbol: string;
+  readonly extensions: readonly {
+    readonly first: boolean;
+    readonly name: string;
+    /** The name needs no quotes as a key. */
+    readonly isWord: boolean;
+    readonly exported: string;
+    /** Called what it is exported as. */
+    readonly isShort: boolean;
+    readonly symbol: string;
+  }[];
   readonly hasFeatures: boolean;
   readonly features: readonly string[];
   readonly builtinPaths: readonly string[];

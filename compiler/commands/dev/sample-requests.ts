@@ -123,6 +123,7 @@ async function credentialsFor(
       const [location] = scheme.locations;
       const value = await credential("api-key", need);
       if (location?.in === "query") queryKey = { name: encodeURIComponent(location.name), value };
+      else if (location?.in === "cookie") headers.push("-b", quote(`${location.name}=`) + value);
       else headers.push("-H", quote(`${location?.name ?? "apikey"}: `) + value);
       named.push("an API key");
     }

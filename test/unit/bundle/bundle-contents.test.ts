@@ -81,6 +81,17 @@ describe("what is in a bundle", () => {
     }
   });
 
+  test("the project's own code, where somebody comes with a token", async () => {
+    const own = { "extensions/corp-claims.ts": "export const claimTransformer = () => ({ marked: 'corp-claims' });\n" };
+    const token = {
+      paths: { "/a": { get: { security: [{ token: [] }] } } },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+    };
+    assert.match((await build(token, own)).text, /"?corp-claims"?: \{ claimTransformer/);
+    const { text } = await build({ paths: { "/a": { get: { ...open, ...unlimited } } } }, own);
+    assert.ok(!text.includes("marked"));
+  });
+
   test("a tier brings throttling", async () => {
     const { manifest } = await build({ paths: { "/a": { get: { ...open, "x-wso2-throttling-tier": "5PerMin" } } } });
     assert.ok(optional(manifest).includes("throttle"));
@@ -163,7 +174,10 @@ describe("what is in a bundle", () => {
 const unlimited = { "x-wso2-throttling-tier": "Unlimited" };
 
 /** Compiles one definition in memory, completed with what all of these have. */
-async function build(definition: object): Promise<{ text: string; manifest: Manifest }> {
+async function build(
+  definition: object,
+  files: Readonly<Record<string, string>> = {},
+): Promise<{ text: string; manifest: Manifest }> {
   const complete = {
     openapi: "3.0.3",
     info: { title: "Shop", version: "1.0.0" },
@@ -175,6 +189,7 @@ async function build(definition: object): Promise<{ text: string; manifest: Mani
   const result = await compile(
     "shop",
     memoryHost({
+      ...files,
       "castgate.yaml": "compatibility: standard\n",
       "policies.yaml": policies,
       "api_definitions/shop.json": JSON.stringify(complete, addResponses),

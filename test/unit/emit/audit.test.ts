@@ -15,6 +15,7 @@ import {
   petstore,
   requireScopes,
   type SampleOperation,
+  slug,
   tier,
   upstream,
 } from "./sample-plan.ts";
@@ -277,6 +278,54 @@ describe("a file that is not as planned is found", () => {
       "petstore-v1/more.ts:  is not planned",
     ]);
     assert.deepEqual(findings([...emitted, ...emitted.slice(0, 1)]), ["gateway.ts:  is emitted twice"]);
+  });
+});
+
+describe("the project's own code", () => {
+  const plan: GatewayPlan = {
+    ...petstore,
+    extensions: [
+      {
+        name: slug("corp-claims"),
+        source: "../extensions/corp-claims.js",
+        exported: "claimTransformer",
+        symbol: id("corpClaims"),
+      },
+      { name: slug("other"), source: "../extensions/other.js", exported: "claimTransformer", symbol: id("other") },
+    ],
+  };
+  const files = emitGateway(plan);
+
+  test("is imported and registered as planned", async () => {
+    assert.deepEqual(findings(await files, plan), []);
+    const text = (await files).find(({ file }) => file === "gateway.ts")?.text ?? "";
+    assert.match(text, /^import \{ claimTransformer as corpClaims \} from "\.\.\/extensions\/corp-claims\.js";$/m);
+    assert.match(text, /^ {4}extensions\(\{ "corp-claims": \{ claimTransformer: corpClaims \}, other: \{/m);
+  });
+
+  const cases: Readonly<Record<string, (text: string) => string>> = {
+    "not registered": replace(/ {4}extensions\([^)]*\),\n/, ""),
+    "under another's name": replace('"corp-claims":', '"other-claims":'),
+    "another's code": replace("claimTransformer: corpClaims", "claimTransformer: other"),
+    "another export of it": replace("claimTransformer as corpClaims", "other as corpClaims"),
+    "from another file": replace("../extensions/corp-claims.js", "../extensions/other.js"),
+    "from outside": replace("../extensions/corp-claims.js", "corp-claims"),
+    "more than is planned": (text) =>
+      text
+        .replace("\nexport", '\nimport { more } from "../extensions/more.js";\nexport')
+        .replace("route,", "route: more,"),
+  };
+  for (const [what, change] of Object.entries(cases)) {
+    test(what, async () => assert.notDeepEqual(findings(changed("gateway.ts", change, await files), plan), []));
+  }
+
+  test("in any other file", async () => {
+    const change = (text: string) =>
+      text.replace(
+        "import { forward }",
+        'import { claimTransformer as corpClaims } from "../extensions/corp-claims.js";\nimport { forward }',
+      );
+    assert.notDeepEqual(findings(changed("petstore-v1/pet.ts", change, await files), plan), []);
   });
 });
 

@@ -180,6 +180,7 @@ export function gatewayPlan(apis: readonly ApiPlan[], more: Partial<GatewayPlan>
     builtinCors: undefined,
     runtimeModules: ["auth-basic", "auth-jwt", "throttle", "upstream"],
     features: [],
+    extensions: [],
     ...more,
   };
 }

@@ -107,6 +107,7 @@ describe("templates", () => {
       "expressions/cors",
       "expressions/depth-is",
       "expressions/depth-over",
+      "expressions/extension",
       "expressions/filled",
       "expressions/imported",
       "expressions/literal",

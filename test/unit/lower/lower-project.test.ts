@@ -326,6 +326,40 @@ describe("notes", () => {
     ]);
   });
 
+  test("wherever a decision differs: scopes, lists and requirements that are empty, AND, cookies", async () => {
+    for (const [api, operation] of [
+      ["", ""],
+      ["", "security: [{oa: [read, write]}]"],
+      ["", "security: [{oa: []}, {oa: [read]}]"],
+      ["", "security: [{oa: [read]}, {oa: [read, write]}]"],
+      ["", "security: [{oa: [read]}, {ba: []}]"],
+      ["security: [{oa: [read]}]", "security: []"],
+      ["security: []", ""],
+      ["security: [{oa: [read]}]", "security: [{}]"],
+      ["security: [{}, {oa: []}]", ""],
+      ["", "security: [{oa: [], key: []}]"],
+      ["", "security: [{key: [], queryKey: []}]"],
+      ["security: [{ba: [], key: []}]", ""],
+    ] as const) {
+      const { notes } = await lower(petDefinition(api, operation), "wso2-3.2");
+      assert.deepEqual(
+        notes.map(({ code }) => code),
+        ["compatibility-difference"],
+        `${api} / ${operation}`,
+      );
+    }
+  });
+
+  test("none where the same callers get in, however that is put", async () => {
+    for (const security of [
+      "security: [{oa: [read]}, {oa: [write]}]",
+      "security: [{oa: [read]}, {bearer: [write]}, {key: []}]",
+      "security: [{oa: []}, {bearer: []}]",
+    ]) {
+      assert.deepEqual((await lower(petDefinition("", security), "wso2-3.2")).notes, [], security);
+    }
+  });
+
   test("none where only the order of alternatives differs, or scopes that keys are exempt from (S-SCP-05)", async () => {
     for (const security of [
       "security: [{key: []}, {oa: []}]",

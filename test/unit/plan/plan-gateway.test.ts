@@ -72,6 +72,7 @@ function planGroups(change: Partial<OperationModel>): readonly GroupPlan[] {
     builtinPaths: [],
     builtinCors: undefined,
     features: [],
+    extensions: [],
   };
   return planGateway(model).apis[0]?.groups ?? [];
 }
