@@ -153,12 +153,14 @@ function rank({ scheme }: Caller): number {
 
 function judge(outcome: Verified, alternative: Alternative): Verified {
   if (!outcome.ok || isSchemes(alternative) || alternative.scopes === undefined) return outcome;
-  return holds(outcome.caller, alternative.scopes) ? outcome : scopeMissing;
+  const rule = alternative.scopes;
+  return holds(outcome.caller, rule) ? outcome : { ...scopeMissing, scopes: rule.scopes };
 }
 
 /** The first failure counts, but a caller who is known and lacks a scope is told that. */
 function first(earlier: Failure | undefined, later: Failure): Failure {
-  if (earlier === undefined || (later === scopeMissing && earlier !== scopeMissing)) return later;
+  const lacksScope = ({ code }: Failure) => code === scopeMissing.code;
+  if (earlier === undefined || (lacksScope(later) && !lacksScope(earlier))) return later;
   if (earlier.absent !== true) return earlier;
   return earlier.flaw === undefined || later.flaw !== undefined ? later : { ...later, flaw: earlier.flaw };
 }
@@ -174,11 +176,16 @@ function refused(x: Exchange, api: Api, anyOf: readonly Alternative[], failure: 
     reason,
     challenges,
     ...(failure.flaw !== undefined && { flaw: failure.flaw }),
+    ...(tokenWord.test(x.header(api.authHeader) ?? "") && { tokenOffered: true }),
+    ...(failure.scopes && { scopes: failure.scopes }),
     ...(status === 429 && { retryAfterSeconds: secondsToNextMinute() }),
   };
   x.refusal = refusal;
   return undefined;
 }
+
+/** Schemes that carry a token; any other word is not one that is taken anywhere. */
+const tokenWord = /^(bearer|dpop)( |$)/i;
 
 /** Of what was offered, and was wrong: not of what is missing, not enabled, or not to be had. */
 const wrongCredentials: ReadonlySet<number> = new Set([900900, 900901, 900911, 900912]);

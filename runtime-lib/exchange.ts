@@ -138,6 +138,10 @@ export interface Refusal {
    */
   readonly challenges?: readonly Challenge[];
   readonly flaw?: Flaw;
+  /** A token came with the request, by Bearer or DPoP, whether or not one is taken there. */
+  readonly tokenOffered?: boolean;
+  /** Those that the operation asks for, of a 403 for lack of one. */
+  readonly scopes?: readonly string[];
   /** Of a 429. */
   readonly retryAfterSeconds?: number;
 }

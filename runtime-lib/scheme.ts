@@ -28,6 +28,8 @@ export interface Failure {
   readonly flaw?: Flaw;
   /** Nothing was offered: not a failed log-in, and less than any other failure has to say. */
   readonly absent?: true;
+  /** The scopes that are asked for, where one is missing. */
+  readonly scopes?: readonly string[];
 }
 
 /** What a 401 can ask for. */
