@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
+import { request as requestTls } from "node:https";
 import os from "node:os";
 import path from "node:path";
 import type { Compatibility } from "../../compiler/model/names.ts";
@@ -83,25 +84,35 @@ export interface Answer {
   readonly body: string;
 }
 
+export interface Asked {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** PEM to trust, for https. */
+  readonly ca?: string;
+}
+
 /** One request on a connection of its own, with exactly these fields. */
-export function ask(
-  url: string,
-  {
-    method = "GET",
-    headers = {},
-    body = "",
-  }: { method?: string; headers?: Record<string, string>; body?: string } = {},
-): Promise<Answer> {
+export function ask(url: string, { method = "GET", headers = {}, body = "", ca }: Asked = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, agent: false }, (answer) => {
+    const options = { method, headers, agent: false as const };
+    const onAnswer = (answer: IncomingMessage) => {
       let text = "";
       answer.setEncoding("utf8").on("data", (chunk: string) => {
         text += chunk;
       });
       answer.on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
-    });
+    };
+    const sent = url.startsWith("https:")
+      ? requestTls(url, { ...options, ...(ca !== undefined && { ca }) }, onAnswer)
+      : request(url, options, onAnswer);
     sent.on("error", reject).end(body);
   });
+}
+
+/** What an answer of the gateway itself comes to: its status and body. */
+export function outcomeOf({ status, body }: Answer): readonly [status: number, body: string] {
+  return [status, body];
 }
 
 /** A fault in the original's byte form (S-ERR-R1). */
