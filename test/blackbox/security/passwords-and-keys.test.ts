@@ -143,9 +143,10 @@ failedLoginsPerIdentityPerMinute = 10000
         test(`S-KEY-03: validateAllowedAPIs = ${checked}, key in header and query; it goes no further (S-KEY-07)`, async () => {
           const gateway = await start({ args: [`--apikey.tokenConfigs.validateAllowedAPIs=${checked}`] });
           const others = [anyApi, otherApi, otherCase, otherVersion, none, subscribedElsewhere];
-          const cases = [...[thisApi, anyVersion, subscribed].map((key) => [key, true] as const)].concat(
-            others.map((key) => [key, !checked] as const),
-          );
+          const cases: readonly (readonly [key: string, good: boolean])[] = [
+            ...[thisApi, anyVersion, subscribed].map((key) => [key, true] as const),
+            ...others.map((key) => [key, !checked] as const),
+          ];
           for (const [key, good] of cases) {
             for (const url of ["/keys/all?a=1", "/keys/scoped?a=1"]) {
               for (const inQuery of url.startsWith("/keys/all") ? [true, false] : [false]) {
