@@ -4,7 +4,8 @@ import { trustProxyCertificates } from "./client-certificate.ts";
 import type { Exchange } from "./exchange.ts";
 import { type FetchOptions, JwksSource, jwksUrlFlaw } from "./jwks.ts";
 import { checkClaims, type ParsedJwt, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
-import { callerOfClaims } from "./jwt-caller.ts";
+import { callerOfClaims, clientIdOf } from "./jwt-caller.ts";
+import { loggedIdentity } from "./logged-identity.ts";
 import type { RuntimeModule } from "./module.ts";
 import { nodeTls } from "./node-tls.ts";
 import { opaqueTokens } from "./opaque-tokens.ts";
@@ -119,7 +120,7 @@ async function afterKeys(value: string, jwt: ParsedJwt, wait: Promise<unknown>):
 
 /** Issuers of one name are tried in order (S-JWT-14). `wait`: a key is missing and is being fetched. */
 function tryIssuers(value: string, jwt: ParsedJwt): Verified | { readonly wait: Promise<unknown> } {
-  let failure = unknownIssuer;
+  let failure: Failure | undefined;
   let waits: Promise<void>[] | undefined;
   for (const issuer of state.issuers) {
     if (jwt.payload.iss !== issuer.rules.issuer) continue;
@@ -127,14 +128,16 @@ function tryIssuers(value: string, jwt: ParsedJwt): Verified | { readonly wait: 
     if (key === undefined) {
       const wait = issuer.jwks?.refreshForMissingKey(jwt.alg, jwt.kid);
       if (wait !== undefined) waits = [...(waits ?? []), wait];
-      failure = issuer.jwks?.away ? keysAway : invalid("jwt: unknown key");
+      failure = { ...(issuer.jwks?.away ? keysAway : invalid("jwt: unknown key")), issuer: issuer.rules.issuer };
       continue;
     }
     const outcome = verifyWith(issuer, key, jwt, value);
     if (outcome.ok) return outcome;
     failure = outcome;
   }
-  return waits === undefined ? failure : { wait: Promise.all(waits) };
+  if (waits !== undefined) return { wait: Promise.all(waits) };
+  // Nobody's word, but the one thing that tells an operator what is missing.
+  return failure ?? { ...invalid("jwt: unknown issuer"), ...loggedIdentity(jwt.payload.iss) };
 }
 
 /** A key set decides for tokens with `kid`, else the certificate (S-JWT-03); keys belong to their issuer alone. */
@@ -144,21 +147,26 @@ function keyFor({ jwks, certificateKey }: Issuer, { alg, kid }: ParsedJwt): Veri
 }
 
 function verifyWith(issuer: Issuer, key: VerificationKey, jwt: ParsedJwt, value: string): Verified {
-  if (!key.algorithms.has(jwt.alg)) return invalid("jwt: algorithm does not fit the key");
-  if (!verifySignature(jwt, key)) return invalid("jwt: signature");
+  const { issuer: name, consumerKeyClaim } = issuer.rules;
+  if (!key.algorithms.has(jwt.alg)) return { ...invalid("jwt: algorithm does not fit the key"), issuer: name };
+  if (!verifySignature(jwt, key)) return { ...invalid("jwt: signature"), issuer: name };
+  // From here on the token speaks for itself.
+  const wrong = (reason: string): Failure => ({
+    ...invalid(reason),
+    ...loggedIdentity(name, clientIdOf(jwt.payload, state.compatibility, consumerKeyClaim)),
+  });
   const now = Date.now();
   const end = checkClaims(jwt.payload, issuer.rules, now);
-  if (typeof end === "string") return invalid(`jwt: ${end}`);
+  if (typeof end === "string") return wrong(`jwt: ${end}`);
   const claims = issuer.mapping === undefined ? jwt.payload : issuer.mapping.apply(jwt.payload);
-  if (claims === undefined) return invalid("jwt: claim mapping");
-  const caller = callerOfClaims(claims, "jwt", state.compatibility, value, issuer.rules.consumerKeyClaim);
-  if (caller === undefined) return invalid("jwt: keytype");
+  if (claims === undefined) return wrong("jwt: claim mapping");
+  const caller = callerOfClaims(claims, "jwt", state.compatibility, value, consumerKeyClaim);
+  if (caller === undefined) return wrong("jwt: keytype");
   const verified = { ok: true, caller, until: Math.min(end, key.notAfter, state.cache.latest(now)) } as const;
   state.cache.add(value, verified);
   return verified;
 }
 
-const unknownIssuer = invalid("jwt: unknown issuer");
 const keysAway: Failure = { ok: false, code: 0, reason: "jwt: key source away" };
 
 function invalid(reason: string): Failure {

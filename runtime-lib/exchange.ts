@@ -2,6 +2,7 @@ import type { Api } from "./api.ts";
 import type { BackendPool } from "./backend.ts";
 import type { Caller } from "./caller.ts";
 import type { Faults } from "./faults.ts";
+import type { LoggedIdentity } from "./logged-identity.ts";
 import type { RequestPath } from "./request-path.ts";
 import type { Challenge, Flaw } from "./scheme.ts";
 
@@ -126,7 +127,7 @@ export interface RelayHead {
 
 export type RelayOutcome = "done" | "retry";
 
-export interface Refusal {
+export interface Refusal extends LoggedIdentity {
   readonly status: number;
   /** The original's code: 900901, ... */
   readonly code: number;

@@ -277,12 +277,16 @@ describe("tokens of issuers with key sets", () => {
       serve(metadata);
       await found();
       const outcome = await send(`Bearer ${token(first.privateKey, "1")}`);
-      assert.deepEqual(outcome, { ok: false, code: 0, reason: "jwt: key source away" }, JSON.stringify(metadata));
+      assert.deepEqual(
+        outcome,
+        { ok: false, code: 0, reason: "jwt: key source away", issuer: "https://keys.test" },
+        JSON.stringify(metadata),
+      );
     }
     server.answer = (response) => void response.writeHead(302, { location: "/jwks" }).end();
     await found();
     const redirected = await send(`Bearer ${token(first.privateKey, "1")}`);
-    assert.deepEqual(redirected, { ok: false, code: 0, reason: "jwt: key source away" });
+    assert.deepEqual(redirected, { ok: false, code: 0, reason: "jwt: key source away", issuer: "https://keys.test" });
     const table = "[[jwtTokenConfig]]\nissuer = 'd'\naudience = 'x'\n";
     assert.deepEqual(
       [
@@ -306,7 +310,7 @@ describe("tokens of issuers with key sets", () => {
     server.answer = (response) => void response.writeHead(500).end();
     await start();
     const outcome = await send(`Bearer ${token(first.privateKey, "1")}`);
-    assert.deepEqual(outcome, { ok: false, code: 0, reason: "jwt: key source away" });
+    assert.deepEqual(outcome, { ok: false, code: 0, reason: "jwt: key source away", issuer: "https://keys.test" });
     assert.equal(jwtModule.waitingFor?.(), "keys of https://keys.test");
     assert.deepEqual(await send(`Bearer ${token(first.privateKey, "1")}`), outcome, "and no fetch for each token");
   });
