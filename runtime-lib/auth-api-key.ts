@@ -1,12 +1,15 @@
 import { AddressList } from "./address-list.ts";
 import { type Api, configureApis } from "./api.ts";
 import { apiKeyType } from "./api-key-type.ts";
+import type { Caller } from "./caller.ts";
 import { cookieValue } from "./cookies.ts";
 import type { Exchange } from "./exchange.ts";
-import { checkClaims, isRecord, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
+import { checkClaims, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
 import { callerOfClaims } from "./jwt-caller.ts";
+import { identityOfCaller, loggedIdentity } from "./logged-identity.ts";
 import type { RuntimeModule } from "./module.ts";
 import { queryValue } from "./query.ts";
+import { isRecord } from "./record.ts";
 import { RefererList } from "./referer-list.ts";
 import type { Failure, Scheme, Verified } from "./scheme.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
@@ -85,11 +88,11 @@ class ApiKey implements Scheme {
     const found = state.cache.get(text) ?? verifyAnew(text);
     if (!found.ok) return found;
     if (found.allowed !== undefined && !found.allowed.some((one) => this.#isAllowed(one)))
-      return invalid("api-key: not for this API");
+      return notHere(found.caller, "api-key: not for this API");
     if (found.addresses !== undefined && !found.addresses.holds(x.clientAddress))
-      return invalid("api-key: not from this address");
+      return notHere(found.caller, "api-key: not from this address");
     if (found.referers !== undefined && !found.referers.holds(x.header("referer")))
-      return invalid("api-key: not from this page");
+      return notHere(found.caller, "api-key: not from this page");
     return found;
   }
 
@@ -119,16 +122,20 @@ function verifyAnew(text: string): VerifiedKey | Failure {
   if (!verifySignature(jwt, state.key)) return invalid("api-key: signature");
   const now = Date.now();
   const { payload: claims } = jwt;
+  const wrong = (reason: string): Failure => ({
+    ...invalid(reason),
+    ...loggedIdentity(claims.iss, claims.consumerKey),
+  });
   // The original's keys have no audience: one that has is held to it, in `standard` every one.
   const audience = claims.aud === undefined && state.compatibility === "wso2-3.2" ? undefined : state.audience;
   const end = checkClaims(claims, { issuer: state.issuer, audience, skewMs: state.skewMs }, now);
-  if (typeof end === "string") return invalid(`api-key: ${end}`);
+  if (typeof end === "string") return wrong(`api-key: ${end}`);
   const addresses = listOf(claims.permittedIP, AddressList.parse);
-  if (addresses === "malformed") return invalid("api-key: permittedIP");
+  if (addresses === "malformed") return wrong("api-key: permittedIP");
   const referers = listOf(claims.permittedReferer, RefererList.parse);
-  if (referers === "malformed") return invalid("api-key: permittedReferer");
+  if (referers === "malformed") return wrong("api-key: permittedReferer");
   const caller = callerOfClaims(claims, "api-key", state.compatibility, text.trim());
-  if (caller === undefined) return invalid("api-key: keytype");
+  if (caller === undefined) return wrong("api-key: keytype");
   const verified: VerifiedKey = {
     ok: true,
     // A key's audience is whom it is for, not the client that it was issued to.
@@ -156,6 +163,11 @@ function listOf<T>(claim: unknown, parse: (text: string) => T | undefined): T | 
 
 function allowedOf(claim: unknown): { name: unknown; version: unknown }[] {
   return Array.isArray(claim) ? claim.filter(isRecord).map(({ name, version }) => ({ name, version })) : [];
+}
+
+/** A good key, not for this request. */
+function notHere(caller: Caller, reason: string): Failure {
+  return { ...invalid(reason), ...identityOfCaller(caller) };
 }
 
 function invalid(reason: string): Failure {

@@ -2,8 +2,9 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import type { Api } from "./api.ts";
 import type { TokenScheme } from "./auth-jwt.ts";
 import type { Exchange } from "./exchange.ts";
-import { isRecord, keyOfProof, parseJws, verifySignature } from "./jwt.ts";
+import { keyOfProof, parseJws, verifySignature } from "./jwt.ts";
 import type { RuntimeModule } from "./module.ts";
+import { isRecord } from "./record.ts";
 import { type PathRules, parseRequestTarget, pathRules } from "./request-path.ts";
 import { type Challenge, classOf, credentialOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
 import type { Settings } from "./settings.ts";

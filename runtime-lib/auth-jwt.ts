@@ -2,12 +2,14 @@ import { type Api, configureApis } from "./api.ts";
 import { type ClaimMapping, claimMappingOf } from "./claim-mapping.ts";
 import { trustProxyCertificates } from "./client-certificate.ts";
 import type { Exchange } from "./exchange.ts";
-import { JwksSource, jwksUrlFlaw } from "./jwks.ts";
+import { type FetchOptions, JwksSource, jwksUrlFlaw } from "./jwks.ts";
 import { checkClaims, type ParsedJwt, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
-import { callerOfClaims } from "./jwt-caller.ts";
+import { callerOfClaims, clientIdOf } from "./jwt-caller.ts";
+import { loggedIdentity } from "./logged-identity.ts";
 import type { RuntimeModule } from "./module.ts";
 import { nodeTls } from "./node-tls.ts";
 import { opaqueTokens } from "./opaque-tokens.ts";
+import { discoverJwksUrl } from "./openid-discovery.ts";
 import { classOf, credentialOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { loadTrustStore, type TrustStore } from "./tls-stores.ts";
@@ -103,31 +105,39 @@ function verifyAnew(value: string): Verified | Promise<Verified> {
   const jwt = parseJwt(token);
   if (typeof jwt === "string") return invalid(`jwt: ${jwt}`);
   const verified = tryIssuers(value, jwt);
-  if (!("wait" in verified)) return verified;
-  return verified.wait.then(() => {
-    const again = tryIssuers(value, jwt);
-    return "wait" in again ? keysAway : again;
-  });
+  return "wait" in verified ? afterKeys(value, jwt, verified.wait) : verified;
+}
+
+/** The fetch that is waited for may have begun before the key was published; the one after it has not. */
+async function afterKeys(value: string, jwt: ParsedJwt, wait: Promise<unknown>): Promise<Verified> {
+  await wait;
+  const again = tryIssuers(value, jwt);
+  if (!("wait" in again)) return again;
+  await again.wait;
+  const last = tryIssuers(value, jwt);
+  return "wait" in last ? keysAway : last;
 }
 
 /** Issuers of one name are tried in order (S-JWT-14). `wait`: a key is missing and is being fetched. */
 function tryIssuers(value: string, jwt: ParsedJwt): Verified | { readonly wait: Promise<unknown> } {
-  let failure = unknownIssuer;
+  let failure: Failure | undefined;
   let waits: Promise<void>[] | undefined;
   for (const issuer of state.issuers) {
     if (jwt.payload.iss !== issuer.rules.issuer) continue;
     const key = keyFor(issuer, jwt);
     if (key === undefined) {
-      const wait = issuer.jwks?.refreshForMissingKey();
+      const wait = issuer.jwks?.refreshForMissingKey(jwt.alg, jwt.kid);
       if (wait !== undefined) waits = [...(waits ?? []), wait];
-      failure = issuer.jwks?.away ? keysAway : invalid("jwt: unknown key");
+      failure = { ...(issuer.jwks?.away ? keysAway : invalid("jwt: unknown key")), issuer: issuer.rules.issuer };
       continue;
     }
     const outcome = verifyWith(issuer, key, jwt, value);
     if (outcome.ok) return outcome;
     failure = outcome;
   }
-  return waits === undefined ? failure : { wait: Promise.all(waits) };
+  if (waits !== undefined) return { wait: Promise.all(waits) };
+  // Nobody's word, but the one thing that tells an operator what is missing.
+  return failure ?? { ...invalid("jwt: unknown issuer"), ...loggedIdentity(jwt.payload.iss) };
 }
 
 /** A key set decides for tokens with `kid`, else the certificate (S-JWT-03); keys belong to their issuer alone. */
@@ -137,21 +147,26 @@ function keyFor({ jwks, certificateKey }: Issuer, { alg, kid }: ParsedJwt): Veri
 }
 
 function verifyWith(issuer: Issuer, key: VerificationKey, jwt: ParsedJwt, value: string): Verified {
-  if (!key.algorithms.has(jwt.alg)) return invalid("jwt: algorithm does not fit the key");
-  if (!verifySignature(jwt, key)) return invalid("jwt: signature");
+  const { issuer: name, consumerKeyClaim } = issuer.rules;
+  if (!key.algorithms.has(jwt.alg)) return { ...invalid("jwt: algorithm does not fit the key"), issuer: name };
+  if (!verifySignature(jwt, key)) return { ...invalid("jwt: signature"), issuer: name };
+  // From here on the token speaks for itself.
+  const wrong = (reason: string): Failure => ({
+    ...invalid(reason),
+    ...loggedIdentity(name, clientIdOf(jwt.payload, state.compatibility, consumerKeyClaim)),
+  });
   const now = Date.now();
   const end = checkClaims(jwt.payload, issuer.rules, now);
-  if (typeof end === "string") return invalid(`jwt: ${end}`);
+  if (typeof end === "string") return wrong(`jwt: ${end}`);
   const claims = issuer.mapping === undefined ? jwt.payload : issuer.mapping.apply(jwt.payload);
-  if (claims === undefined) return invalid("jwt: claim mapping");
-  const caller = callerOfClaims(claims, "jwt", state.compatibility, value, issuer.rules.consumerKeyClaim);
-  if (caller === undefined) return invalid("jwt: keytype");
+  if (claims === undefined) return wrong("jwt: claim mapping");
+  const caller = callerOfClaims(claims, "jwt", state.compatibility, value, consumerKeyClaim);
+  if (caller === undefined) return wrong("jwt: keytype");
   const verified = { ok: true, caller, until: Math.min(end, key.notAfter, state.cache.latest(now)) } as const;
   state.cache.add(value, verified);
   return verified;
 }
 
-const unknownIssuer = invalid("jwt: unknown issuer");
 const keysAway: Failure = { ok: false, code: 0, reason: "jwt: key source away" };
 
 function invalid(reason: string): Failure {
@@ -206,27 +221,33 @@ function issuerOf(
     report.warn(table.nameOf("audience"), "is not set: tokens that this issuer made for others are accepted too");
   const alias = table.string("certificateAlias") ?? "";
   const url = table.string("jwksURL") ?? "";
-  if (alias === "" && url === "")
+  const discovery = table.string("discoveryURL") ?? "";
+  if (alias === "" && url === "" && discovery === "")
     return void report.error(
       table.nameOf("issuer"),
-      "has no key source: set certificateAlias or jwksURL; unsigned tokens are never accepted",
+      "has no key source: set certificateAlias, jwksURL or discoveryURL; unsigned tokens are never accepted",
     );
+  if (url !== "" && discovery !== "")
+    return void report.error(table.nameOf("discoveryURL"), "is set beside jwksURL: only one of them can name the keys");
   const certificateKey =
     alias === "" ? undefined : trustedKey(settings, trust, alias, table.nameOf("certificateAlias"), report);
   if (alias !== "" && certificateKey === undefined) return undefined;
-  const flaw = url === "" ? undefined : jwksUrlFlaw(url);
-  if (flaw !== undefined) return void report.error(table.nameOf("jwksURL"), flaw);
-  const jwks = url === "" ? undefined : keySet(url, settings, trust, cache);
+  const source = url || discovery;
+  const flaw = source === "" ? undefined : jwksUrlFlaw(source);
+  if (flaw !== undefined) return void report.error(table.nameOf(url === "" ? "discoveryURL" : "jwksURL"), flaw);
+  const jwks = source === "" ? undefined : keySet(source, settings, trust, cache, url === "" ? issuer : undefined);
   const consumerKeyClaim = table.string("consumerKeyClaim") || undefined;
   const rules = { issuer, audience, skewMs, consumerKeyClaim };
   return { rules, certificateKey, jwks, mapping: claimMappingOf(table, report) };
 }
 
+/** `discoveredFor`: the URL is that of this issuer's metadata. */
 function keySet(
   url: string,
   settings: Settings,
   trust: TrustStore | undefined,
   cache: VerifiedCache<VerifiedCredential>,
+  discoveredFor: string | undefined,
 ): JwksSource {
   return new JwksSource(url, {
     timeoutMs: (settings.number("castgate.jwksTimeoutSeconds") ?? 5) * 1000,
@@ -234,6 +255,9 @@ function keySet(
     // As towards backends: the operator's certificates stand beside the authorities of Node.
     ca: trust === undefined ? undefined : [...nodeTls().rootCertificates, ...trust.ca],
     onRotation: () => cache.clear(),
+    ...(discoveredFor !== undefined && {
+      locate: (at: string, options: FetchOptions) => discoverJwksUrl(at, discoveredFor, options),
+    }),
   });
 }
 

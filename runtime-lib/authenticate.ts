@@ -4,6 +4,7 @@ import { callerChecks, checkCaller } from "./caller-checks.ts";
 import type { Exchange, Refusal } from "./exchange.ts";
 import { addressIsLimited, countFailure, secondsToNextMinute, tooManyFailures } from "./failed-logins.ts";
 import { log } from "./log.ts";
+import { identityOfCaller, loggedIdentity } from "./logged-identity.ts";
 import { type Challenge, classOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
 import { holds, type ScopeRule } from "./scopes.ts";
 import { confirmed } from "./token-binding.ts";
@@ -101,7 +102,14 @@ function attempt(
 
 function accepted(x: Exchange, caller: Caller): Caller {
   x.caller = caller;
+  if (log().isLevelEnabled("debug")) logAccepted(x, caller);
   return caller;
+}
+
+function logAccepted(x: Exchange, caller: Caller): void {
+  const { id, clientAddress: client, method, path, operation } = x;
+  const { scheme } = caller;
+  log().debug({ id, client, method, path: path.raw, operation, scheme, ...identityOfCaller(caller) }, "authenticated");
 }
 
 /** The schemes of an alternative, its scopes, then what else is checked of every caller. */
@@ -113,7 +121,15 @@ function tryOne(x: Exchange, api: Api, alternative: Alternative): Verified | Pro
 }
 
 function checked(x: Exchange, api: Api, judged: Verified): Verified | Promise<Verified> {
-  return judged.ok ? checkCaller(x, api, judged.caller) : judged;
+  if (!judged.ok) return judged;
+  const outcome = checkCaller(x, api, judged.caller);
+  if (outcome instanceof Promise) return outcome.then((settled) => named(settled, judged.caller));
+  return named(outcome, judged.caller);
+}
+
+/** A failure of somebody who is known otherwise. */
+function named(outcome: Verified, caller: Caller): Verified {
+  return outcome.ok ? outcome : { ...identityOfCaller(caller), ...outcome };
 }
 
 /** Every scheme of an alternative must verify; the caller is the one that a token names, else a user or a key. */
@@ -153,12 +169,15 @@ function rank({ scheme }: Caller): number {
 
 function judge(outcome: Verified, alternative: Alternative): Verified {
   if (!outcome.ok || isSchemes(alternative) || alternative.scopes === undefined) return outcome;
-  return holds(outcome.caller, alternative.scopes) ? outcome : scopeMissing;
+  const rule = alternative.scopes;
+  if (holds(outcome.caller, rule)) return outcome;
+  return named({ ...scopeMissing, scopes: rule.scopes }, outcome.caller);
 }
 
 /** The first failure counts, but a caller who is known and lacks a scope is told that. */
 function first(earlier: Failure | undefined, later: Failure): Failure {
-  if (earlier === undefined || (later === scopeMissing && earlier !== scopeMissing)) return later;
+  const lacksScope = ({ code }: Failure) => code === scopeMissing.code;
+  if (earlier === undefined || (lacksScope(later) && !lacksScope(earlier))) return later;
   if (earlier.absent !== true) return earlier;
   return earlier.flaw === undefined || later.flaw !== undefined ? later : { ...later, flaw: earlier.flaw };
 }
@@ -174,11 +193,17 @@ function refused(x: Exchange, api: Api, anyOf: readonly Alternative[], failure: 
     reason,
     challenges,
     ...(failure.flaw !== undefined && { flaw: failure.flaw }),
+    ...(tokenWord.test(x.header(api.authHeader) ?? "") && { tokenOffered: true }),
+    ...(failure.scopes && { scopes: failure.scopes }),
+    ...loggedIdentity(failure.issuer, failure.clientId),
     ...(status === 429 && { retryAfterSeconds: secondsToNextMinute() }),
   };
   x.refusal = refusal;
   return undefined;
 }
+
+/** Schemes that carry a token; any other word is not one that is taken anywhere. */
+const tokenWord = /^(bearer|dpop)( |$)/i;
 
 /** Of what was offered, and was wrong: not of what is missing, not enabled, or not to be had. */
 const wrongCredentials: ReadonlySet<number> = new Set([900900, 900901, 900911, 900912]);

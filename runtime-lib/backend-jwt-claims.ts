@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Api } from "./api.ts";
 import type { Caller, CallerApplication } from "./caller.ts";
-import { isRecord } from "./jwt.ts";
+import { isRecord } from "./record.ts";
 
 /** What the settings say of the claims of a backend JWT. */
 export interface BackendClaimRules {

@@ -1,5 +1,5 @@
 import { type ClaimTransformer, claimTransformerNamed } from "./extension.ts";
-import { isRecord } from "./jwt.ts";
+import { isRecord } from "./record.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 
 type Claims = Readonly<Record<string, unknown>>;

@@ -4,6 +4,7 @@ import { Exchange, type RelayHead, type RelayOutcome, type RelayTarget, type Und
 import type { BackendFailure, Faults } from "./faults.ts";
 import { applyOverrides } from "./header-overrides.ts";
 import { connectionNames, isRequestId } from "./headers.ts";
+import { identityOfCaller, loggedIdentity } from "./logged-identity.ts";
 import { newRequestId } from "./request-id.ts";
 import { depthBelow, parseRequestTarget, type RequestPath } from "./request-path.ts";
 import { backendFault, fault } from "./respond.ts";
@@ -485,6 +486,8 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
         path: this.path.raw,
         status: this.status,
         operation: this.operation,
+        scheme: this.caller?.scheme,
+        ...identityOfCaller(this.caller),
         ms: Math.round((performance.now() - this.#started) * 10) / 10,
         aborted: !whole || undefined,
       },
@@ -494,7 +497,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
 
   #logRefusal(status: number): void {
     const { log } = this.options;
-    const { code, reason } = this.refusal as NonNullable<typeof this.refusal>;
+    const { code, reason, issuer, clientId } = this.refusal as NonNullable<typeof this.refusal>;
     const entry = {
       id: this.id,
       client: this.clientAddress,
@@ -504,6 +507,8 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
       status,
       code,
       reason,
+      ...identityOfCaller(this.caller),
+      ...loggedIdentity(issuer, clientId),
     };
     if (status >= 500) log.warn(entry, "refused");
     else log.info(entry, "refused");

@@ -2,6 +2,7 @@ import type { Api } from "./api.ts";
 import type { BackendPool } from "./backend.ts";
 import type { Caller } from "./caller.ts";
 import type { Faults } from "./faults.ts";
+import type { LoggedIdentity } from "./logged-identity.ts";
 import type { RequestPath } from "./request-path.ts";
 import type { Challenge, Flaw } from "./scheme.ts";
 
@@ -130,7 +131,7 @@ export interface RelayHead {
 
 export type RelayOutcome = "done" | "retry";
 
-export interface Refusal {
+export interface Refusal extends LoggedIdentity {
   readonly status: number;
   /** The original's code: 900901, ... */
   readonly code: number;
@@ -142,6 +143,10 @@ export interface Refusal {
    */
   readonly challenges?: readonly Challenge[];
   readonly flaw?: Flaw;
+  /** A token came with the request, by Bearer or DPoP, whether or not one is taken there. */
+  readonly tokenOffered?: boolean;
+  /** Those that the operation asks for, of a 403 for lack of one. */
+  readonly scopes?: readonly string[];
   /** Of a 429. */
   readonly retryAfterSeconds?: number;
 }

@@ -6,6 +6,7 @@ import { skewOf } from "./jwt.ts";
 import { callerOfClaims } from "./jwt-caller.ts";
 import { jsonObject, type KeyManager, keyManagerFor } from "./key-manager.ts";
 import { log } from "./log.ts";
+import { loggedIdentity } from "./logged-identity.ts";
 import type { RuntimeModule } from "./module.ts";
 import { acceptOpaqueTokens, type OpaqueTokens } from "./opaque-tokens.ts";
 import type { Failure, Verified } from "./scheme.ts";
@@ -154,7 +155,9 @@ export class Introspection implements OpaqueTokens {
     const judged = judge(answer, token, this.#rules, now);
     if (judged === "malformed") return this.#failed(digest, "malformed answer");
     this.#answered();
-    const { outcome, until } = judged;
+    const { until } = judged;
+    const named = answer.active && !judged.outcome.ok ? loggedIdentity(answer.iss, answer.client_id) : {};
+    const outcome = { ...judged.outcome, ...named };
     if (outcome.ok) {
       if (until > now) this.#vouched.set(digest, outcome, until);
       else this.#outOfTime();

@@ -10,11 +10,18 @@ export interface JwksOptions {
   readonly ca: readonly string[] | undefined;
   /** Called when a key was removed or changed: what was verified with it must be forgotten. */
   readonly onRotation: () => void;
+  /** Where the keys are, when the URL itself only leads there; asked before every fetch. */
+  readonly locate?: (url: string, options: FetchOptions) => Promise<string>;
 }
 
+export type FetchOptions = Pick<JwksOptions, "timeoutMs" | "ca">;
+
 const maxBytes = 262_144;
-/** An unknown `kid` may cause one fetch in this time, however many tokens come with it (S-SEC-03). */
-const refreshIntervalMs = 10_000;
+/** Unknown keys may cause one fetch in this time, however many tokens come with them (S-SEC-03). */
+const refreshIntervalMs = 1_000;
+/** A key that a fetch did not bring is not asked for again in this time. */
+const missingMs = 10_000;
+const mostMissing = 1_000;
 const retryMs = 10_000;
 const minCacheMs = 30_000;
 const maxCacheMs = 86_400_000;
@@ -48,6 +55,10 @@ export class JwksSource {
   #lastAttempt = Number.NEGATIVE_INFINITY;
   #lastFailed = false;
   #running: Promise<void> | undefined;
+  /** A fetch that will begin once enough time has passed since the last. */
+  #upcoming: Promise<void> | undefined;
+  /** When keys that are not there were first asked for, by algorithm and `kid`. */
+  readonly #missing = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -77,11 +88,32 @@ export class JwksSource {
     return found;
   }
 
-  /** Fetches because a key is missing, unless that was done a moment ago. Undefined: there is nothing to wait for. */
-  refreshForMissingKey(): Promise<void> | undefined {
+  /**
+   * Fetches because a key is missing: at once, or when the last fetch is a second ago. A provider may have published a key
+   * just after that, so nobody can say yet that it is wrong. Undefined: there is nothing to wait for, since a fetch that was
+   * begun after the key was first asked for has not brought it, or the source is away.
+   */
+  refreshForMissingKey(alg: string, kid: string | undefined): Promise<void> | undefined {
+    const now = performance.now();
     if (this.#running !== undefined) return this.#running;
-    if (performance.now() - this.#lastAttempt < refreshIntervalMs) return undefined;
-    return this.refresh();
+    if (this.#lastFailed && now - this.#lastAttempt < retryMs) return undefined;
+    const name = `${alg} ${kid ?? ""}`;
+    const asked = this.#missing.get(name);
+    if (asked !== undefined && now - asked < missingMs) return asked <= this.#lastAttempt ? undefined : this.#next(now);
+    if (this.#missing.size >= mostMissing) this.#missing.clear();
+    this.#missing.set(name, now);
+    return this.#next(now);
+  }
+
+  #next(now: number): Promise<void> {
+    const waitMs = this.#lastAttempt + refreshIntervalMs - now;
+    if (waitMs <= 0) return this.refresh();
+    this.#upcoming ??= new Promise<void>((resolve) => setTimeout(resolve, waitMs).unref())
+      .then(() => (this.#closed ? undefined : this.refresh()))
+      .finally(() => {
+        this.#upcoming = undefined;
+      });
+    return this.#upcoming;
   }
 
   /** Fetches now; callers at the same time share one request. Never rejects: look at `away`. */
@@ -103,7 +135,8 @@ export class JwksSource {
     this.#lastAttempt = performance.now();
     let nextMs = retryMs;
     try {
-      const { text, maxAgeMs } = await get(this.#url, this.#options);
+      const url = (await this.#options.locate?.(this.#url, this.#options)) ?? this.#url;
+      const { text, maxAgeMs } = await getDocument(url, this.#options);
       const refused: { readonly kid: string | undefined; readonly reason: string }[] = [];
       const keys = keysOfJwks(text, (kid, reason) => refused.push({ kid: kid?.slice(0, 100), reason }));
       if (typeof keys === "string") throw new Error(keys);
@@ -149,7 +182,10 @@ function sameKey(a: VerificationKey, b: VerificationKey): boolean {
 }
 
 /** One GET with limits on time and size, over node:http: undici would double the time to start. Redirects are failures. */
-async function get(url: string, options: JwksOptions): Promise<{ text: string; maxAgeMs: number | undefined }> {
+export async function getDocument(
+  url: string,
+  options: FetchOptions,
+): Promise<{ text: string; maxAgeMs: number | undefined }> {
   const { request } = url.toLowerCase().startsWith("https:") ? await import("node:https") : await import("node:http");
   const signal = AbortSignal.timeout(options.timeoutMs);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {

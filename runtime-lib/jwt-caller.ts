@@ -1,7 +1,7 @@
 import { BoundedMemo } from "./bounded-memo.ts";
 import type { Caller, CallerSubscription } from "./caller.ts";
 import { callerChecks } from "./caller-checks.ts";
-import { isRecord } from "./jwt.ts";
+import { isRecord } from "./record.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -37,14 +37,19 @@ export function callerOfClaims(
       subscriptions: subscriptionsOf(claims.subscribedAPIs ?? (scheme === "api-key" ? claims.allowedAPIs : undefined)),
     },
     claims,
-    consumerKey: consumerKeyOf(claims, consumerKeyClaim ?? (original ? "aud" : undefined)),
+    consumerKey: clientIdOf(claims, compatibility, consumerKeyClaim),
     revocationIds: callerChecks.length === 0 ? noIds : revocationIdsOf(claims, token),
     quotas: undefined,
   };
 }
 
-/** The claim that the operator names, then `aud`, as the original; else where other providers have it. */
-function consumerKeyOf(claims: Claims, claim: string | undefined): string {
+/** The claim that the operator names, then `aud`, as the original; else where other providers have it (S-JWT-12). */
+export function clientIdOf(
+  claims: Claims,
+  compatibility: "wso2-3.2" | "standard",
+  consumerKeyClaim: string | undefined,
+): string {
+  const claim = consumerKeyClaim ?? (compatibility === "wso2-3.2" ? "aud" : undefined);
   if (claim === undefined) return textOf(claims.client_id) || textOf(claims.azp) || firstOf(claims.aud);
   return firstOf(claims[claim]) || firstOf(claims.aud);
 }

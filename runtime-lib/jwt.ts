@@ -10,6 +10,7 @@ import {
 } from "node:crypto";
 import { BoundedMemo } from "./bounded-memo.ts";
 import { flawOfKey } from "./key-hygiene.ts";
+import { isRecord } from "./record.ts";
 
 /**
  * Compact JWS with a JWT inside (RFC 7515, 7519), verified as RFC 8725 asks: the algorithm comes from a fixed list and
@@ -306,8 +307,4 @@ function objectOf(text: string): Record<string, unknown> | undefined {
 function strictBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, "base64url");
   return bytes.toString("base64url") === text ? bytes : undefined;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

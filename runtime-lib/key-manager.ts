@@ -1,5 +1,5 @@
-import { isRecord } from "./jwt.ts";
 import { refuseKnownUser } from "./known-defaults.ts";
+import { isRecord } from "./record.ts";
 import { basic, ServiceAway, type ServiceClient, type ServiceReply, serviceClientFor } from "./service-client.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 

@@ -14,7 +14,7 @@ export function refuse(x: Exchange): void {
   const found = faultOf(x, refusal);
   x.refusal = { ...refusal, status: found.status };
   if (found.status === 401) return send(x, found, ["WWW-Authenticate", challenge(x, refusal)]);
-  if (found.code === 900910) return send(x, found, insufficientScope(x, takesTokens(refusal), []));
+  if (found.code === 900910) return send(x, found, insufficientScope(x, takesTokens(refusal), refusal.scopes));
   if (found.status === 429) return send(x, found, ["Retry-After", String(refusal.retryAfterSeconds ?? 60)]);
   if (found.status === 503) return send(x, found, ["Retry-After", "5"]);
   send(x, found, []);
@@ -34,7 +34,7 @@ function faultOf(x: Exchange, { code, status }: Refusal): Fault {
 /** 403/900910: a scope is missing (S-ERR-11). */
 export function forbidden(x: Exchange, caller: Caller, scopes: readonly string[]): void {
   x.refusal = { status: 403, code: 900910, reason: `${caller.scheme}: scope missing` };
-  send(x, x.faults.byCode(900910), insufficientScope(x, caller.scheme === "jwt", scopes));
+  send(x, x.faults.byCode(900910), insufficientScope(x, holdsToken(caller), scopes));
 }
 
 /**
@@ -150,8 +150,8 @@ export const proofAlgorithms = [
 
 /**
  * `WWW-Authenticate` of a 401. The original's tail is the same whatever the cause, and comes alone when an API key is the
- * only credential (S-ERR-R4). `standard`: RFC 6750 section 3, RFC 7617 section 2, RFC 9449 section 7.1; no `error` when
- * nothing was offered.
+ * only credential (S-ERR-R4). `standard`: RFC 6750 section 3, RFC 7617 section 2, RFC 9449 section 7.1; an `error` only of a
+ * token that was offered and is not good, not where something else is missing, wrong or not enabled.
  */
 function challenge(x: Exchange, refusal: Refusal): string {
   const asked = refusal.challenges ?? [];
@@ -184,10 +184,13 @@ const standardChallenge = {
   basic: "Basic",
 } as const;
 
-/** Something was offered, and what is wrong is neither the certificate nor the proof. */
-function tokenIsWrong({ code, flaw }: Refusal): boolean {
-  return code !== 900902 && flaw === undefined;
+/** A token was offered, and what is wrong is neither the certificate nor the proof. */
+function tokenIsWrong({ code, flaw, tokenOffered }: Refusal): boolean {
+  return tokenOffered === true && flaw === undefined && wrongTokens.has(code);
 }
+
+/** Invalid, expired, not active, of another kind. Blocked subscriptions say nothing of the token. */
+const wrongTokens: ReadonlySet<number> = new Set([900901, 900903, 900904, 900905]);
 
 function proofParameters(refusal: Refusal): string {
   const { flaw } = refusal;
@@ -196,12 +199,16 @@ function proofParameters(refusal: Refusal): string {
 }
 
 /** RFC 6750 section 3.1, for whoever can come back with another token. The original sends nothing. */
-function insufficientScope(x: Exchange, takesTokens: boolean | undefined, scopes: readonly string[]): string[] {
-  if (x.faults.compatibility !== "standard" || !takesTokens) return [];
+function insufficientScope(x: Exchange, withToken: boolean, scopes: readonly string[] = []): string[] {
+  if (x.faults.compatibility !== "standard" || !withToken) return [];
   const wanted = scopeText(scopes);
   const scope = wanted === "" ? "" : `, scope="${wanted}"`;
   const word = x.provenKey === undefined ? "Bearer" : "DPoP";
   return ["WWW-Authenticate", `${word} realm="${standardRealm}", error="insufficient_scope"${scope}`];
+}
+
+function holdsToken({ scheme }: Caller): boolean {
+  return scheme === "jwt" || scheme === "opaque";
 }
 
 function send(x: Exchange, found: Fault, headers: readonly string[]): void {

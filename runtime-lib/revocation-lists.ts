@@ -1,4 +1,4 @@
-import { isRecord } from "./jwt.ts";
+import { isRecord } from "./record.ts";
 import { revocationEnd, revocationIdsOf } from "./revocation-notice.ts";
 import { basic, type ServiceClient, type ServiceReply } from "./service-client.ts";
 

@@ -1,5 +1,6 @@
 import type { Caller } from "./caller.ts";
 import type { Exchange } from "./exchange.ts";
+import type { LoggedIdentity } from "./logged-identity.ts";
 
 /** An authentication scheme as an API uses it. Made once, at start, by generated code. */
 export interface Scheme {
@@ -17,7 +18,7 @@ export interface Scheme {
 export type Verified = { readonly ok: true; readonly caller: Caller } | Failure;
 
 /** A failed verification. `reason` is for the log and never holds a credential. */
-export interface Failure {
+export interface Failure extends LoggedIdentity {
   readonly ok: false;
   /** The original's code: 900901, 900911, 900912, 900900; 0 for "key source away" (503). */
   readonly code: number;
@@ -28,6 +29,8 @@ export interface Failure {
   readonly flaw?: Flaw;
   /** Nothing was offered: not a failed log-in, and less than any other failure has to say. */
   readonly absent?: true;
+  /** The scopes that are asked for, where one is missing. */
+  readonly scopes?: readonly string[];
 }
 
 /** What a 401 can ask for. */

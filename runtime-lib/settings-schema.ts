@@ -152,6 +152,8 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "jwtTokenConfig[].audience": { type: "texts" },
   "jwtTokenConfig[].certificateAlias": text(),
   "jwtTokenConfig[].jwksURL": text({ pattern: httpUrl }),
+  // Our own: the provider's metadata, which says where its keys are.
+  "jwtTokenConfig[].discoveryURL": text({ pattern: httpUrl }),
   "jwtTokenConfig[].validateSubscription": flag({ feature: "event-hub" }),
   "jwtTokenConfig[].consumerKeyClaim": text(),
   "jwtTokenConfig[].claimMapperClassName": text(),

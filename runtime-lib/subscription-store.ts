@@ -1,4 +1,4 @@
-import { isRecord } from "./jwt.ts";
+import { isRecord } from "./record.ts";
 
 /** Ids are texts here, also where the hub sends numbers. */
 

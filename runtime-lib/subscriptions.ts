@@ -2,8 +2,8 @@ import type { Api } from "./api.ts";
 import type { Caller } from "./caller.ts";
 import { addCallerCheck } from "./caller-checks.ts";
 import { type EventHub, eventHubFrom, type HubAnswer } from "./event-hub.ts";
-import { isRecord } from "./jwt.ts";
 import type { RuntimeModule } from "./module.ts";
+import { isRecord } from "./record.ts";
 import type { Failure, Verified } from "./scheme.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 

@@ -1,6 +1,6 @@
 import { handshakeCertificate, shownCertificate } from "./client-certificate.ts";
 import type { Exchange } from "./exchange.ts";
-import { isRecord } from "./jwt.ts";
+import { isRecord } from "./record.ts";
 import type { Failure, Verified } from "./scheme.ts";
 
 /**

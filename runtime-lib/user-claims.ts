@@ -1,6 +1,6 @@
 import type { Caller } from "./caller.ts";
-import { isRecord } from "./jwt.ts";
 import { refuseKnownUser } from "./known-defaults.ts";
+import { isRecord } from "./record.ts";
 import { basic, ServiceAway, type ServiceClient, serviceClientFor } from "./service-client.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 

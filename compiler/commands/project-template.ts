@@ -65,11 +65,12 @@ subscriptionPolicies:
 # trustStorePath = "trust"
 # trustStorePassword = "@env:{TRUSTSTORE_PASSWORD}"
 
-# Whose tokens are accepted; repeat the table for each issuer. It needs jwksURL or certificateAlias.
+# Whose tokens are accepted; repeat the table for each issuer. It needs jwksURL, discoveryURL or certificateAlias.
 # [[jwtTokenConfig]]
 # issuer = "https://issuer.example.com"
 # audience = "https://api.example.com"
 # jwksURL = "https://issuer.example.com/.well-known/jwks.json"
+# discoveryURL = "https://issuer.example.com/.well-known/openid-configuration"
 # certificateAlias = "issuer"
 # Claims that are not named as they should be: extensions/corp-claims.ts, with
 #   import type { ClaimTransformer } from "castgate/runtime/extension.js";

@@ -57,7 +57,7 @@ describe("what is in a bundle", () => {
       { needs: ["token", "key"], module: "jwt", alone: /jwt/ },
       { needs: ["basic"], module: "auth-basic", alone: /basic|password/ },
       { needs: ["key"], module: "auth-api-key", alone: /api-?key/ },
-      { needs: [], module: undefined, alone: /mutual|client-cert|dpop/ },
+      { needs: [], module: undefined, alone: /mutual|dpop/ },
     ];
     const used = [[], ["token"], ["basic"], ["key"], ["token", "basic"], ["basic", "key"]] as const;
     for (const names of used) {

@@ -189,6 +189,7 @@ describe("keys", () => {
       ok: false,
       code: 900901,
       reason: "api-key: not for this API",
+      issuer: issuer.name,
     });
   });
 

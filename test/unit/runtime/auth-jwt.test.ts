@@ -168,7 +168,7 @@ describe("settings", () => {
         ].join("\n"),
       ),
       [
-        "error: jwtTokenConfig[0].issuer: has no key source: set certificateAlias or jwksURL; unsigned tokens are never accepted",
+        "error: jwtTokenConfig[0].issuer: has no key source: set certificateAlias, jwksURL or discoveryURL; unsigned tokens are never accepted",
         "error: jwtTokenConfig[1].issuer: is required",
         'error: jwtTokenConfig[2].certificateAlias: "nobody" is not in the trust store (listenerConfig.trustStorePath); it holds idp, other',
         "error: jwtTokenConfig[3].jwksURL: must be an https URL; plain http is only for loopback",
@@ -235,13 +235,69 @@ describe("tokens of issuers with key sets", () => {
     callerOf(bearer(token(first.privateKey, "1", { sub: "dave" })));
   });
 
-  test("an unknown kid right after a fetch is invalid, without another fetch", async () => {
+  test("unknown kids right after a fetch are invalid, once the next one has not brought them", async () => {
     server.serve([jwk(first.publicKey, "1")]);
     await start();
     await send(`Bearer ${token(first.privateKey, "1")}`);
     const before = server.requests;
+    const unknown = Array.from({ length: 20 }, (_, i) => `Bearer ${token(second.privateKey, `k${i}`)}`);
+    const outcomes = await Promise.all(unknown.map(async (one) => reasonOf(await send(one))));
+    assert.deepEqual(new Set(outcomes), new Set(["jwt: unknown key"]));
+    assert.equal(server.requests, before + 1);
     for (let i = 0; i < 20; i++) assert.equal(reasonOf(bearer(token(second.privateKey, `k${i}`))), "jwt: unknown key");
-    assert.equal(server.requests, before);
+    assert.equal(server.requests, before + 1);
+  });
+
+  test("keys where the issuer's metadata says that they are", async () => {
+    const keys = { keys: [jwk(first.publicKey, "1")] };
+    const origin = new URL(server.url).origin;
+    const asked: string[] = [];
+    const serve = (metadata: unknown) => {
+      server.answer = (response) => {
+        asked.push(response.req.url ?? "");
+        response.end(JSON.stringify(response.req.url === "/jwks" ? keys : metadata));
+      };
+    };
+    const found = () =>
+      configure(
+        `[[jwtTokenConfig]]\nissuer = 'https://keys.test'\naudience = 'api'\ndiscoveryURL = '${origin}/.well-known/openid-configuration'\n`,
+      );
+    serve({ issuer: "https://keys.test", jwks_uri: server.url });
+    assert.deepEqual(await found(), []);
+    assert.equal(callerOf(await send(`Bearer ${token(first.privateKey, "1")}`)).name, "carol");
+    assert.deepEqual(asked, ["/.well-known/openid-configuration", "/jwks"]);
+    for (const metadata of [
+      { issuer: "https://keys.test/", jwks_uri: server.url },
+      { jwks_uri: server.url },
+      { issuer: "https://keys.test" },
+      { issuer: "https://keys.test", jwks_uri: "http://idp.test/jwks" },
+      { issuer: "https://keys.test", jwks_uri: "file:///etc/passwd" },
+      [],
+    ]) {
+      serve(metadata);
+      await found();
+      const outcome = await send(`Bearer ${token(first.privateKey, "1")}`);
+      assert.deepEqual(
+        outcome,
+        { ok: false, code: 0, reason: "jwt: key source away", issuer: "https://keys.test" },
+        JSON.stringify(metadata),
+      );
+    }
+    server.answer = (response) => void response.writeHead(302, { location: "/jwks" }).end();
+    await found();
+    const redirected = await send(`Bearer ${token(first.privateKey, "1")}`);
+    assert.deepEqual(redirected, { ok: false, code: 0, reason: "jwt: key source away", issuer: "https://keys.test" });
+    const table = "[[jwtTokenConfig]]\nissuer = 'd'\naudience = 'x'\n";
+    assert.deepEqual(
+      [
+        ...(await configure(`${table}discoveryURL = 'http://idp.test/'`)),
+        ...(await configure(`${table}discoveryURL = 'https://idp.test/'\njwksURL = 'https://idp.test/'`)),
+      ],
+      [
+        "error: jwtTokenConfig[0].discoveryURL: must be an https URL; plain http is only for loopback",
+        "error: jwtTokenConfig[0].discoveryURL: is set beside jwksURL: only one of them can name the keys",
+      ],
+    );
   });
 
   test("a key of the right kid but not the right one", async () => {
@@ -254,7 +310,7 @@ describe("tokens of issuers with key sets", () => {
     server.answer = (response) => void response.writeHead(500).end();
     await start();
     const outcome = await send(`Bearer ${token(first.privateKey, "1")}`);
-    assert.deepEqual(outcome, { ok: false, code: 0, reason: "jwt: key source away" });
+    assert.deepEqual(outcome, { ok: false, code: 0, reason: "jwt: key source away", issuer: "https://keys.test" });
     assert.equal(jwtModule.waitingFor?.(), "keys of https://keys.test");
     assert.deepEqual(await send(`Bearer ${token(first.privateKey, "1")}`), outcome, "and no fetch for each token");
   });

@@ -157,7 +157,13 @@ describe("a real OpenID provider", () => {
   test("another issuer than the settings name, and credentials that it refuses", async () => {
     await start('issuer = "https://other.test"');
     const token = await clientToken();
-    assert.deepEqual(await verify(token), { ok: false, code: 900901, reason: "opaque token: issuer" });
+    assert.deepEqual(await verify(token), {
+      ok: false,
+      code: 900901,
+      reason: "opaque token: issuer",
+      issuer: origin,
+      clientId: "shop",
+    });
     await start("", "wrong");
     assert.deepEqual(await verify(token), {
       ok: false,

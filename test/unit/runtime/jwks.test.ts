@@ -79,9 +79,31 @@ describe("a key source", () => {
 
   test("an unknown kid causes one request in a while (S-SEC-03)", async () => {
     server.serve([jwk("a")]);
-    await source.refreshForMissingKey();
-    for (let i = 0; i < 100; i++) assert.equal(source.refreshForMissingKey(), undefined);
-    assert.equal(server.requests, 1);
+    await source.refresh();
+    const waits = Array.from({ length: 100 }, (_, i) => source.refreshForMissingKey("ES256", `unknown-${i}`));
+    await Promise.all(waits);
+    assert.equal(server.requests, 2, "one for all of them, a second after the last");
+    for (let i = 0; i < 100; i++) assert.equal(source.refreshForMissingKey("ES256", `unknown-${i}`), undefined);
+    assert.equal(server.requests, 2, "they were not there a moment ago");
+  });
+
+  test("a key that was published right after a fetch is waited for, not wrong", async () => {
+    const [a, b] = [jwk("a"), jwk("b")];
+    server.serve([a]);
+    await source.refresh();
+    server.serve([a, b]);
+    const wait = source.refreshForMissingKey("ES256", "b");
+    assert.ok(wait !== undefined);
+    await wait;
+    assert.equal(source.find("ES256", "b")?.kid, "b");
+    assert.equal(server.requests, 2);
+  });
+
+  test("while the source is away there is nothing to wait for", async () => {
+    server.answer = (response) => void response.destroy();
+    await source.refresh();
+    assert.equal(source.refreshForMissingKey("ES256", "a"), undefined);
+    assert.equal(source.away, true);
   });
 
   test("a removed or changed key is a rotation; a new one is not", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Caller } from "../../../runtime-lib/caller.ts";
+import type { Refusal } from "../../../runtime-lib/exchange.ts";
 import {
   allow,
   backendFault,
@@ -40,9 +41,14 @@ const denied: Denied = {
   retryAfterSeconds: 17,
 };
 
-function refused(code: number, compatibility: "wso2-3.2" | "standard", challenges?: readonly ("oauth2" | "basic")[]) {
+function refused(
+  code: number,
+  compatibility: "wso2-3.2" | "standard",
+  challenges?: readonly ("oauth2" | "basic")[],
+  more: Partial<Refusal> = {},
+) {
   const x = new RecordedExchange({ compatibility });
-  x.refusal = { status: 401, code, reason: "test", ...(challenges && { challenges }) };
+  x.refusal = { status: 401, code, reason: "test", ...(challenges && { challenges }), ...more };
   refuse(x);
   return x;
 }
@@ -129,11 +135,16 @@ describe("WWW-Authenticate of a 401", () => {
     });
   }
 
-  test("standard: RFC 6750 names the error only when a credential was offered", () => {
-    assert.deepEqual(fieldOf(refused(900902, "standard", ["oauth2"]), "www-authenticate"), ['Bearer realm="castgate"']);
-    assert.deepEqual(fieldOf(refused(900901, "standard", ["oauth2", "basic"]), "www-authenticate"), [
-      'Bearer realm="castgate", error="invalid_token", Basic realm="castgate", charset="UTF-8"',
-    ]);
+  test("standard: RFC 6750 names the error only of a token that was offered and is wrong", () => {
+    const basic = 'Basic realm="castgate", charset="UTF-8"';
+    const of = (code: number, tokenOffered: boolean) =>
+      fieldOf(refused(code, "standard", ["oauth2", "basic"], { tokenOffered }), "www-authenticate");
+    for (const code of [900901, 900903, 900904, 900905])
+      assert.deepEqual(of(code, true), [`Bearer realm="castgate", error="invalid_token", ${basic}`]);
+    // A wrong key, a wrong password; a token that is fine beside what is missing, not enabled or blocked.
+    for (const code of [900901, 900911]) assert.deepEqual(of(code, false), [`Bearer realm="castgate", ${basic}`]);
+    for (const code of [900902, 900907, 900909, 900917])
+      assert.deepEqual(of(code, true), [`Bearer realm="castgate", ${basic}`]);
     assert.deepEqual(fieldOf(refused(900901, "standard", []), "www-authenticate"), ['ApiKey realm="castgate"']);
   });
 });
@@ -155,9 +166,11 @@ describe("a missing scope (S-ERR-11)", () => {
     const x = new RecordedExchange({ compatibility: "standard" });
     forbidden(x, caller, ["read:pets", 'bad"\r\nscope', "write:pets"]);
     assert.equal(x.answer?.body, body);
-    assert.deepEqual(fieldOf(x, "www-authenticate"), [
-      'Bearer realm="castgate", error="insufficient_scope", scope="read:pets write:pets"',
-    ]);
+    const challenge = 'Bearer realm="castgate", error="insufficient_scope", scope="read:pets write:pets"';
+    assert.deepEqual(fieldOf(x, "www-authenticate"), [challenge]);
+    const opaque = new RecordedExchange({ compatibility: "standard" });
+    forbidden(opaque, { ...caller, scheme: "opaque" }, ["read:pets", "write:pets"]);
+    assert.deepEqual(fieldOf(opaque, "www-authenticate"), [challenge]);
   });
 });
 
@@ -165,6 +178,9 @@ test("a scope that an alternative of its own misses: the same answer", () => {
   const x = refused(900910, "standard", ["oauth2"]);
   assert.equal(x.answer?.status, 403);
   assert.deepEqual(fieldOf(x, "www-authenticate"), ['Bearer realm="castgate", error="insufficient_scope"']);
+  const named = refused(900910, "standard", ["oauth2"], { scopes: ["read", "write"] });
+  const challenge = 'Bearer realm="castgate", error="insufficient_scope", scope="read write"';
+  assert.deepEqual(fieldOf(named, "www-authenticate"), [challenge]);
   assert.deepEqual(fieldOf(refused(900910, "wso2-3.2", ["oauth2"]), "www-authenticate"), []);
 });
 
