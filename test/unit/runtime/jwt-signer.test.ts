@@ -84,7 +84,7 @@ describe("keys that may not sign", () => {
     [
       "RSA with 1024 bits",
       () => both(opensslIdentity(folder, "rsa:1024")),
-      `${name} "signer" cannot sign tokens: its key is of a kind or size that no signature algorithm allows (RSA needs 2048 bits)`,
+      `${name} "signer" cannot sign tokens: its RSA key has 1024 bits; 2048 are needed`,
     ],
     [
       "another curve",
