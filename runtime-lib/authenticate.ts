@@ -157,8 +157,12 @@ function verifyAll(
   return found === undefined ? noCredentials : { ok: true, caller: found };
 }
 
+/** Whoever goes on answers for all of the credentials: if one of them is revoked, it is as if all were. */
 function chosen(a: Caller | undefined, b: Caller): Caller {
-  return a === undefined || rank(b) > rank(a) ? b : a;
+  if (a === undefined) return b;
+  const [caller, other] = rank(b) > rank(a) ? [b, a] : [a, b];
+  if (other.revocationIds.length === 0) return caller;
+  return { ...caller, quotas: undefined, revocationIds: [...caller.revocationIds, ...other.revocationIds] };
 }
 
 /** A certificate alone says least of its owner (S-MTL-07). */

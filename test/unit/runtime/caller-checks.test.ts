@@ -59,6 +59,26 @@ test("the first check that fails decides, and the next alternative gets its turn
   assert.equal((await authenticate(request(), shop, [[revoked], [anyToken]]))?.name, "bob");
 });
 
+test("of several credentials that are needed together none may be revoked (S-REV-08)", async () => {
+  const keyOf = (...revocationIds: string[]): Scheme => ({
+    ...anyToken,
+    kind: "api-key",
+    verify: () => ({ ok: true, caller: { ...caller, scheme: "api-key", revocationIds } }),
+  });
+  for (const allOf of [
+    [anyToken, keyOf("id-2")],
+    [keyOf("id-2"), anyToken],
+    [keyOf("id-3"), keyOf("id-2")],
+    [keyOf("id-3"), { ...keyOf(), verify: async () => keyOf("id-2").verify(request()) }],
+  ]) {
+    const x = request();
+    assert.equal(await authenticate(x, shop, [allOf]), undefined);
+    assert.equal(x.refusal?.reason, "revoked");
+  }
+  const found = await authenticate(request(), shop, [[keyOf("id-3"), anyToken]]);
+  assert.deepEqual([found?.scheme, found?.revocationIds], ["jwt", ["id-1", "id-3"]]);
+});
+
 test("a source that is away is 503 with the code of the original, not 401 (S-SEC-12)", async () => {
   const away: Scheme = {
     ...anyToken,
