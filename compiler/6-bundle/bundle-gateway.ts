@@ -41,7 +41,7 @@ export async function bundleGateway(
   const sources = { generated, code: ownCode, runtimeFolder, libraryFolder: root, libraries: folders };
   const main = await bundled({ ...sources, late, entry }, { charset: "utf8", banner: { js: "#!/usr/bin/env node" } });
   // A text with one character beyond ASCII takes twice the memory.
-  const options = { charset: "ascii", legalComments: "none" } as const;
+  const options = { charset: "ascii" } as const;
   const parts = await Promise.all(
     [...late]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -83,6 +83,8 @@ async function bundled(sources: BundleSources, options: BuildOptions): Promise<B
     target: "node20",
     outfile: "bundle.cjs",
     logLevel: "silent",
+    // They would be moved to the end, words of definitions among them; licences are added by name (`licenseNotices`).
+    legalComments: "none",
   });
   const inputs = Object.values(metafile.outputs)[0]?.inputs ?? {};
   const used = Object.keys(inputs).filter((name) => (inputs[name]?.bytesInOutput ?? 0) > 0);

@@ -157,6 +157,18 @@ describe("what is in a bundle", () => {
     assert.match(text, /main\(gateway, \(\) => JSON\.parse\(`\{\n {2}"manifest": 1,/);
   });
 
+  test("nor is it code where it looks like a comment that bundlers hand on", async () => {
+    const hostile = "@license __CASTGATE_MANIFEST__";
+    const code = "*/globalThis.injected = true;/*";
+    const { text, manifest } = await build({
+      info: { title: hostile, version: "1.0.0" },
+      paths: { "/@license/__CASTGATE_MANIFEST__": { get: { ...open, operationId: code, summary: hostile } } },
+    });
+    assert.deepEqual(manifest.publicOperations, ["GET /shop/@license/__CASTGATE_MANIFEST__"]);
+    assert.match(text, /main\(gateway, \(\) => JSON\.parse\(`\{\n {2}"manifest": 1,/);
+    assert.doesNotThrow(() => new Script(text));
+  });
+
   test("the licences of the libraries in it are handed on", async () => {
     const { text, manifest } = await build({ paths: { "/a": { get: open } } });
     for (const library of manifest.libraries) {
