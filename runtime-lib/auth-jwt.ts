@@ -160,7 +160,7 @@ function verifyWith(issuer: Issuer, key: VerificationKey, jwt: ParsedJwt, value:
   if (typeof end === "string") return wrong(`jwt: ${end}`);
   const claims = issuer.mapping === undefined ? jwt.payload : issuer.mapping.apply(jwt.payload);
   if (claims === undefined) return wrong("jwt: claim mapping");
-  const caller = callerOfClaims(claims, "jwt", state.compatibility, value, consumerKeyClaim);
+  const caller = callerOfClaims(claims, "jwt", state.compatibility, credentialOf(value), consumerKeyClaim);
   if (caller === undefined) return wrong("jwt: keytype");
   const verified = { ok: true, caller, until: Math.min(end, key.notAfter, state.cache.latest(now)) } as const;
   state.cache.add(value, verified);

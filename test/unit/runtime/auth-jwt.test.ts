@@ -7,6 +7,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { api } from "../../../runtime-lib/api.ts";
 import { bearerJwt, jwtModule } from "../../../runtime-lib/auth-jwt.ts";
 import type { Caller } from "../../../runtime-lib/caller.ts";
+import { addCallerCheck } from "../../../runtime-lib/caller-checks.ts";
 import type { Verified } from "../../../runtime-lib/scheme.ts";
 import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
@@ -314,4 +315,13 @@ describe("tokens of issuers with key sets", () => {
     assert.equal(jwtModule.waitingFor?.(), "keys of https://keys.test");
     assert.deepEqual(await send(`Bearer ${token(first.privateKey, "1")}`), outcome, "and no fetch for each token");
   });
+});
+
+test("what is dropped around a token is not part of what it is revoked by (S-REV-03)", async () => {
+  assert.deepEqual(await configure(issuerIdp), []);
+  addCallerCheck("revocation", (_x, _api, caller) => ({ ok: true, caller }));
+  const token = idp.token({ aud: "api", jti: undefined });
+  // A no-break space is a character of a field's value, and a blank to `trim`.
+  for (const value of [`Bearer ${token}`, `Bearer  ${token}\xa0`, `Bearer ${token}\xa0 \xa0`])
+    assert.deepEqual(callerOf(await send(value)).revocationIds, [token.split(".")[2]], JSON.stringify(value.slice(-3)));
 });
