@@ -1,4 +1,5 @@
 import { ts } from "@ts-morph/common";
+import type { AuthScheme } from "../../model/gateway-model.ts";
 import type { ApiPlan, GroupPlan, HandlerPlan } from "../../model/gateway-plan.ts";
 import { expectedChecks, expectedConstants, expectedSignature } from "./expected-code.ts";
 import type { Report } from "./finding.ts";
@@ -81,7 +82,7 @@ function auditHandler(
   report: Report,
 ): void {
   const { symbol } = handler;
-  auditPlan(handler, report);
+  auditPlan(api, handler, report);
   if (!ts.isFunctionDeclaration(node) || node.body === undefined) {
     report(symbol, "is not a function");
     return;
@@ -127,7 +128,7 @@ function explain(
 }
 
 /** The chain does what the operation's access asks for. A mistake here is one of planning. */
-function auditPlan({ symbol, access, chain }: HandlerPlan, report: Report): void {
+function auditPlan(api: ApiPlan, { symbol, access, chain }: HandlerPlan, report: Report): void {
   const [first] = chain;
   const last = chain[chain.length - 1];
   if (last?.kind === "not-built") {
@@ -149,9 +150,26 @@ function auditPlan({ symbol, access, chain }: HandlerPlan, report: Report): void
     only.anyOf.length === access.anyOf.length &&
     access.anyOf.every(({ allOf, scopes }, index) => {
       const planned = only.anyOf[index];
-      return planned?.allOf.length === allOf.length && sameRule(scopes, planned.scopes ?? required?.scopes);
+      return (
+        planned?.allOf.length === allOf.length &&
+        allOf.every((scheme, place) => isSame(scheme, planned.allOf[place], api)) &&
+        sameRule(scopes, planned.scopes ?? required?.scopes)
+      );
     });
   if (!agrees) report(symbol, "has other schemes or scopes in its plan than it asks for");
+}
+
+/** Whether the constant of this name is made to be the scheme. */
+function isSame(asked: AuthScheme, symbol: string | undefined, { schemes }: ApiPlan): boolean {
+  const found = schemes.find((scheme) => scheme.symbol === symbol);
+  return found !== undefined && partsOf(found) === partsOf(asked);
+}
+
+function partsOf(scheme: AuthScheme): string {
+  const { kind } = scheme;
+  if (kind === "oauth2") return JSON.stringify([kind, scheme.dpop ?? "none"]);
+  if (kind === "mutual-tls") return JSON.stringify([kind, scheme.presence]);
+  return kind === "basic" ? kind : JSON.stringify([kind, scheme.locations.map((place) => [place.in, place.name])]);
 }
 
 function sameRule(

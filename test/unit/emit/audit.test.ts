@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { AuditError, auditGateway, requireAudited } from "../../../compiler/5-emit/audit.ts";
 import { emitGateway } from "../../../compiler/5-emit/emit-gateway.ts";
+import type { Access } from "../../../compiler/model/gateway-model.ts";
 import type { GatewayPlan, PolicyChain } from "../../../compiler/model/gateway-plan.ts";
 import type { GeneratedFile } from "../../../compiler/model/generated-file.ts";
 import {
@@ -416,6 +417,10 @@ describe("a plan that is not what its operation asks for is found", () => {
       [authenticate([{ allOf: [id("jwt"), id("basic")], scopes: undefined }]), forward],
       [authenticate(), forward],
     ],
+    "a scheme is another": [
+      [authenticate(), forward],
+      [authenticate([{ allOf: [id("basic")], scopes: undefined }]), forward],
+    ],
     "a public one is neither": [[open, forward], [forward]],
   };
   for (const [what, [asked, planned]] of Object.entries(cases)) {
@@ -424,6 +429,25 @@ describe("a plan that is not what its operation asks for is found", () => {
       assert.notDeepEqual(findings(await emitGateway(plan), plan), []);
     });
   }
+
+  test("a scheme is of the right kind, and asks for less", async () => {
+    const api = apiPlan([{ template: "/a", symbol: "getA", chain: [authenticate(), forward] }]);
+    const scheme = (dpop: "required" | "optional") => ({ kind: "oauth2", dpop, symbol: id("jwt") }) as const;
+    const groups = api.groups.map((group) => ({
+      ...group,
+      handlers: group.handlers.map((handler) => ({
+        ...handler,
+        access: { ...handler.access, anyOf: [{ allOf: [scheme("required")], scopes: undefined }] } as Access,
+      })),
+    }));
+    for (const [planned, found] of [
+      ["required", []],
+      ["optional", ["petstore-v1/a.ts: getA has other schemes or scopes in its plan than it asks for"]],
+    ] as const) {
+      const plan = gatewayPlan([{ ...api, groups, schemes: [scheme(planned)] }]);
+      assert.deepEqual(findings(await emitGateway(plan), plan), found);
+    }
+  });
 
   test("a check of the caller before there is one is not even emitted", async () => {
     const early = [requireScopes("all", "a"), authenticate(), forward];

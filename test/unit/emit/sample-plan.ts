@@ -100,18 +100,22 @@ export function groupOf(operation: SampleOperation): Slug {
 }
 
 /** The access that a chain was planned from. */
-function accessOf(chain: readonly PolicyChain[number][]): HandlerPlan["access"] {
+function accessOf(chain: readonly PolicyChain[number][], schemes: ApiPlan["schemes"]): HandlerPlan["access"] {
   const authenticate = chain.find((step) => step.kind === "authenticate");
   if (authenticate === undefined) return { kind: "public", why: "x-wso2-disable-security", origin: at("") };
   const required = chain.find((step) => step.kind === "require-scopes");
   const anyOf = authenticate.anyOf.map(({ allOf, scopes }) => ({
-    allOf: allOf.map((symbol) => ({ kind: symbol === "jwt" ? "oauth2" : "basic" })),
+    allOf: allOf.map((symbol) => schemes.find((scheme) => scheme.symbol === symbol)),
     scopes: scopes ?? required?.scopes,
   }));
   return { kind: "authenticated", anyOf: anyOf as unknown as NonEmpty<Alternative>, origin: at("/security") };
 }
 
 export function apiPlan(operations: readonly SampleOperation[], more: Partial<ApiPlan> = {}): ApiPlan {
+  const schemes: ApiPlan["schemes"] = more.schemes ?? [
+    { kind: "basic", symbol: id("basic") },
+    { kind: "oauth2", symbol: id("jwt") },
+  ];
   const groups = new Map<Slug, HandlerPlan[]>();
   for (const operation of operations) {
     const method = operation.method ?? "GET";
@@ -120,7 +124,7 @@ export function apiPlan(operations: readonly SampleOperation[], more: Partial<Ap
       method,
       template: operation.template,
       origin: at(`/paths/${operation.template.replaceAll("~", "~0").replaceAll("/", "~1")}/${method.toLowerCase()}`),
-      access: accessOf(operation.chain ?? []),
+      access: accessOf(operation.chain ?? [], schemes),
       upstreams: operation.upstreams ?? [],
       chain: (operation.chain ?? [open, forward]) as PolicyChain,
       summary: { access: "jwt", tiers: "-", upstream: "production=pets_prod:https://pets.internal/v2" },
@@ -148,10 +152,7 @@ export function apiPlan(operations: readonly SampleOperation[], more: Partial<Ap
     usesCallerTiers: operations.some((operation) =>
       operation.chain?.some((step) => step.kind === "throttle" && step.limits.fromCaller),
     ),
-    schemes: [
-      { kind: "basic", symbol: id("basic") },
-      { kind: "oauth2", symbol: id("jwt") },
-    ],
+    schemes,
     upstreams: [{ symbol: id("production"), upstream: upstream("pets_prod", ["https://pets.internal/v2"]) }],
     routes,
     groups: [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([slug, handlers]): GroupPlan => ({ slug, handlers })),
