@@ -86,7 +86,17 @@ class ApiKey implements Scheme {
   verify(x: Exchange): Verified {
     const text = this.#find(x) ?? "";
     const found = state.cache.get(text) ?? verifyAnew(text);
-    if (!found.ok) return found;
+    return found.ok ? this.#judge(x, found) : found;
+  }
+
+  known(x: Exchange): Verified | undefined {
+    const found = state.cache.get(this.#find(x) ?? "");
+    const outcome = found && this.#judge(x, found);
+    return outcome?.ok ? outcome : undefined;
+  }
+
+  /** Whether a good key is one for this request. */
+  #judge(x: Exchange, found: VerifiedKey): Verified {
     if (found.allowed !== undefined && !found.allowed.some((one) => this.#isAllowed(one)))
       return notHere(found.caller, "api-key: not for this API");
     if (found.addresses !== undefined && !found.addresses.holds(x.clientAddress))

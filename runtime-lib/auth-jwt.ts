@@ -93,19 +93,26 @@ class BearerJwt implements TokenScheme {
   }
 
   knownField(value: string): Verified | undefined {
-    return state.cache.get(value);
+    const kept = state.cache.get(value);
+    if (kept !== undefined || opaqueTokens === undefined || classOf(value) !== "bearer") return kept;
+    const token = credentialOf(value);
+    return isOpaque(token) ? opaqueTokens.known?.(token) : undefined;
   }
 }
 
 function verifyAnew(value: string): Verified | Promise<Verified> {
   if (classOf(value) !== "bearer") return invalid("jwt: not a bearer token");
   const token = credentialOf(value);
-  // Two dots make a JWT (S-SEL-14): whether it is one is then no question for the key manager.
-  if (opaqueTokens !== undefined && token !== "" && token.split(".", 3).length < 3) return opaqueTokens.verify(token);
+  if (opaqueTokens !== undefined && isOpaque(token)) return opaqueTokens.verify(token);
   const jwt = parseJwt(token);
   if (typeof jwt === "string") return invalid(`jwt: ${jwt}`);
   const verified = tryIssuers(value, jwt);
   return "wait" in verified ? afterKeys(value, jwt, verified.wait) : verified;
+}
+
+/** Two dots make a JWT (S-SEL-14): whether it is one is then no question for the key manager. */
+function isOpaque(token: string): boolean {
+  return token !== "" && token.split(".", 3).length < 3;
 }
 
 /** The fetch that is waited for may have begun before the key was published; the one after it has not. */

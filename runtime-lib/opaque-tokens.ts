@@ -4,6 +4,8 @@ import type { Verified } from "./scheme.ts";
 export interface OpaqueTokens {
   /** `token` is what follows the scheme's word: not empty, not looked at yet. Synchronous when the answer is at hand. */
   verify(token: string): Verified | Promise<Verified>;
+  /** What a look-up alone can say: that it was vouched for, and still is. */
+  known?(token: string): Verified | undefined;
 }
 
 /** Undefined: opaque tokens are refused like any token that nobody has issued (900901). */

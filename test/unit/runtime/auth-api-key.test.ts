@@ -201,6 +201,16 @@ describe("keys", () => {
       assert.equal(verify(key, bad), "api-key: not from this address");
     assert.equal(verify(issuer.token({ allowedAPIs: allowed, permittedIP: "192.0.2.0/99" })), "api-key: permittedIP");
   });
+
+  test("known once it was verified, only where it may be used (S-SEC-05)", () => {
+    const key = issuer.token({ allowedAPIs: allowed, permittedIP: "192.0.2.0/24" });
+    const other = exchange(["api_key", key], "", "198.51.100.1");
+    assert.equal(scheme.known?.(exchange(["api_key", key])), undefined);
+    const caller = verify(key);
+    assert.deepEqual(scheme.known?.(exchange(["api_key", key]))?.ok, true);
+    assert.equal((scheme.known?.(exchange(["api_key", key])) as { caller?: unknown }).caller, caller);
+    for (const x of [other, exchange([]), exchange(["api_key", `${key}x`])]) assert.equal(scheme.known?.(x), undefined);
+  });
 });
 
 describe("settings", () => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { api } from "../../../runtime-lib/api.ts";
 import { bearerJwt } from "../../../runtime-lib/auth-jwt.ts";
 import type { Caller } from "../../../runtime-lib/caller.ts";
+import { Introspection } from "../../../runtime-lib/introspection.ts";
 import { acceptOpaqueTokens } from "../../../runtime-lib/opaque-tokens.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
 
@@ -30,4 +31,29 @@ test("a bearer token with fewer than three parts is asked about, where somebody 
     assert.equal((await verify(value)).ok, false, value);
   }
   assert.deepEqual(asked, ["abc", "a.b"]);
+});
+
+test("a token is known while the key manager's word for it counts, and nobody is asked for that (S-SEC-05)", async () => {
+  let asked = 0;
+  const post = async (_path: string, { token }: Readonly<Record<string, string>>) => {
+    asked++;
+    return {
+      status: 200,
+      headers: {},
+      body: Buffer.from(JSON.stringify({ active: token !== "bad", username: "alice" })),
+    };
+  };
+  const rules = { issuer: undefined, audience: undefined, skewMs: 0, cacheMs: 60_000, capacity: 10 };
+  acceptOpaqueTokens(new Introspection({ post }, { ...rules, compatibility: "standard" }));
+  const known = (value: string) => scheme.known?.(new RecordedExchange({ headers: ["Authorization", value] }));
+  assert.equal(known("Bearer good"), undefined);
+  const verified = await verify("Bearer good");
+  assert.equal(verified.ok, true);
+  assert.equal((await verify("Bearer bad")).ok, false);
+  assert.equal(known("Bearer good"), verified);
+  for (const value of ["Bearer bad", "Bearer Good", "Basic good", "Bearer", ""]) assert.equal(known(value), undefined);
+  assert.equal(asked, 2);
+  mock.timers.enable({ apis: ["Date"], now: Date.now() + 60_001 });
+  assert.equal(known("Bearer good"), undefined);
+  mock.timers.reset();
 });
