@@ -50,7 +50,9 @@ export class ClaimMapping {
     try {
       // A copy: what a project's code does to it must not change what was verified.
       const result: unknown = this.#transformer(structuredClone(claims));
-      return isRecord(result) && !(result instanceof Promise) ? result : undefined;
+      if (!(result instanceof Promise)) return isRecord(result) ? result : undefined;
+      result.catch(() => undefined);
+      return undefined;
     } catch {
       return undefined;
     }

@@ -113,6 +113,12 @@ describe("transformers", () => {
       throw new Error("a bug");
     };
     assert.equal(await mapped(own, { a: 1 }, throwing), undefined);
+    // Whatever becomes of the promise, nobody waits for it.
+    const later = (async () => {
+      throw new Error("a bug");
+    }) as unknown as ClaimTransformer;
+    assert.equal(await mapped(own, { a: 1 }, later), undefined);
+    await new Promise((resolve) => setImmediate(resolve));
   });
 });
 
