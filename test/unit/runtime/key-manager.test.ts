@@ -295,6 +295,13 @@ describe("settings that stop the start", () => {
     assert.deepEqual(await linesOf(`[keyManager]\nserverUrl = "URL"\n${grant}`), [
       `error: keymanager.security.oauth2.password.password: ${known}`,
     ]);
+    // API Manager knows the same user under all of these names.
+    for (const username of ["admin@carbon.super", "Admin", "ADMIN@carbon.super"]) {
+      const same = `username = "${username}"\npassword = "admin"`;
+      assert.deepEqual(await linesOf(`[keyManager]\nserverUrl = "URL"\n${same}`), [
+        `error: keyManager.password: is the password that the original shipped for ${username}; set a new one`,
+      ]);
+    }
   });
 
   test("--allow-known-defaults brings the original's defaults back, in wso2-3.2 only", async () => {
