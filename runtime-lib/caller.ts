@@ -28,6 +28,8 @@ export type CallerScheme = "jwt" | "opaque" | "basic" | "api-key" | "mutual-tls"
 export interface CallerApplication {
   /** `__unknown__` when the token names none (R-THR-05; in `standard` its client, else its subject), `anonymous` for Basic. */
   readonly id: string;
+  /** As the event hub has it; what a token says of its application stands in its claims. */
+  readonly name?: string;
   /** Tier names as the token has them: `Unlimited` and `Default` when it says nothing. */
   readonly tier: string;
   /** Subscriptions named in the token; the tier of an API is found by its name and version (S-SUB-02). */

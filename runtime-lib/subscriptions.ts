@@ -84,6 +84,7 @@ function judge(answer: HubAnswer, hub: EventHub, api: Api, caller: Caller, check
       keyType: key.keyType,
       application: {
         id: application.id,
+        name: application.name,
         tier: application.tier,
         subscriptions: [{ name: api.name, version: api.version, tier: subscription.tier }],
       },

@@ -192,6 +192,7 @@ ${more}`;
     assert.equal(outcome.caller.quotas, undefined);
     assert.deepEqual(outcome.caller.application, {
       id: "1",
+      name: "app",
       tier: "10PerMin",
       subscriptions: [{ name: "Pets & more", version: "1", tier: "Gold" }],
     });
