@@ -9,6 +9,7 @@ import { log } from "./log.ts";
 import { loggedIdentity } from "./logged-identity.ts";
 import type { RuntimeModule } from "./module.ts";
 import { acceptOpaqueTokens, type OpaqueTokens } from "./opaque-tokens.ts";
+import { isRecord } from "./record.ts";
 import type { Failure, Verified } from "./scheme.ts";
 import { ServiceAway, type ServiceReply } from "./service-client.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
@@ -211,6 +212,7 @@ function judge(
 ): Judged | "malformed" {
   if (answer.active !== true) return refused(inactive);
   if (!isAccessToken(answer)) return refused(otherKind);
+  if (isUnbound(answer)) return refused(unbound);
   const exp = timeOf(answer.exp);
   const nbf = timeOf(answer.nbf);
   if (exp === "malformed" || nbf === "malformed") return "malformed";
@@ -234,6 +236,12 @@ function judge(
 function isAccessToken({ token_type: type, token_use: use }: Readonly<Record<string, unknown>>): boolean {
   if (isThere(type) && !(typeof type === "string" && ["bearer", "dpop"].includes(type.toLowerCase()))) return false;
   return !isThere(use) || use === "access_token" || use === "access";
+}
+
+/** A token of the type `DPoP` is good with a proof of its key alone: where nobody says which key, nobody can ask for it. */
+function isUnbound({ token_type: type, cnf }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof type !== "string" || type.toLowerCase() !== "dpop") return false;
+  return !isRecord(cnf) || typeof cnf.jkt !== "string";
 }
 
 /** Milliseconds since 1970. Servers that write absent members as null are understood. */
@@ -294,6 +302,7 @@ function invalid(reason: string): Failure {
 const malformed = invalid("malformed");
 const inactive = invalid("not active");
 const otherKind = invalid("not an access token");
+const unbound = invalid("of the type DPoP without a key");
 const expired = invalid("expired");
 const notYet = invalid("not valid yet");
 const otherIssuer = invalid("issuer");

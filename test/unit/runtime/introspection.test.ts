@@ -301,7 +301,7 @@ describe("what an answer must say (S-SEC-13)", () => {
     await start();
     for (const [token, more, ok] of [
       ["a", { token_type: "bearer" }, true],
-      ["b", { token_type: "DPoP", token_use: "access_token" }, true],
+      ["b", { token_type: "DPoP", token_use: "access_token", cnf: { jkt: "thumbprint" } }, true],
       ["c", { token_type: null, token_use: null }, true],
       ["d", { token_type: "refresh_token" }, false],
       ["e", { token_type: "" }, false],
@@ -312,6 +312,19 @@ describe("what an answer must say (S-SEC-13)", () => {
       const outcome = await verify(token);
       if (ok) assert.equal(outcome.ok, true, token);
       else assert.deepEqual(outcome, invalid("not an access token"), token);
+    }
+  });
+
+  test("a token for proofs of possession that names no key is no bearer token (RFC 9449 section 6.2)", async () => {
+    await start();
+    for (const [token, cnf] of [
+      ["a", undefined],
+      ["b", null],
+      ["c", {}],
+      ["d", { "x5t#S256": "digest" }],
+    ] as const) {
+      server.json({ active: true, username: "alice", token_type: "DPoP", cnf });
+      assert.deepEqual(await verify(token), invalid("of the type DPoP without a key"), token);
     }
   });
 
