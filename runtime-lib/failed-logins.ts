@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { credentialRules } from "./api.ts";
 import { quotaAddress } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
@@ -42,6 +43,7 @@ class FailureCounts {
 
 const minuteMs = 60_000;
 const mostKeys = 100_000;
+const longestName = 64;
 
 const byAddress = new FailureCounts();
 const byIdentity = new FailureCounts();
@@ -57,7 +59,7 @@ export function addressIsLimited(x: Exchange): boolean {
 
 /** The same of an identity, whoever tries it. */
 export function identityIsLimited(identity: string): boolean {
-  return !byIdentity.empty && byIdentity.of(identity, Date.now()) >= credentialRules.failuresPerIdentity;
+  return !byIdentity.empty && byIdentity.of(keyOf(identity), Date.now()) >= credentialRules.failuresPerIdentity;
 }
 
 /** A credential was wrong. True when the address has just reached its limit. */
@@ -67,7 +69,12 @@ export function countFailure(address: string): boolean {
 
 /** The secret of an identity was wrong. */
 export function countIdentityFailure(identity: string): void {
-  byIdentity.add(identity, Date.now());
+  byIdentity.add(keyOf(identity), Date.now());
+}
+
+/** Whoever makes up names chooses how long they are: of a long one only a digest is kept. */
+function keyOf(identity: string): string {
+  return identity.length <= longestName ? identity : createHash("sha256").update(identity).digest("base64url");
 }
 
 /** Seconds until the limits are lifted. */

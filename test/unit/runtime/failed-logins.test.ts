@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { beforeEach, describe, mock, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { api, configureApis } from "../../../runtime-lib/api.ts";
 import { basic, basicModule } from "../../../runtime-lib/auth-basic.ts";
 import { authenticate } from "../../../runtime-lib/authenticate.ts";
+import { countIdentityFailure, identityIsLimited } from "../../../runtime-lib/failed-logins.ts";
 import { refuse } from "../../../runtime-lib/respond.ts";
 import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
@@ -70,6 +73,20 @@ describe("failed log-ins", () => {
   test("an unknown user is counted like a known one", async () => {
     for (let i = 0; i < 3; i++) assert.equal(await login("nobody:x", `203.0.113.${i}`), 401);
     assert.equal(await login("nobody:x", "203.0.113.9"), "429 900800 45");
+  });
+
+  test("long names are told apart to their end, and cost no more memory than short ones", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const name = (end: number) => `${"x".repeat(6_000)}${end}`;
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 5_000; i++) countIdentityFailure(Buffer.from(name(i)).toString("latin1"));
+    collect();
+    const perName = (process.memoryUsage().heapUsed - before) / 5_000;
+    assert.ok(perName < 1_000, `${Math.round(perName)} bytes a name`);
+    for (let i = 0; i < 3; i++) countIdentityFailure(name(1));
+    assert.deepEqual([identityIsLimited(name(1)), identityIsLimited(name(2))], [true, false]);
   });
 
   test("an IPv6 client is its /64", async () => {
