@@ -138,13 +138,16 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   setTimeout(boundYoungGeneration, 250).unref();
   const open = listeners.map((listener) => ({ on: engine, listener }));
   if (tokenEngine !== undefined) open.push({ on: tokenEngine, listener: tokenListener as ListenerOptions });
-  for (const { on, listener } of open) {
-    try {
-      const address = await on.listen(listener);
-      log.info({ scheme: listener.scheme, host: address.address, port: address.port }, "listening");
-    } catch (error) {
+  // All at once: who sees one of them open may go on to another.
+  const outcomes = await Promise.allSettled(open.map(({ on, listener }) => on.listen(listener)));
+  for (const [index, outcome] of outcomes.entries()) {
+    const { scheme, host, port } = (open[index] as (typeof open)[number]).listener;
+    if (outcome.status === "fulfilled") {
+      const { address, port: opened } = outcome.value;
+      log.info({ scheme, host: address, port: opened }, "listening");
+    } else {
       await Promise.all([engine.drain(0), tokenEngine?.drain(0)]);
-      return exit(1, `cannot listen on ${listener.host}:${listener.port}: ${listenProblem(error)}\n`);
+      return exit(1, `cannot listen on ${host}:${port}: ${listenProblem(outcome.reason)}\n`);
     }
   }
 }
