@@ -121,19 +121,18 @@ async function afterKeys(value: string, jwt: ParsedJwt, wait: Promise<unknown>):
   const again = tryIssuers(value, jwt);
   if (!("wait" in again)) return again;
   await again.wait;
-  const last = tryIssuers(value, jwt);
-  return "wait" in last ? keysAway : last;
+  return tryIssuers(value, jwt, false) as Verified;
 }
 
-/** Issuers of one name are tried in order (S-JWT-14). `wait`: a key is missing and is being fetched. */
-function tryIssuers(value: string, jwt: ParsedJwt): Verified | { readonly wait: Promise<unknown> } {
+/** Issuers of one name are tried in order (S-JWT-14). `wait`: a key is missing and is being fetched, if that may be waited for. */
+function tryIssuers(value: string, jwt: ParsedJwt, mayWait = true): Verified | { readonly wait: Promise<unknown> } {
   let failure: Failure | undefined;
   let waits: Promise<void>[] | undefined;
   for (const issuer of state.issuers) {
     if (jwt.payload.iss !== issuer.rules.issuer) continue;
     const key = keyFor(issuer, jwt);
     if (key === undefined) {
-      const wait = issuer.jwks?.refreshForMissingKey(jwt.alg, jwt.kid);
+      const wait = mayWait ? issuer.jwks?.refreshForMissingKey(jwt.alg, jwt.kid) : undefined;
       if (wait !== undefined) waits = [...(waits ?? []), wait];
       failure = { ...(issuer.jwks?.away ? keysAway : invalid("jwt: unknown key")), issuer: issuer.rules.issuer };
       continue;

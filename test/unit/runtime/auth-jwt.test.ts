@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, mock, test } from "node:test";
 import { api } from "../../../runtime-lib/api.ts";
 import { bearerJwt, jwtModule } from "../../../runtime-lib/auth-jwt.ts";
 import type { Caller } from "../../../runtime-lib/caller.ts";
@@ -247,6 +247,24 @@ describe("tokens of issuers with key sets", () => {
     assert.equal(server.requests, before + 1);
     for (let i = 0; i < 20; i++) assert.equal(reasonOf(bearer(token(second.privateKey, `k${i}`))), "jwt: unknown key");
     assert.equal(server.requests, before + 1);
+  });
+
+  test("unknown kids are invalid, not undecided, while others have a slow source asked without end", async () => {
+    server.serve([jwk(first.publicKey, "1")]);
+    await start();
+    await send(`Bearer ${token(first.privateKey, "1")}`);
+    // Each fetch takes longer than the time between two.
+    let clock = performance.now();
+    const now = mock.method(performance, "now", () => clock);
+    server.answer = (response) => {
+      clock += 2_000;
+      response.end(JSON.stringify({ keys: [jwk(first.publicKey, "1")] }));
+    };
+    clock += 2_000;
+    const unknown = Array.from({ length: 5 }, (_, i) => `Bearer ${token(second.privateKey, `slow-${i}`)}`);
+    const outcomes = await Promise.all(unknown.map(async (one) => reasonOf(await send(one))));
+    now.mock.restore();
+    assert.deepEqual(outcomes, new Array(5).fill("jwt: unknown key"));
   });
 
   test("keys where the issuer's metadata says that they are", async () => {
