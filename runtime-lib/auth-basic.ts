@@ -89,8 +89,12 @@ function verifyAnew(credentials: Buffer, colon: number, digest: string): Verifie
     return wrong;
   };
   if (stored.form !== "scrypt") return judge(matches(stored, password) as boolean);
-  const work = scryptQueue.run(() => matches(stored, password) as Promise<boolean>);
-  return work === undefined ? tooManyAtOnce : work.then(judge);
+  const work = scryptQueue.run(async () => {
+    // While this one waited, others may have used up what there is for guessing.
+    if (identityIsLimited(name)) return tooManyFailures;
+    return judge(await (matches(stored, password) as Promise<boolean>));
+  });
+  return work ?? tooManyAtOnce;
 }
 
 const tooManyAtOnce: Failure = { ok: false, code: 0, reason: "basic: too many log-ins at once" };

@@ -7,6 +7,7 @@ import { api, configureApis } from "../../../runtime-lib/api.ts";
 import { basic, basicModule } from "../../../runtime-lib/auth-basic.ts";
 import { authenticate } from "../../../runtime-lib/authenticate.ts";
 import { countIdentityFailure, identityIsLimited } from "../../../runtime-lib/failed-logins.ts";
+import { hashPassword } from "../../../runtime-lib/password.ts";
 import { refuse } from "../../../runtime-lib/respond.ts";
 import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
@@ -68,6 +69,16 @@ describe("failed log-ins", () => {
     assert.equal(await login("alice:guess-4", "203.0.113.9"), "429 900800 45");
     assert.equal(await login("alice:alice-secret", "198.51.100.1"), "alice");
     assert.equal(await login("bob:bob-secret", "203.0.113.9"), "bob");
+  });
+
+  test("guesses that wait for their turn are counted before they get it", async () => {
+    const { settings, report } = await settingsFrom(
+      `[castgate]\nfailedLoginsPerIdentityPerMinute = 3\n[b7a.users.carol]\npassword = "${await hashPassword("carol-secret")}"`,
+    );
+    await basicModule.configure(settings, report, noBackends);
+    const guesses = Array.from({ length: 20 }, (_, i) => login(`carol:guess-${i}`, `203.0.113.${i}`));
+    const tried = (await Promise.all(guesses)).filter((outcome) => outcome === 401);
+    assert.ok(tried.length >= 3 && tried.length <= 4, `${tried.length}: two are verified at a time`);
   });
 
   test("an unknown user is counted like a known one", async () => {
