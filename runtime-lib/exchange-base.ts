@@ -61,7 +61,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   /** Not a host with or without a port: backends that build links from it would be misled (RFC 9112 section 3.2). */
   readonly #malformedHost: boolean;
   /** A transfer coding other than a single `chunked`. */
-  readonly #foreignCoding: boolean;
+  protected foreignCoding: boolean;
   #clientAddress: string | undefined;
   #settle: ((outcome: RelayOutcome) => void) | undefined;
   /** Who waits for the whole body. */
@@ -127,7 +127,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     this.#malformedHost = malformedHost;
     this.contentLength = contentLength;
     this.chunked = chunked;
-    this.#foreignCoding = foreignCoding;
+    this.foreignCoding = foreignCoding;
     this.id = id ?? newRequestId();
     this.#started = options.accessLog ? performance.now() : 0;
   }
@@ -167,7 +167,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   ): boolean {
     const { limits, pathRules } = this.options;
     if (waiting > limits.maxPipelined) return this.#refuseLast(503, "Too many requests wait on this connection");
-    if (this.#foreignCoding) return this.#refuseLast(501, "The only transfer coding that is understood is chunked");
+    if (this.foreignCoding) return this.#refuseLast(501, "The only transfer coding that is understood is chunked");
     if (majorVersion !== 1) return this.#refuseLast(400, "The request is not HTTP/1.1");
     if (expectation === "unknown") {
       return this.#refuseFramed(417, "The only expectation that is understood is 100-continue");

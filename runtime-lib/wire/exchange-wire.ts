@@ -42,6 +42,9 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     this.majorVersion = parser.major;
     this.minorVersion = parser.minor;
     this.keepsConnection = parser.keepAlive;
+    // Where an upgrade is asked for, llhttp takes `chunked` with a tab behind it for a coding that it does not know, and the chunks
+    // for what follows the request: whoever is in front may not.
+    if (this.chunked && parser.ended && parser.headOnly) this.foreignCoding = true;
   }
 
   /** The body, all of which came with the head. */

@@ -304,6 +304,8 @@ export class HttpParser {
   keepAlive = false;
   /** An `Upgrade` is asked for and named in `Connection`, or the method is `CONNECT`. The message is read as any other. */
   upgrade = false;
+  /** The message ended with its head: it has neither a body nor chunks of none. */
+  headOnly = false;
   /** Parts of the body in the last `execute`. */
   bodyParts = 0;
 
@@ -429,7 +431,10 @@ export class HttpParser {
     if (!this.headDone) return consumed;
     if (trailersEnd > 0) this.#takeTrailers(bytes);
     if (!this.#overheadAllowed(firstPart, from, to)) this.#fail("HPE_CHUNK_EXTENSIONS_OVERFLOW");
-    else if (messageComplete) this.#end();
+    else if (messageComplete) {
+      this.headOnly = inHead && headEnd === from + consumed;
+      this.#end();
+    }
     return consumed;
   }
 

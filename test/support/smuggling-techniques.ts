@@ -132,6 +132,12 @@ export function smugglingTechniques(target: string, hidden: string): readonly Te
     ["two spaces", "Transfer-Encoding:  chunked", "200 200", "400"],
     ["tab before the value", "Transfer-Encoding:\tchunked", "200 200", "400"],
     ["tab after the value", "Transfer-Encoding: chunked\t", "- or 400", "400"],
+    [
+      "tab after the value, and an upgrade",
+      "Connection: upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\t",
+      "501 or 400 or 200 or -",
+      "501 or 400",
+    ],
     ["space after the value", "Transfer-Encoding: chunked ", "200 200", "400"],
     ["vertical tab before the value", "Transfer-Encoding: \x0bchunked", "400", "400"],
     ["vertical tab after the value", "Transfer-Encoding: chunked\x0b", "400", "400"],

@@ -34,6 +34,27 @@ describe("request bodies", () => {
     assert.deepEqual(seen, ["helloworld", "ab", "abcde", "undefined"]);
   });
 
+  test("a coding that only we take for chunked, because an upgrade is asked for, ends the connection", async (t) => {
+    const seen: string[] = [];
+    const pool = stubPool((call) => {
+      seen.push(call.method);
+      call.sink.answerWhole(200, "", ["Content-Length", "0"], undefined);
+    });
+    const server = await startServer(relayTo(pool));
+    t.after(() => server.stop());
+    const upgrade = "Connection: Upgrade\r\nUpgrade: x\r\n";
+    const next = "GET /smuggled HTTP/1.1\r\nHost: gw\r\n\r\n";
+    const answers = await exchange(server.port, post(`${upgrade}Transfer-Encoding: chunked\t\r\n`, `0\r\n\r\n${next}`));
+    assert.match(answers, /^HTTP\/1\.1 501 /);
+    assert.equal(answers.match(/HTTP\/1\.1 /g)?.length, 1);
+    assert.deepEqual(seen, []);
+    await exchange(
+      server.port,
+      post(`${upgrade}Transfer-Encoding: chunked\r\n`, "1\r\na\r\n0\r\n\r\n") + post("Connection: close\r\n"),
+    );
+    assert.deepEqual(seen, ["POST", "POST"]);
+  });
+
   test("long ones are streamed, and held back while the backend takes nothing", async (t) => {
     const pool = stubPool();
     const server = await startServer(relayTo(pool));
