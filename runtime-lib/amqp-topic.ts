@@ -71,7 +71,8 @@ export class TopicConsumer {
     const polite = this.#connection?.close().catch(() => undefined);
     if (polite !== undefined) await Promise.race([polite, this.#pause(1_000)]);
     this.#destroy();
-    await this.#finished;
+    // A broker that took the connection and says nothing keeps the attempt open for longer than a drain should take.
+    await Promise.race([this.#finished, this.#pause(1_000)]);
   }
 
   async #run(): Promise<void> {

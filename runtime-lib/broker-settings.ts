@@ -40,11 +40,11 @@ export async function brokersFrom(
     const [username, password] = JSON.parse(user) as [string, string];
     await refuseKnownUser(settings, report, name, username, password);
   }
-  if (brokers.some(isExposed))
-    report.warn(
-      name,
-      "speaks to a broker without TLS: the password and all messages can be read on the way; use amqps",
-    );
+  if (brokers.some(isExposed)) {
+    const flaw = "speaks to a broker without TLS: the password and all messages can be read on the way; use amqps";
+    if (settings.compatibility === "standard") report.error(name, flaw);
+    else report.warn(name, flaw);
+  }
   const trust = await loadTrustStore(
     settings,
     "listenerConfig.trustStorePath",

@@ -152,7 +152,7 @@ export class EtcdRangeList implements RevocationList {
       }
       checkSize(ids, this.#capacity);
       if (answer.more !== true) return;
-      if (last === undefined) throw new InvalidList("not an answer of etcd");
+      if (last === undefined || last.compare(from) < 0) throw new InvalidList("not an answer of etcd");
       from = Buffer.concat([last, Buffer.from([0])]);
     }
   }

@@ -1,5 +1,5 @@
 /** Longest life of a revocation whose end nobody said. */
-const unknownLifeMs = 30 * 86_400_000;
+const unknownLifeMs = 3_650 * 86_400_000;
 /** Credentials live on for the allowed difference of clocks (600 s at most); so do their revocations. */
 const marginMs = 600_000;
 
@@ -52,7 +52,8 @@ function isHeader(text: string): boolean {
 /**
  * When a revocation ends, in milliseconds since 1970, from what API Manager calls `ttl`, `expiry_time` or `expiryTime`: a
  * number up to a thousand million is seconds from now, a larger one is a time since 1970 in seconds, or from a hundred
- * thousand million on in milliseconds. What is no such number means 30 days: rather too long than too short.
+ * thousand million on in milliseconds. What is no such number means ten years, the longest
+ * life of an API key: rather too long than too short.
  */
 export function revocationEnd(value: unknown, now: number): number {
   const number = typeof value === "string" && /^\s*\d+\s*$/.test(value) ? Number(value) : value;

@@ -196,7 +196,10 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "keymanager.security.basic.username": text(),
   "keymanager.security.basic.password": secret(),
   "keymanager.security.oauth2.enabled": flag(),
-  "keymanager.security.oauth2.credentialBearer": text({ default: "AUTH_HEADER_BEARER" }),
+  "keymanager.security.oauth2.credentialBearer": text({
+    default: "AUTH_HEADER_BEARER",
+    oneOf: ["AUTH_HEADER_BEARER", "POST_BODY_BEARER", "NO_BEARER"],
+  }),
   "keymanager.security.oauth2.tokenUrl": text({ pattern: httpUrl }),
   "apim.credentials.username": text(),
   "apim.credentials.password": secret(),
