@@ -2,23 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { api } from "../../../runtime-lib/api.ts";
 import { addBackendFields } from "../../../runtime-lib/backend-fields.ts";
-import type { Caller } from "../../../runtime-lib/caller.ts";
 import { forward } from "../../../runtime-lib/forward.ts";
 import type { Upstream } from "../../../runtime-lib/upstream.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
+import { verifiedCaller } from "../../support/verified-caller.ts";
 
 const shop = api({ name: "Shop", version: "1", basePath: "/shop", challenges: ["oauth2"] });
-const caller: Caller = {
-  name: "alice",
-  scheme: "jwt",
-  scopes: new Set(),
-  scopesApply: true,
-  keyType: "PRODUCTION",
-  application: { id: "1", tier: "Unlimited", subscriptions: [] },
-  claims: {},
-  consumerKey: "",
-  revocationIds: [],
-};
+const caller = verifiedCaller();
 
 const sent: (readonly string[] | undefined)[] = [];
 const upstream: Upstream = {

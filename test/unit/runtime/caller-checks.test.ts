@@ -3,26 +3,16 @@ import { test } from "node:test";
 import { api } from "../../../runtime-lib/api.ts";
 import { authenticate } from "../../../runtime-lib/authenticate.ts";
 import { addBackendFields } from "../../../runtime-lib/backend-fields.ts";
-import type { Caller } from "../../../runtime-lib/caller.ts";
 import { addCallerCheck } from "../../../runtime-lib/caller-checks.ts";
 import { forward } from "../../../runtime-lib/forward.ts";
 import { refuse } from "../../../runtime-lib/respond.ts";
 import type { Scheme, Verified } from "../../../runtime-lib/scheme.ts";
 import type { Upstream } from "../../../runtime-lib/upstream.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
+import { verifiedCaller } from "../../support/verified-caller.ts";
 
 const shop = api({ name: "Shop", version: "1", basePath: "/shop", challenges: ["oauth2"] });
-const caller: Caller = {
-  name: "alice",
-  scheme: "jwt",
-  scopes: new Set(),
-  scopesApply: true,
-  keyType: "PRODUCTION",
-  application: { id: "1", tier: "Unlimited", subscriptions: [] },
-  claims: {},
-  consumerKey: "",
-  revocationIds: ["id-1"],
-};
+const caller = verifiedCaller({ revocationIds: ["id-1"] });
 const anyToken: Scheme = { kind: "jwt", present: () => true, verify: () => ({ ok: true, caller }) };
 const request = (): RecordedExchange => new RecordedExchange({ headers: ["Authorization", "Bearer x"] });
 

@@ -11,23 +11,14 @@ import { type ListServer, startListServer } from "../../support/list-server.ts";
 import { jmsMap, noRabbitMq, type RabbitMq, startRabbitMq } from "../../support/rabbitmq.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
 import { identity } from "../../support/self-signed.ts";
+import { verifiedCaller } from "../../support/verified-caller.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
 const pets = api({ name: "Pets", version: "1", basePath: "/pets", challenges: ["oauth2"] });
 const jwtHeader = Buffer.from('{"alg":"RS256"}').toString("base64url");
 
 function caller(...revocationIds: string[]): Caller {
-  return {
-    name: "alice",
-    scheme: "jwt",
-    scopes: new Set(),
-    scopesApply: true,
-    keyType: "PRODUCTION",
-    application: { id: "1", tier: "Unlimited", subscriptions: [] },
-    claims: {},
-    consumerKey: "",
-    revocationIds,
-  };
+  return verifiedCaller({ revocationIds });
 }
 
 /** What a request gets whose credential has these ids: `in`, or status and code. */
