@@ -101,7 +101,8 @@ class BodyStream extends Readable implements BodySink {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.#source.destroy();
+    // One of which nothing was read can still go to another member.
+    if (this.#begun) this.#source.destroy();
     callback(error);
   }
 

@@ -1,6 +1,14 @@
+import { AttemptSink } from "./attempt-sink.ts";
 import type { AnswerSink, BackendCall, BodySource, Reach, RequestBody } from "./backend.ts";
 import type { EngineOptions } from "./engine-options.ts";
-import { Exchange, type RelayHead, type RelayOutcome, type RelayTarget, type UnderOptions } from "./exchange.ts";
+import {
+  type Attempt,
+  Exchange,
+  type RelayHead,
+  type RelayOutcome,
+  type RelayTarget,
+  type UnderOptions,
+} from "./exchange.ts";
 import type { BackendFailure, Faults } from "./faults.ts";
 import { applyOverrides } from "./header-overrides.ts";
 import { connectionNames, isRequestId } from "./headers.ts";
@@ -66,7 +74,9 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   #settle: ((outcome: RelayOutcome) => void) | undefined;
   /** Who waits for the whole body. */
   #reader: ((body: Uint8Array | undefined) => void) | undefined;
-  #mayRetry = false;
+  #attempt: Attempt | undefined;
+  /** Who waits until the next attempt. */
+  #waiter: ((goesOn: boolean) => void) | undefined;
   #target: RelayTarget | undefined;
   #head: RelayHead | undefined;
   #sentAgain = false;
@@ -285,9 +295,10 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     this.done();
   }
 
-  override relay(target: RelayTarget, head: RelayHead, mayRetry: boolean): Promise<RelayOutcome> {
+  override relay(target: RelayTarget, head: RelayHead, attempt?: Attempt): Promise<RelayOutcome> {
     if (this.answered || this.closed) return Promise.resolve("done");
-    this.#mayRetry = mayRetry;
+    this.#attempt = attempt;
+    this.#sentAgain = false;
     this.#target = target;
     this.#head = head;
     const { headerOverrides } = this.options;
@@ -344,9 +355,53 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   #send(): void {
     const { pool } = this.#target as RelayTarget;
     this.call = undefined;
-    const call = pool.send(this, this.method, this.#head as RelayHead, this.body, this.#sentAgain);
+    const trial = this.#attempt === undefined ? undefined : new AttemptSink(this);
+    const call = pool.send(trial ?? this, this.method, this.#head as RelayHead, this.body, this.#sentAgain);
+    trial?.began(call);
     // The answer may be here already, and another attempt with it.
     this.call ??= call;
+  }
+
+  /** Whether the request can be sent once more: nothing of a streamed body was. */
+  get #canGoAgain(): boolean {
+    const { body } = this;
+    return body === undefined || Buffer.isBuffer(body) || body.untouched;
+  }
+
+  /** Whether the client gets this answer. False: whoever relays goes on to the next attempt, and the answer is to be dropped. */
+  wants(status: number, fields: readonly string[]): boolean {
+    const attempt = this.#attempt;
+    if (attempt === undefined || this.answered || this.closed || this.#settle === undefined) return true;
+    const again = this.#canGoAgain;
+    if (attempt.takes(status, fields, again) || !again) return true;
+    this.#again();
+    return false;
+  }
+
+  #again(): void {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    this.call = undefined;
+    settle?.("again");
+  }
+
+  override wait(ms: number): Promise<boolean> {
+    if (this.answered || this.closed) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#waiter?.(true), ms);
+      this.#waiter = (goesOn) => {
+        this.#waiter = undefined;
+        clearTimeout(timer);
+        resolve(goesOn);
+      };
+    });
+  }
+
+  override expire(): void {
+    if (this.closed || (this.#settle === undefined && this.#waiter === undefined)) return;
+    this.#attempt = undefined;
+    this.call?.cancel();
+    this.#failed("timeout", "backend: TOTAL_TIMEOUT");
   }
 
   /** The whole body is there. */
@@ -424,27 +479,31 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   }
 
   answerFailed(failure: BackendFailure, reason: string, reach: Reach): void {
-    const { body } = this;
-    const settle = this.#settle;
-    if (this.closed || settle === undefined) return this.done();
-    if (this.answered) {
-      this.#logBackend(reason);
-      this.cut();
-      return this.done();
-    }
-    const again = this.method === "GET" || this.method === "HEAD";
-    if (reach === "stale" && !this.#sentAgain && body === undefined && again) {
+    if (this.closed || this.#settle === undefined) return this.done();
+    if (this.answered) return this.#failed(failure, reason);
+    const repeatable = this.method === "GET" || this.method === "HEAD";
+    if (reach === "stale" && !this.#sentAgain && this.body === undefined && repeatable) {
       this.#sentAgain = true;
       return this.#send();
     }
-    const bodyIntact = body === undefined || Buffer.isBuffer(body) || body.untouched;
-    if (this.#mayRetry && reach === "none" && bodyIntact) {
-      this.#logBackend(reason);
-      this.#settle = undefined;
-      settle("retry");
-      return;
+    if (this.#attempt !== undefined) {
+      const again = this.#canGoAgain;
+      if (!this.#attempt.gives(failure, reach, again) && again) {
+        this.#logBackend(reason);
+        return this.#again();
+      }
     }
-    backendFault(this, failure, reason);
+    this.#failed(failure, reason);
+  }
+
+  /** The client is told that there is no answer, or no more of it. */
+  #failed(failure: BackendFailure, reason: string): void {
+    if (this.answered) {
+      this.#logBackend(reason);
+      this.cut();
+    } else {
+      backendFault(this, failure, reason);
+    }
     this.done();
   }
 
@@ -452,6 +511,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   protected done(): void {
     this.leaveBody();
     if (this.#reader !== undefined) this.#endReading(undefined);
+    this.#waiter?.(false);
     const settle = this.#settle;
     if (settle === undefined) return;
     this.#settle = undefined;

@@ -1,7 +1,7 @@
 import type { Api } from "./api.ts";
-import type { BackendPool } from "./backend.ts";
+import type { BackendPool, Reach } from "./backend.ts";
 import type { Caller } from "./caller.ts";
-import type { Faults } from "./faults.ts";
+import type { BackendFailure, Faults } from "./faults.ts";
 import type { LoggedIdentity } from "./logged-identity.ts";
 import type { RequestPath } from "./request-path.ts";
 import type { Challenge, Flaw } from "./scheme.ts";
@@ -103,10 +103,28 @@ export abstract class Exchange {
 
   /**
    * Sends the request to a backend member and streams its answer back, with back-pressure both ways. Resolves to `done`
-   * when the exchange is answered, be it with a fault. To `retry`, with nothing answered, when `mayRetry` is set, the
-   * member could not be reached and no byte of the request was sent: another member may be tried.
+   * when the exchange is answered, be it with a fault. With `attempt`, that is asked first, and may have it resolve to
+   * `again`, with nothing answered: then the request can be relayed once more, to the same member or to another.
    */
-  abstract relay(target: RelayTarget, head: RelayHead, mayRetry: boolean): Promise<RelayOutcome>;
+  abstract relay(target: RelayTarget, head: RelayHead, attempt?: Attempt): Promise<RelayOutcome>;
+
+  /** Waits between two attempts. False, and at once, when the exchange is answered or the client is gone: then nothing is left to do. */
+  abstract wait(ms: number): Promise<boolean>;
+
+  /** Ends the exchange as one that took too long: the fault of a time-out, or, where the answer has begun, the connection's end. */
+  abstract expire(): void;
+}
+
+/**
+ * Who decides whether the client gets what came of sending the request, or it is sent again. Both are told of every outcome,
+ * once each; `again`: whether the request can be sent once more. It cannot once part of a streamed body was: then the client gets
+ * what came, whatever is returned.
+ */
+export interface Attempt {
+  /** An answer is at hand: its status and fields (name, value, ...). False: the client does not get it. */
+  takes(status: number, fields: readonly string[], again: boolean): boolean;
+  /** No answer came. True: the client gets the fault. */
+  gives(failure: BackendFailure, reach: Reach, again: boolean): boolean;
 }
 
 /** How an API is mounted. */
@@ -129,7 +147,7 @@ export interface RelayHead {
   readonly headers: string[];
 }
 
-export type RelayOutcome = "done" | "retry";
+export type RelayOutcome = "done" | "again";
 
 export interface Refusal extends LoggedIdentity {
   readonly status: number;

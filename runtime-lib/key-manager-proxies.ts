@@ -80,7 +80,7 @@ async function forwarded(x: Exchange, { method, wrong, outageBody }: Proxy, memb
   }
   for (const name of credentialRules.alsoWithheld) x.withheld.push(name);
   x.outageBody = outageBody;
-  await x.relay(member.target, relayHeadFor(x, member), false);
+  await x.relay(member.target, relayHeadFor(x, member));
   if (wrong.includes(x.status) && countFailure(x.clientAddress))
     log().warn({ client: x.clientAddress }, "too many failed log-ins at the key manager");
 }

@@ -1,4 +1,6 @@
-import type { Exchange } from "./exchange.ts";
+import type { Reach } from "./backend.ts";
+import type { Attempt, Exchange } from "./exchange.ts";
+import type { BackendFailure } from "./faults.ts";
 import { relayHeadFor } from "./relay-head.ts";
 import { fault } from "./respond.ts";
 import { DeclaredUpstream, type Upstream, type UpstreamOptions } from "./upstream.ts";
@@ -10,6 +12,12 @@ import { DeclaredUpstream, type Upstream, type UpstreamOptions } from "./upstrea
 export function balanced(options: UpstreamOptions & { readonly urls: readonly string[] }): Upstream {
   return new BalancedUpstream(options, options.urls);
 }
+
+/** Nothing was sent: the next member may be tried. */
+const passOver: Attempt = {
+  takes: () => true,
+  gives: (_failure: BackendFailure, reach: Reach) => reach !== "none",
+};
 
 class BalancedUpstream implements Upstream {
   readonly key: string;
@@ -27,7 +35,8 @@ class BalancedUpstream implements Upstream {
       const member = members[this.#next % members.length];
       this.#next = (this.#next + 1) % members.length;
       if (member === undefined) break;
-      if ((await x.relay(member.target, relayHeadFor(x, member), left > 1)) === "done") return;
+      const attempt = left > 1 ? passOver : undefined;
+      if ((await x.relay(member.target, relayHeadFor(x, member), attempt)) === "done") return;
     }
     fault(x, 503, "The backend is not configured");
   }

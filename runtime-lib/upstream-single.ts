@@ -21,6 +21,6 @@ class SingleUpstream implements Upstream {
     const member = this.#declared.members[0];
     // Cannot happen once the gateway has started; never a reason to go on without a backend.
     if (member === undefined) return Promise.resolve(fault(x, 503, "The backend is not configured"));
-    return x.relay(member.target, relayHeadFor(x, member), false) as Promise<unknown> as Promise<void>;
+    return x.relay(member.target, relayHeadFor(x, member)) as Promise<unknown> as Promise<void>;
   }
 }

@@ -65,6 +65,12 @@ class BenchExchange extends Exchange {
       this.settle = resolve;
     });
   }
+
+  override wait(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  override expire(): void {}
 }
 
 /** Bundled once for each checkout, so that neither learns from what the other does. */

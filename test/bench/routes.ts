@@ -89,6 +89,12 @@ class BenchExchange extends Exchange {
   override relay(): Promise<RelayOutcome> {
     throw new Error("nothing is forwarded here");
   }
+
+  override wait(): Promise<boolean> {
+    throw new Error("nothing is waited for here");
+  }
+
+  override expire(): void {}
 }
 
 /** Its path was validated before: `segments` are there. */

@@ -149,7 +149,7 @@ export async function observedEngine(name: TestedEngine): Promise<ObservedServer
     views.of(x.peerAddress).push(request);
     const head: RelayHead = { path: "/", headers: [] };
     underWay.set(head, request);
-    return x.relay(target, head, false);
+    return x.relay(target, head);
   };
   const options: EngineOptions = {
     handle: handle as EngineOptions["handle"],

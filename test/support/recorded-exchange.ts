@@ -57,6 +57,14 @@ export class RecordedExchange extends Exchange {
   override relay(_target: RelayTarget, _head: RelayHead): Promise<RelayOutcome> {
     throw new Error("this exchange has no network");
   }
+
+  override wait(): Promise<boolean> {
+    throw new Error("this exchange has no time");
+  }
+
+  override expire(): void {
+    throw new Error("this exchange has no time");
+  }
 }
 
 export interface RecordedRequest {

@@ -344,7 +344,11 @@ describe("answers of backends", () => {
       setImmediate(() => call.sink.answerFailed("unreachable", "backend: SOCKET", "none")),
     );
     const server = await startServer(async (x) => {
-      await x.relay({ origin: "http://backend.test", pool }, { path: "/", headers: [] }, true);
+      await x.relay(
+        { origin: "http://backend.test", pool },
+        { path: "/", headers: [] },
+        { takes: () => true, gives: () => false },
+      );
       x.respond(503, ["X-Bad", "a\r\nX-Split: b"], "no");
     });
     t.after(() => server.stop());

@@ -137,6 +137,6 @@ export function stubPool(onSend: (call: StubCall) => void = () => undefined): Ba
 /** A handler that sends everything to a pool. */
 export function relayTo(pool: BackendPool): (x: Exchange) => Promise<void> {
   return async (x) => {
-    await x.relay({ origin: "http://backend.test", pool }, { path: x.path.raw, headers: [] }, false);
+    await x.relay({ origin: "http://backend.test", pool }, { path: x.path.raw, headers: [] });
   };
 }
