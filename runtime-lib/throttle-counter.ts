@@ -2,46 +2,111 @@ import { monotonicMs } from "./monotonic.ts";
 
 /** A quota: `count` requests a window. */
 export interface Quota {
+  /** Requests, or what else is counted. */
   readonly count: number;
   readonly windowMs: number;
   /** Windows start at multiples of this since the epoch (R-THR-07); the window's own length when it is one unit long. */
   readonly unitMs?: number;
+  /** How is counted; absent: in fixed windows. */
+  readonly algorithm?: Algorithm;
+}
+
+/** A way of counting that is not that of fixed windows. */
+export interface Algorithm {
+  /** Tells counters of one key apart that count in different ways; part of the key. */
+  readonly name: string;
+  /** A counter of this process that counts so. */
+  counter(): Counter;
 }
 
 /**
- * Requests counted in one fixed window (R-THR-07): it starts with the first counted request, rounded down to the unit,
- * and lasts `windowMs`. Which quota applies is the caller's to say: tokens of one application may name different tiers.
+ * What was counted against the quota of one key. Which quota applies is the caller's to say: tokens of one application may
+ * name different tiers. `now` in milliseconds since the epoch.
  */
-export class Counter {
+export interface Counter {
+  /** Whether one more fits by what is known here. Counts nothing. */
+  admits(quota: Quota, now: number): boolean;
+  /** Counts one request, or `amount` of something else, which may go beyond the quota. */
+  count(quota: Quota, now: number, amount?: number): void;
+  /** Takes back one request that was counted at `then`, unless its window is over. */
+  takeBack(quota: Quota, then: number): void;
+  /** Whole seconds until the window ends, or until one more fits where there are no windows; at least 1. */
+  secondsLeft(quota: Quota, now: number): number;
+  /** How many more fit by what is known here; never below 0. */
+  remaining(quota: Quota, now: number): number;
+  /** It holds nothing worth keeping. */
+  expired(now: number): boolean;
+  /** A table forgot it, or never kept it for its key alone: who holds it asks for another. Set by the table. */
+  dropped: boolean;
+  /**
+   * Only where the truth is elsewhere: asks there. Resolves when `admits` may have become true, or is known to be false until
+   * its window ends. Undefined: the answer is known already.
+   */
+  refill?(quota: Quota, now: number): Promise<void> | undefined;
+}
+
+/** Makes the counter of a key in another place than this process. `key` is the same in all processes of a gateway. */
+export type CounterMaker = (key: string, quota: Quota) => Counter;
+
+let elsewhere: CounterMaker | undefined;
+
+/** From now on counters are made by `make`; undefined: in this process. To be called before the first request. */
+export function countElsewhere(make: CounterMaker | undefined): void {
+  elsewhere = make;
+}
+
+/**
+ * A counter for a key, of this process unless `countElsewhere` said otherwise. Keys begin with their level: `api:`, `res:`,
+ * `sub:`, `app:`, `ip:`, `open:` (clients without credentials). One key is always counted in one way: where another is possible,
+ * its name stands behind the level.
+ */
+export function counterOf(key: string, quota: Quota): Counter {
+  if (elsewhere !== undefined) return elsewhere(key, quota);
+  return quota.algorithm === undefined ? new FixedWindow() : quota.algorithm.counter();
+}
+
+/**
+ * Requests counted in one fixed window (R-THR-07): it starts with the first counted request, rounded down to the unit, and
+ * lasts `windowMs`.
+ */
+export class FixedWindow implements Counter {
   private end = 0;
   private used = 0;
-  /** A table forgot it, or never kept it for its key alone: who holds it asks the table again. */
   dropped = false;
 
-  /** Whether one more request fits. Counts nothing. */
   admits(quota: Quota, now: number): boolean {
     return now >= this.end ? quota.count > 0 : this.used < quota.count;
   }
 
-  /** Counts a request. */
-  count(quota: Quota, now: number): void {
+  count(quota: Quota, now: number, amount = 1): void {
     if (now >= this.end) {
       const unit = quota.unitMs ?? quota.windowMs;
       this.end = now - (now % unit) + quota.windowMs;
       this.used = 0;
     }
-    this.used++;
+    this.used += amount;
   }
 
-  /** Whole seconds until the window ends, at least 1. */
-  secondsLeft(now: number): number {
-    return Math.max(1, Math.ceil((this.end - now) / 1000));
+  takeBack(quota: Quota, then: number): void {
+    if (then < this.end && then >= this.end - quota.windowMs && this.used > 0) this.used--;
   }
 
-  /** Whether its window is over: it then holds nothing worth keeping. */
+  secondsLeft(quota: Quota, now: number): number {
+    return wholeSeconds(now >= this.end ? quota.windowMs : this.end - now);
+  }
+
+  remaining(quota: Quota, now: number): number {
+    return now >= this.end ? quota.count : Math.max(0, quota.count - this.used);
+  }
+
   expired(now: number): boolean {
     return now >= this.end;
   }
+}
+
+/** Milliseconds as whole seconds for `Retry-After`, at least 1: who comes back then does not come too early. */
+export function wholeSeconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1000));
 }
 
 /**
@@ -51,22 +116,26 @@ export class Counter {
  */
 export class CounterTable {
   private readonly counters = new Map<string, Counter>();
-  private readonly overflow = new Counter();
+  /** By the name of the algorithm. */
+  private readonly overflow = new Map<string, Counter>();
   private hand: IterableIterator<[string, Counter]> | undefined;
+  private readonly level: string;
   private readonly capacity: number;
 
-  constructor(capacity: number) {
+  /** `level` begins all keys: `sub`. */
+  constructor(level: string, capacity: number) {
+    this.level = level;
     this.capacity = capacity;
-    this.overflow.dropped = true;
   }
 
   /** The counter of a key. It may be held until it is `dropped`. */
-  of(key: string, now: number): Counter {
+  of(name: string, quota: Quota, now: number): Counter {
+    const key = quota.algorithm === undefined ? name : `${quota.algorithm.name} ${name}`;
     const known = this.counters.get(key);
     if (known !== undefined) return known;
     this.sweep(now, this.counters.size < this.capacity ? 2 : 32);
-    if (this.counters.size >= this.capacity) return this.overflow;
-    const made = new Counter();
+    if (this.counters.size >= this.capacity) return this.shared(quota);
+    const made = counterOf(`${this.level}:${key}`, quota);
     this.counters.set(key, made);
     return made;
   }
@@ -74,6 +143,16 @@ export class CounterTable {
   /** Keys that have a counter of their own. */
   get size(): number {
     return this.counters.size;
+  }
+
+  private shared(quota: Quota): Counter {
+    const name = quota.algorithm?.name ?? "";
+    const known = this.overflow.get(name);
+    if (known !== undefined) return known;
+    const made = counterOf(`${this.level}:${name}`, quota);
+    made.dropped = true;
+    this.overflow.set(name, made);
+    return made;
   }
 
   private sweep(now: number, steps: number): void {

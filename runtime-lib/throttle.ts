@@ -3,7 +3,7 @@ import type { Caller } from "./caller.ts";
 import { quotaAddress } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RuntimeModule } from "./module.ts";
-import { Counter, CounterTable, monotonicNow, type Quota } from "./throttle-counter.ts";
+import { type Counter, CounterTable, counterOf, FixedWindow, monotonicNow, type Quota } from "./throttle-counter.ts";
 
 /** A tier of policies.yaml as generated code states it. */
 export interface Tier extends Quota {
@@ -41,17 +41,54 @@ export interface Denied {
   readonly retryAfterSeconds: number;
 }
 
-/** One tier with one counter: shared by all operations of an API that name it (R-THR-04). */
-export interface Limit extends Tier {
-  readonly counter: Counter;
-}
+const codes = { api: 900800, resource: 900802, subscription: 900804, application: 900803, unauthenticated: 900804 };
 
 /** Keys with a counter of their own, a level. At 200 bytes each (measured) the three levels stay below 60 MiB. */
 const capacity = 100_000;
 
-/** A limit with a counter of its own. */
-export function limit(tier: Tier): Limit {
-  return { ...tier, counter: new Counter() };
+const notLookedUp = new FixedWindow();
+notLookedUp.dropped = true;
+
+/** A tier and what was counted against it: a level of one request. */
+export class Limit {
+  readonly level: ThrottleLevel;
+  readonly tier: Tier;
+  /** Requests beyond the quota are refused. */
+  readonly stops: boolean;
+  /** Where its counter comes from, and by which name; without a table it is the counter's whole key. */
+  readonly key: string;
+  readonly table: CounterTable | undefined;
+  /** Dropped at first: counters may be made elsewhere, which is known only once the settings are read. */
+  counter: Counter = notLookedUp;
+
+  constructor(level: ThrottleLevel, tier: Tier, key: string, table?: CounterTable, stops = true) {
+    this.level = level;
+    this.tier = tier;
+    this.key = key;
+    this.table = table;
+    this.stops = stops;
+  }
+
+  /** Whether one more fits. The counter is looked up again where the one that is held was dropped. */
+  admits(now: number): boolean {
+    if (this.counter.dropped) this.lookUp(now);
+    return this.counter.admits(this.tier, now);
+  }
+
+  /** To be called in the same turn as `admits`. */
+  count(now: number): void {
+    this.counter.count(this.tier, now);
+  }
+
+  private lookUp(now: number): void {
+    const { table, tier, key } = this;
+    this.counter = table === undefined ? counterOf(key, tier) : table.of(key, tier, now);
+  }
+}
+
+/** The limit of an API: one counter, shared by all operations of it (R-THR-04). */
+export function limit(api: Api, tier: Tier): Limit {
+  return new Limit("api", tier, `api:${keyOf(api)}`);
 }
 
 /** The tiers of callers, and what was counted against them: one value for the whole gateway. */
@@ -59,9 +96,9 @@ export class CallerTiers {
   readonly application: ReadonlyMap<string, NamedTier>;
   readonly subscription: ReadonlyMap<string, NamedTier>;
   /** By `appId:user` (section 3.2): an application's quota spans all APIs. */
-  readonly applicationCounters = new CounterTable(capacity);
+  readonly applicationCounters = new CounterTable("app", capacity);
   /** By `appId:basePath:version`. */
-  readonly subscriptionCounters = new CounterTable(capacity);
+  readonly subscriptionCounters = new CounterTable("sub", capacity);
 
   constructor(application: ReadonlyMap<string, NamedTier>, subscription: ReadonlyMap<string, NamedTier>) {
     this.application = application;
@@ -88,16 +125,16 @@ export interface OperationLimits {
   readonly unauthenticated?: Tier;
 }
 
-/** The limits of one operation. Made once, at start. */
-export function throttle(api: Api, limits: OperationLimits): Throttle {
-  return new Throttle(api, limits);
+/** The limits of one operation, which its name tells from the others of its API. Made once, at start. */
+export function throttle(api: Api, operation: string, limits: OperationLimits): Throttle {
+  return new Throttle(api, operation, limits);
 }
 
 /**
  * Counts exactly: within one synchronous call all levels are asked, and only when all of them admit the request is it
  * counted at all of them. So no more than the quota pass, however many requests are in flight, and a refused request
  * costs no quota anywhere. Levels are asked in the order API, resource, subscription, application (section 3.4), or API,
- * resource, unauthenticated.
+ * resource, unauthenticated. Where a counter has to ask elsewhere, all levels are asked anew once it has.
  */
 export class Throttle {
   private readonly at: Api;
@@ -110,101 +147,84 @@ export class Throttle {
   /** `basePath:version`, the end of keys. */
   private readonly apiKey: string;
 
-  constructor(api: Api, limits: OperationLimits) {
+  constructor(api: Api, operation: string, limits: OperationLimits) {
     this.at = api;
     this.api = limits.api;
-    this.resource = limits.resource === undefined ? undefined : limit(limits.resource);
+    this.apiKey = keyOf(api);
+    this.resource =
+      limits.resource === undefined
+        ? undefined
+        : new Limit("resource", limits.resource, `res:${joined(this.apiKey, operation)}`);
     this.tiers = limits.caller;
     this.unauthenticated = limits.unauthenticated;
     this.apiName = api.name;
     this.apiVersion = api.version;
-    this.apiKey = `${api.basePath}:${api.version}`;
   }
 
-  /** Asks all levels and counts the request when all admit it. `now` in milliseconds since the epoch. */
-  admit(x: Exchange, caller: Caller | undefined, now: number = monotonicNow()): Verdict {
+  /**
+   * Asks all levels and counts the request when all admit it. At once, unless a counter has to ask elsewhere. `now` in
+   * milliseconds since the epoch.
+   */
+  admit(x: Exchange, caller: Caller | undefined, now: number = monotonicNow()): Verdict | Promise<Verdict> {
     const { api, resource } = this;
-    if (api !== undefined && !api.counter.admits(api, now)) return exceeded("api", 900800, api, api.counter, now);
-    if (resource !== undefined && !resource.counter.admits(resource, now)) {
-      return exceeded("resource", 900802, resource, resource.counter, now);
+    let third: Limit | undefined;
+    let fourth: Limit | undefined;
+    if (caller === undefined || caller.scheme === "anonymous") {
+      if (this.unauthenticated !== undefined) third = this.ofAddress(x, this.unauthenticated);
+    } else if (this.tiers !== undefined) {
+      const quotas = this.quotasOf(caller, this.tiers, x);
+      third = quotas.subscription;
+      fourth = quotas.application;
     }
-    const verdict =
-      caller === undefined || caller.scheme === "anonymous"
-        ? this.admitAnonymous(x, now)
-        : this.admitCaller(caller, x.faults.compatibility === "standard", now);
-    if (!verdict.allowed) return verdict;
-    if (api !== undefined) api.counter.count(api, now);
-    if (resource !== undefined) resource.counter.count(resource, now);
-    return verdict;
+    let over = false;
+    if (api !== undefined && !api.admits(now)) return this.refused(api, x, caller, now);
+    if (resource !== undefined && !resource.admits(now)) return this.refused(resource, x, caller, now);
+    if (third !== undefined && !third.admits(now)) {
+      const answer = this.refused(third, x, caller, now);
+      if (third.stops || answer instanceof Promise) return answer;
+      over = true;
+    }
+    if (fourth !== undefined && !fourth.admits(now)) return this.refused(fourth, x, caller, now);
+    if (api !== undefined) api.count(now);
+    if (resource !== undefined) resource.count(now);
+    if (third !== undefined) third.count(now);
+    if (fourth !== undefined) fourth.count(now);
+    return over ? allowedOverQuota : allowed;
   }
 
-  private admitAnonymous(x: Exchange, now: number): Verdict {
-    const tier = this.unauthenticated;
-    if (tier === undefined) return allowed;
-    const counter = unauthenticatedCounters.of(`${quotaAddress(x.clientAddress)} ${this.apiKey}`, now);
-    if (!counter.admits(tier, now)) return exceeded("unauthenticated", 900804, tier, counter, now);
-    counter.count(tier, now);
-    return allowed;
+  /** Unless its counter has to ask elsewhere first: then all levels are asked again. */
+  private refused(limit: Limit, x: Exchange, caller: Caller | undefined, now: number): Verdict | Promise<Verdict> {
+    const asked = limit.counter.refill?.(limit.tier, now);
+    return asked === undefined ? refusal(limit, now) : asked.then(() => this.admit(x, caller));
   }
 
-  private admitCaller(caller: Caller, standard: boolean, now: number): Verdict {
-    const { tiers } = this;
-    if (tiers === undefined) return allowed;
+  private ofAddress(x: Exchange, tier: Tier): Limit {
+    const key = `${quotaAddress(x.clientAddress)} ${this.apiKey}`;
+    return new Limit("unauthenticated", tier, key, unauthenticatedCounters);
+  }
+
+  private quotasOf(caller: Caller, tiers: CallerTiers, x: Exchange): CallerQuotas {
     let quotas = caller.quotas;
     while (quotas !== undefined && (quotas.at !== this.at || quotas.tiers !== tiers)) quotas = quotas.next;
-    if (quotas === undefined) {
-      quotas = this.quotasOf(caller, tiers, standard);
-      caller.quotas = quotas;
-    }
-    const { subscription, application } = quotas;
-    if (subscription === "unknown") return unknownTier("subscription", quotas.subscriptionTier);
-    let subscriptionCounter: Counter | undefined;
-    let overQuota = false;
-    if (subscription !== undefined) {
-      subscriptionCounter = quotas.subscriptionCounter;
-      if (subscriptionCounter.dropped) {
-        subscriptionCounter = tiers.subscriptionCounters.of(quotas.subscriptionKey, now);
-        quotas.subscriptionCounter = subscriptionCounter;
-      }
-      if (!subscriptionCounter.admits(subscription, now)) {
-        if (subscription.stopOnQuota) return exceeded("subscription", 900804, subscription, subscriptionCounter, now);
-        overQuota = true;
-      }
-    }
-
-    if (application === "unknown") return unknownTier("application", quotas.applicationTier);
-    if (application !== undefined) {
-      let counter = quotas.applicationCounter;
-      if (counter.dropped) {
-        counter = tiers.applicationCounters.of(quotas.applicationKey, now);
-        quotas.applicationCounter = counter;
-      }
-      if (!counter.admits(application, now)) return exceeded("application", 900803, application, counter, now);
-      counter.count(application, now);
-    }
-    if (subscription !== undefined) subscriptionCounter?.count(subscription, now);
-    return overQuota ? allowedOverQuota : allowed;
+    if (quotas !== undefined) return quotas;
+    quotas = this.lookUp(caller, tiers, x.faults.compatibility === "standard");
+    caller.quotas = quotas;
+    return quotas;
   }
 
-  private quotasOf(caller: Caller, tiers: CallerTiers, standard: boolean): CallerQuotas {
+  private lookUp(caller: Caller, tiers: CallerTiers, standard: boolean): CallerQuotas {
     const { id, tier, subscriptions } = caller.application;
     const found = subscriptions.find(
       (one) => one.name === this.apiName && (one.version === this.apiVersion || one.version === "*"),
     );
-    const subscriptionTier = found?.tier || "Default";
-    const applicationTier = tier || unlimited;
+    const subscription = quotaOf(tiers.subscription, found?.tier || "Default", standard);
+    const application = quotaOf(tiers.application, tier || unlimited, standard);
     return {
       at: this.at,
       tiers,
       next: caller.quotas,
-      subscription: quotaOf(tiers.subscription, subscriptionTier, standard),
-      subscriptionTier,
-      subscriptionKey: joined(id, this.apiKey),
-      subscriptionCounter: notLookedUp,
-      application: quotaOf(tiers.application, applicationTier, standard),
-      applicationTier,
-      applicationKey: joined(id, caller.name),
-      applicationCounter: notLookedUp,
+      subscription: limitOf("subscription", subscription, joined(id, this.apiKey), tiers.subscriptionCounters),
+      application: limitOf("application", application, joined(id, caller.name), tiers.applicationCounters),
     };
   }
 }
@@ -215,61 +235,66 @@ export const throttleModule: RuntimeModule = {
   configure() {},
 };
 
-/** A caller's quotas at one API: undefined is no limit, `unknown` a tier that nobody defined. */
+/** A caller's limits at one API; undefined is none. */
 export interface CallerQuotas {
   readonly at: Api;
   readonly tiers: CallerTiers;
   /** At another API. */
   readonly next: CallerQuotas | undefined;
-  readonly subscription: NamedTier | undefined | "unknown";
-  readonly subscriptionTier: string;
-  readonly subscriptionKey: string;
-  /** That of the key, until it is dropped. */
-  subscriptionCounter: Counter;
-  readonly application: NamedTier | undefined | "unknown";
-  readonly applicationTier: string;
-  readonly applicationKey: string;
-  applicationCounter: Counter;
+  readonly subscription: Limit | undefined;
+  readonly application: Limit | undefined;
 }
 
 interface NamedTier extends Tier {
-  readonly stopOnQuota: boolean;
+  readonly stopOnQuota?: boolean;
+  /** Nobody defined it: no request passes. */
+  readonly unknown?: true;
 }
 
 /** Built in, case-sensitive (R-THR-01). */
 const unlimited = "Unlimited";
 const allowed: Allowed = { allowed: true, overQuota: false };
 const allowedOverQuota: Allowed = { allowed: true, overQuota: true };
-const notLookedUp = new Counter();
-notLookedUp.dropped = true;
-const unauthenticatedCounters = new CounterTable(capacity);
+/** Of a tier that nobody defined: its quota is 0. */
+const neverCounted = new FixedWindow();
+const unauthenticatedCounters = new CounterTable("open", capacity);
 
-function quotaOf(
-  table: ReadonlyMap<string, NamedTier>,
-  name: string,
-  standard: boolean,
-): NamedTier | undefined | "unknown" {
+function quotaOf(table: ReadonlyMap<string, NamedTier>, name: string, standard: boolean): NamedTier | undefined {
   if (name === unlimited) return undefined;
   const tier = table.get(name);
   if (tier !== undefined) return tier;
   // The original needs a policy `Default` for every token that names no tier (T-POL-11).
-  return standard && name === "Default" ? undefined : "unknown";
+  return standard && name === "Default" ? undefined : { tier: name, count: 0, windowMs: 0, unknown: true };
 }
 
-function exceeded(level: ThrottleLevel, code: number, tier: Tier, counter: Counter, now: number): Denied {
+function limitOf(
+  level: "subscription" | "application",
+  tier: NamedTier | undefined,
+  key: string,
+  table: CounterTable,
+): Limit | undefined {
+  if (tier === undefined) return undefined;
+  const limit = new Limit(level, tier, key, table, level === "application" || tier.stopOnQuota !== false);
+  if (tier.unknown) limit.counter = neverCounted;
+  return limit;
+}
+
+function refusal({ level, tier, counter }: Limit, now: number): Denied {
+  const unknown = (tier as NamedTier).unknown === true;
   return {
     allowed: false,
     level,
-    code,
+    code: unknown ? 900809 : codes[level],
     tier: tier.tier,
     count: tier.count,
     windowMs: tier.windowMs,
-    retryAfterSeconds: counter.secondsLeft(now),
+    retryAfterSeconds: unknown ? 0 : counter.secondsLeft(tier, now),
   };
 }
 
-function unknownTier(level: ThrottleLevel, tier: string): Denied {
-  return { allowed: false, level, code: 900809, tier, count: 0, windowMs: 0, retryAfterSeconds: 0 };
+/** `basePath:version` (section 3.2). */
+function keyOf({ basePath, version }: Api): string {
+  return `${basePath}:${version}`;
 }
 
 /** Two texts as one key. The length keeps `a:b` + `c` apart from `a` + `b:c`: both come from tokens. */
@@ -279,5 +304,5 @@ function joined(first: string, second: string): string {
 
 function tableOf(tiers: TierTable<CallerTier>): ReadonlyMap<string, NamedTier> {
   const pairs: readonly (readonly [string, CallerTier])[] = Array.isArray(tiers) ? tiers : Object.entries(tiers);
-  return new Map(pairs.map(([name, tier]) => [name, { ...tier, tier: name, stopOnQuota: tier.stopOnQuota !== false }]));
+  return new Map(pairs.map(([name, tier]) => [name, { ...tier, tier: name }]));
 }

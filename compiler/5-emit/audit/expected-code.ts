@@ -54,7 +54,7 @@ function statementsOf(
     }
     case "throttle":
       return [
-        `const verdict = ${step.symbol}.admit(x, ${authenticated ? "caller" : "undefined"});`,
+        `const verdict = await ${step.symbol}.admit(x, ${authenticated ? "caller" : "undefined"});`,
         "if (!verdict.allowed) return tooManyRequests(x, verdict);",
       ];
     case "require-key-type":
@@ -74,7 +74,7 @@ function statementsOf(
 
 /** Up to the body. */
 export function expectedSignature({ symbol, chain }: HandlerPlan): string {
-  return chain.some((step) => step.kind === "authenticate")
+  return chain.some((step) => step.kind === "authenticate" || step.kind === "throttle")
     ? `export async function ${symbol}(x: Exchange): Promise<void>`
     : `export function ${symbol}(x: Exchange): void | Promise<void>`;
 }
@@ -101,7 +101,10 @@ export function expectedConstants(api: ApiPlan, handler: HandlerPlan): readonly 
         limits.fromCaller ? "caller: tiers" : "",
         limits.unauthenticated === undefined ? "" : `unauthenticated: ${tierText(limits.unauthenticated)}`,
       ].filter((text) => text !== "");
-      constants.push([symbol, `const ${symbol} = throttle(${api.symbol}Api, { ${levels.join(", ")} });`]);
+      constants.push([
+        symbol,
+        `const ${symbol} = throttle(${api.symbol}Api, ${quoted(handler.symbol)}, { ${levels.join(", ")} });`,
+      ]);
     }
   }
   return constants;
@@ -125,7 +128,7 @@ export function expectedShared(api: ApiPlan): readonly (readonly [string, string
   ];
   if (api.cors !== undefined) shared.push(["crossOrigin", `export const crossOrigin = ${corsText(api.cors)};`]);
   if (api.apiLimit !== undefined) {
-    shared.push(["apiLimit", `export const apiLimit = limit(${tierText(api.apiLimit)});`]);
+    shared.push(["apiLimit", `export const apiLimit = limit(${api.symbol}Api, ${tierText(api.apiLimit)});`]);
   }
   for (const plan of api.upstreams) shared.push([plan.symbol, `export ${upstreamText(plan)}`]);
   return shared;

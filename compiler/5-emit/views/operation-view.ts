@@ -23,12 +23,12 @@ export function operationView(api: ApiPlan, handler: HandlerPlan, imports: Impor
     template,
     file: origin.file,
     pointer: origin.pointer,
-    isAsync: authenticate !== undefined,
+    isAsync: authenticate !== undefined || throttle !== undefined,
     upstreams: handler.upstreams.map((upstream) => endpointView(upstream, imports)),
     hasAccess: authenticate !== undefined,
     access: authenticate && accessView(symbol, authenticate.anyOf, imports),
     hasLimits: throttle !== undefined,
-    limits: throttle && limitsView(api, throttle.symbol, throttle.limits, imports),
+    limits: throttle && limitsView(api, handler, throttle, imports),
     steps: stepViews(api, handler, imports),
   };
 }
@@ -53,12 +53,18 @@ function accessView(symbol: string, anyOf: readonly AlternativePlan[], imports: 
   };
 }
 
-function limitsView(api: ApiPlan, symbol: string, limits: LimitsPlan, imports: ImportList): LimitsView {
+function limitsView(
+  api: ApiPlan,
+  handler: HandlerPlan,
+  { symbol, limits }: { readonly symbol: string; readonly limits: LimitsPlan },
+  imports: ImportList,
+): LimitsView {
   imports.runtime("throttle", "throttle");
   if (limits.api) imports.local("./shared.js", "apiLimit");
   if (limits.fromCaller) imports.local("../tiers.js", "tiers");
   return {
     symbol,
+    operation: handler.symbol,
     apiSymbol: imports.local("./shared.js", apiSymbol(api)),
     api: limits.api,
     hasResource: limits.resource !== undefined,

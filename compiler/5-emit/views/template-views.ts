@@ -150,6 +150,8 @@ export interface AccessView {
 
 export interface LimitsView {
   readonly symbol: string;
+  /** By which its own counters are told from those of the API's other operations. */
+  readonly operation: string;
   readonly apiSymbol: string;
   readonly api: boolean;
   readonly hasResource: boolean;

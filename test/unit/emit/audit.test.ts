@@ -70,7 +70,7 @@ test("a finding stops the build, with all that was found", () => {
 describe("a handler that is not as planned is found", () => {
   const scopes = `  if (!hasAnyScope(caller, ["read:pets", "write:pets"])) return forbidden(x, caller, ["read:pets", "write:pets"]);\n`;
   const throttle =
-    "  const verdict = getPetByIdLimits.admit(x, caller);\n  if (!verdict.allowed) return tooManyRequests(x, verdict);\n";
+    "  const verdict = await getPetByIdLimits.admit(x, caller);\n  if (!verdict.allowed) return tooManyRequests(x, verdict);\n";
   const keyType = `  if (caller.keyType !== "PRODUCTION") return noEndpoint(x, caller.keyType);\n`;
   const mutations: Record<string, (text: string) => string> = {
     "authentication is missing": replace(/ {2}const caller[\s\S]*?refuse\(x\);\n/, ""),

@@ -110,7 +110,7 @@ export const basic = basicAuth(petstoreV1Api);
 export const jwt = bearerJwt(petstoreV1Api);
 
 /** API tier: one counter for all operations. */
-export const apiLimit = limit({ tier: "15PerMin", count: 15, windowMs: 60_000 });
+export const apiLimit = limit(petstoreV1Api, { tier: "15PerMin", count: 15, windowMs: 60_000 });
 
 export const production = upstream({ key: "pets_prod", url: "https://pets.internal/v2", timeoutMs: 60_000 });
 `,
@@ -134,7 +134,7 @@ export async function getPetById(x: Exchange): Promise<void> {
   if (!hasAnyScope(caller, ["read:pets", "write:pets"])) return forbidden(x, caller, ["read:pets", "write:pets"]);
 
   // throttle: every level must allow, then all count
-  const verdict = getPetByIdLimits.admit(x, caller);
+  const verdict = await getPetByIdLimits.admit(x, caller);
   if (!verdict.allowed) return tooManyRequests(x, verdict);
 
   // key type: only a production backend
@@ -143,7 +143,7 @@ export async function getPetById(x: Exchange): Promise<void> {
   return forward(x, production);
 }
 
-const getPetByIdLimits = throttle(petstoreV1Api, {
+const getPetByIdLimits = throttle(petstoreV1Api, "getPetById", {
   api: apiLimit,
   resource: { tier: "10PerMin", count: 10, windowMs: 60_000 },
   caller: tiers,
@@ -152,19 +152,19 @@ const getPetByIdLimits = throttle(petstoreV1Api, {
     assert.equal(
       pieceOf(files.get("petstore-v1/pet.ts"), "updatePet"),
       `// PUT /pet: api_definitions/petstore.yaml#/paths/~1pet/put
-export function updatePet(x: Exchange): void | Promise<void> {
+export async function updatePet(x: Exchange): Promise<void> {
   x.operation = "updatePet";
   // public: x-wso2-disable-security
   withholdCredentials(x, petstoreV1Api);
 
   // throttle: every level must allow, then all count
-  const verdict = updatePetLimits.admit(x, undefined);
+  const verdict = await updatePetLimits.admit(x, undefined);
   if (!verdict.allowed) return tooManyRequests(x, verdict);
 
   return forward(x, production);
 }
 
-const updatePetLimits = throttle(petstoreV1Api, {
+const updatePetLimits = throttle(petstoreV1Api, "updatePet", {
   unauthenticated: { tier: "Unauthenticated", count: 500, windowMs: 120_000, unitMs: 60_000 },
 });`,
     );
