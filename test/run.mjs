@@ -41,7 +41,7 @@ if (ofEngines.length > 0 && options.node !== "lts")
 if (files.length > 0 && options.node !== "current") await runTestsOnLts();
 if (wanted("conformance") && options.node !== "lts") {
   await conformance();
-  await conformance({ engine: otherEngine });
+  await conformance({ engine: otherEngine, scheme: "https" });
 }
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
@@ -172,17 +172,17 @@ function testsEngine(file) {
 }
 
 /** What is not the default. */
-function described({ engine, transport }) {
-  return `${engine ? `, engine ${engine}` : ""}${transport ? `, transport ${transport}` : ""}`;
+function described({ engine, transport, scheme }) {
+  return `${engine ? `, engine ${engine}` : ""}${transport ? `, transport ${transport}` : ""}${scheme ? `, over ${scheme}` : ""}`;
 }
 
 /** Shows what the command prints while it runs, and hands it back. */
-function run(command, args, { quiet = false, engine = "", transport = "" } = {}) {
+function run(command, args, { quiet = false, engine, transport, scheme } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
-      // Tests choose for themselves where nothing is asked for; "" would be an engine that does not exist.
-      env: { ...environment, TEST_ENGINE: engine || undefined, TEST_TRANSPORT: transport || undefined },
+      // Tests choose for themselves where nothing is asked for.
+      env: { ...environment, TEST_ENGINE: engine, TEST_TRANSPORT: transport, TEST_SCHEME: scheme },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
