@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { type CompiledProject, type RunningGateway, startGateway } from "../../support/gateway-under-test.ts";
 import {
   type Answer,
+  type Asked,
   ask,
   compileParts,
   definition,
@@ -11,6 +12,7 @@ import {
   get,
   outcomeOf,
 } from "../../support/security-project.ts";
+import { identity } from "../../support/self-signed.ts";
 import { StubBackend } from "../../support/stub-backend.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
 
@@ -46,6 +48,7 @@ function apisOf(original: boolean): Readonly<Record<string, object>> {
 
 for (const compatibility of ["wso2-3.2", "standard"] as const) {
   const original = compatibility === "wso2-3.2";
+  const server = identity("gateway", { type: 2, value: "localhost" });
   describe(`limits, ${compatibility}`, () => {
     const issuer = new TestIssuer("https://issuer.test");
     let backend: StubBackend;
@@ -60,6 +63,7 @@ for (const compatibility of ["wso2-3.2", "standard"] as const) {
       gateway = await startGateway(project, {
         issuer,
         backend,
+        tls: { server, trust: {} },
         args: [
           "--listenerConfig.maxUriLength=200",
           "--listenerConfig.maxHeaderSize=3000",
@@ -139,30 +143,41 @@ for (const compatibility of ["wso2-3.2", "standard"] as const) {
       for (let i = 0; i < 5; i++) assert.deepEqual(outcomeOf(await to("/limits/all")), faults.missing);
     });
 
-    test("S-LSN-10, S-ERR-36: limits of URI, header and body, before anything else", async () => {
-      const fault = (status: number, phrase: string, description: string) => [
-        status,
-        faultText(status, phrase, description),
-      ];
-      const longUri = await to(`/limits/all?${"x".repeat(200)}`);
-      assert.deepEqual(outcomeOf(longUri), fault(414, "URI Too Long", "The request target is too long"));
-      const longHeader = await ask(`${gateway.origin}/limits/all`, { headers: { "x-long": "x".repeat(3000) } });
-      assert.deepEqual(
-        outcomeOf(longHeader),
-        fault(431, "Request Header Fields Too Large", "The header fields are too long"),
-      );
-      const longBody = await ask(`${gateway.origin}/limits/public`, { method: "POST", body: "x".repeat(101) });
-      assert.equal(longBody.status, 413);
-      assert.match(longBody.body, /^\{"fault":\{"code":413, "message":"Content Too Large", "description":"[^"]+"\}\}$/);
-    });
-    test("S-LSN-11: /health, with any method and below", async () => {
-      for (const path of ["/health", "/health/more"]) {
-        for (const method of ["GET", "POST", "DELETE", "PATCH"]) {
-          const answer = await ask(gateway.origin + path, { method });
-          assert.deepEqual(outcomeOf(answer), [200, '{"status":"healthy"}'], `${method} ${path}`);
-          assert.equal(answer.headers["content-type"], "application/json");
+    for (const scheme of ["http", "https"] as const) {
+      const at = (path: string, asked: Asked = {}): Promise<Answer> =>
+        ask((scheme === "http" ? gateway.origin : `https://localhost:${gateway.httpsPort}`) + path, {
+          ...asked,
+          ca: server.cert,
+        });
+
+      test(`S-LSN-10, S-ERR-36: limits of URI, header and body, before anything else, over ${scheme}`, async () => {
+        const fault = (status: number, phrase: string, description: string) => [
+          status,
+          faultText(status, phrase, description),
+        ];
+        const longUri = await at(`/limits/all?${"x".repeat(200)}`);
+        assert.deepEqual(outcomeOf(longUri), fault(414, "URI Too Long", "The request target is too long"));
+        const longHeader = await at("/limits/all", { headers: { "x-long": "x".repeat(3000) } });
+        assert.deepEqual(
+          outcomeOf(longHeader),
+          fault(431, "Request Header Fields Too Large", "The header fields are too long"),
+        );
+        const longBody = await at("/limits/public", { method: "POST", body: "x".repeat(101) });
+        assert.equal(longBody.status, 413);
+        assert.match(
+          longBody.body,
+          /^\{"fault":\{"code":413, "message":"Content Too Large", "description":"[^"]+"\}\}$/,
+        );
+      });
+      test(`S-LSN-11: /health, with any method and below, over ${scheme}`, async () => {
+        for (const path of ["/health", "/health/more"]) {
+          for (const method of ["GET", "POST", "DELETE", "PATCH"]) {
+            const answer = await at(path, { method });
+            assert.deepEqual(outcomeOf(answer), [200, '{"status":"healthy"}'], `${method} ${path}`);
+            assert.equal(answer.headers["content-type"], "application/json");
+          }
         }
-      }
-    });
+      });
+    }
   });
 }

@@ -119,7 +119,8 @@ password = "list secret"
       project?.remove();
     });
 
-    const call = (token: string) => ask(`${gateway.origin}/pets/x`, { headers: { authorization: `Bearer ${token}` } });
+    const call = (token: string, more: Readonly<Record<string, string>> = {}) =>
+      ask(`${gateway.origin}/pets/x`, { headers: { authorization: `Bearer ${token}`, ...more } });
 
     for (const [index, { state, keyType, name }] of clients.entries()) {
       test(`S-SUB-04, S-ERR-08 to 10: ${state}, key of ${keyType}`, async () => {
@@ -142,6 +143,17 @@ password = "list secret"
     }
     test("S-SUB-05, S-ERR-09: a client that nobody has registered", async () => {
       assert.deepEqual(outcomeOf(await call(issuer.token({ aud: "nobody" }))), faults.forbidden);
+    });
+
+    test("S-SUB-12, S-SEC-06, mended: what a request says that it carries decides nothing", async () => {
+      backend.seen.length = 0;
+      const grpc = { "content-type": "application/grpc" };
+      const blocked = await call(issuer.token({ aud: "BLOCKED PRODUCTION" }), grpc);
+      assert.deepEqual(outcomeOf(blocked), faults.blocked);
+      assert.equal(blocked.headers["content-type"], "application/json");
+      assert.deepEqual(outcomeOf(await call(issuer.token({ aud: "nobody" }), grpc)), faults.forbidden);
+      assert.equal(backend.seen.length, 0);
+      assert.equal((await call(issuer.token({ aud: "UNBLOCKED PRODUCTION" }), grpc)).status, 200);
     });
 
     const named = {

@@ -18,6 +18,7 @@ const apis = {
       "/either-scope": get({ security: [{ token: ["read", "write"] }] }),
       "/either-list": get({ security: [{ token: ["read"] }, { token: ["write"] }] }),
       "/token-and-key": get({ security: [{ token: [], key: [] }] }),
+      "/token-or-key": get({ security: [{ token: [] }, { key: [] }] }),
       "/public": get({ "x-wso2-disable-security": true }),
     },
   ),
@@ -236,6 +237,15 @@ localClaim = "scope"
       test("S-SEL-08: whichever of the alternatives is offered", async () => {
         await passes(to("/either/all", bearer(issuer.token())));
         await passes(to("/either/all", { authorization: basic }));
+      });
+      test("S-SEL-08, S-SEL-13: one that fails does not stop the next, if that is looked at", async () => {
+        const key = issuer.token({ iss: "https://issuer.test/apikey" });
+        await passes(to("/tokens/token-or-key", bearer(issuer.token())));
+        await passes(to("/tokens/token-or-key", { "x-key": key }));
+        const wrongToken = { ...bearer(stranger.token()), "x-key": key };
+        if (original) await isRefused(to("/tokens/token-or-key", wrongToken), faults.token, invalidToken);
+        else await passes(to("/tokens/token-or-key", wrongToken));
+        await passes(to("/tokens/token-or-key", { ...bearer(issuer.token()), "x-key": "wrong" }));
       });
       test("S-SEL-12, mended: by the scheme's word, not by letters within the token", async () => {
         const holding = tokenHoldingBasic(issuer);
