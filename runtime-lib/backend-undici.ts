@@ -31,26 +31,34 @@ const maxConnectMs = 10_000;
 export async function openPool(options: TargetOptions): Promise<BackendPool> {
   const { default: PoolClass } = await import("undici/lib/dispatcher/pool.js");
   const { tls } = options;
-  const pool = new PoolClass(options.origin, {
-    connections: options.connections ?? null,
-    pipelining: options.pipelining ?? 1,
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
-    connectTimeout: Math.min(options.timeoutMs, maxConnectMs),
-    maxHeaderSize: options.maxHeaderSize,
-    maxResponseSize: options.maxBodySize,
-    ...(tls === undefined ? {} : { connect: await tlsConnector(tls, options.timeoutMs) }),
-  });
-  return new UndiciPool(pool, options.connections === undefined ? undefined : options.waitMs);
+  const connect = tls === undefined ? undefined : await tlsConnector(tls, options.timeoutMs);
+  const open = (): Pool =>
+    new PoolClass(options.origin, {
+      connections: options.connections ?? null,
+      pipelining: options.pipelining ?? 1,
+      headersTimeout: options.timeoutMs,
+      bodyTimeout: options.timeoutMs,
+      connectTimeout: Math.min(options.timeoutMs, maxConnectMs),
+      maxHeaderSize: options.maxHeaderSize,
+      maxResponseSize: options.maxBodySize,
+      ...(connect === undefined ? {} : { connect }),
+    });
+  return new UndiciPool(open, options.connections === undefined ? undefined : options.waitMs);
 }
 
 class UndiciPool implements BackendPool {
   readonly lendsBytes = false;
-  readonly #pool: Pool;
+  readonly #open: () => Pool;
   readonly #waitMs: number | undefined;
+  /** Undefined: retired. */
+  #pool: Pool | undefined;
+  /** Those that end with what is on its way. */
+  readonly #ending = new Set<Pool>();
+  #closed = false;
 
-  constructor(pool: Pool, waitMs: number | undefined) {
-    this.#pool = pool;
+  constructor(open: () => Pool, waitMs: number | undefined) {
+    this.#open = open;
+    this.#pool = open();
     this.#waitMs = waitMs;
   }
 
@@ -60,7 +68,8 @@ class UndiciPool implements BackendPool {
     const { headers } = head;
     const streamed = body !== undefined && !Buffer.isBuffer(body);
     if (streamed && body.length >= 0) headers.push("Content-Length", String(body.length));
-    this.#pool.dispatch(
+    const pool = this.#pool ?? this.#open();
+    pool.dispatch(
       {
         path: head.path,
         method: method as Dispatcher.HttpMethod,
@@ -73,12 +82,28 @@ class UndiciPool implements BackendPool {
       },
       call,
     );
+    if (this.#pool === undefined) void this.#end(pool);
     if (this.#waitMs !== undefined && !call.reached) waitForConnection(call, this.#waitMs);
     return call;
   }
 
+  async retire(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    if (pool !== undefined) await this.#end(pool);
+  }
+
+  /** When all is done that it has. */
+  async #end(pool: Pool): Promise<void> {
+    this.#ending.add(pool);
+    await (this.#closed ? pool.destroy() : pool.close()).catch(ignore);
+    this.#ending.delete(pool);
+  }
+
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    this.#closed = true;
+    const pools = this.#pool === undefined ? [...this.#ending] : [this.#pool, ...this.#ending];
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 }
 

@@ -54,6 +54,11 @@ export interface BackendPool {
    * connection together with others, because it was lost with one once.
    */
   send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody, alone?: boolean): BackendCall;
+  /**
+   * Keeps no connection without use any more. What still comes is served as before: requests that began with it may ask for it
+   * late. Resolves when nothing is left that is on its way.
+   */
+  retire(): Promise<void>;
   /** Ends all connections at once. */
   close(): Promise<void>;
 }

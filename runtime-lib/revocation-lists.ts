@@ -1,3 +1,4 @@
+import { base64, EtcdClient } from "./etcd-client.ts";
 import { isRecord } from "./record.ts";
 import { revocationEnd, revocationIdsOf } from "./revocation-notice.ts";
 import { basic, type ServiceClient, type ServiceReply } from "./service-client.ts";
@@ -107,22 +108,16 @@ function collect(node: Record<string, unknown>, prefix: string, ids: Set<string>
 const pageSize = 10_000;
 
 /**
- * Keys of etcd's v3 API over its JSON gateway: all that begin with `jti/` or `/jti/`, whatever the name is; the rest of the
- * key is the id. With credentials a token is asked for and kept until it is refused; an etcd without users is fine with that
- * (R-ETCD-03, 04).
+ * Keys of etcd's v3 API: all that begin with `jti/` or `/jti/`, whatever the name is; the rest of the key is the id.
  */
 export class EtcdRangeList implements RevocationList {
-  readonly #client: ServiceClient;
+  readonly #etcd: EtcdClient;
   readonly #folder: string;
-  readonly #credentials: ListCredentials | undefined;
   readonly #capacity: number;
-  /** Undefined: not asked for yet. Empty: none is needed. */
-  #token: string | undefined;
 
   constructor(client: ServiceClient, folder: string, credentials: ListCredentials | undefined, capacity: number) {
-    this.#client = client;
+    this.#etcd = new EtcdClient(client, "/v3", credentials);
     this.#folder = folder.replace(/^\/+|\/+$/g, "");
-    this.#credentials = credentials;
     this.#capacity = capacity;
   }
 
@@ -140,7 +135,7 @@ export class EtcdRangeList implements RevocationList {
     let from = start;
     for (;;) {
       const body = { key: base64(from), range_end: base64(end), limit: String(pageSize), keys_only: true };
-      const answer = await this.#post("/v3/kv/range", body);
+      const answer = await this.#etcd.post("/kv/range", body);
       const { kvs = [] } = answer;
       if (!isRecord(answer.header) || !Array.isArray(kvs)) throw new InvalidList("not an answer of etcd");
       let last: Buffer | undefined;
@@ -155,36 +150,6 @@ export class EtcdRangeList implements RevocationList {
       if (last === undefined || last.compare(from) < 0) throw new InvalidList("not an answer of etcd");
       from = Buffer.concat([last, Buffer.from([0])]);
     }
-  }
-
-  async #post(path: string, body: object): Promise<Record<string, unknown>> {
-    for (let attempt = 0; ; attempt++) {
-      this.#token ??= await this.#authenticate();
-      const headers: Record<string, string> = { "content-type": "application/json" };
-      if (this.#token !== "") headers.authorization = this.#token;
-      const reply = await this.#client.request("POST", path, { headers, body: JSON.stringify(body), repeatable: true });
-      const answer = jsonOf(reply);
-      if (reply.status === 200 && isRecord(answer)) return answer;
-      this.#token = undefined;
-      // A token is refused after a while, and after etcd was started again.
-      if (attempt > 0 || this.#credentials === undefined) throw new InvalidList(`status ${reply.status}`);
-    }
-  }
-
-  async #authenticate(): Promise<string> {
-    if (this.#credentials === undefined) return "";
-    const { username: name, password } = this.#credentials;
-    const headers = { "content-type": "application/json" };
-    const reply = await this.#client.request("POST", "/v3/auth/authenticate", {
-      headers,
-      body: JSON.stringify({ name, password }),
-      repeatable: true,
-    });
-    const answer = jsonOf(reply);
-    if (reply.status === 200 && isRecord(answer) && typeof answer.token === "string") return answer.token;
-    const text = isRecord(answer) ? `${answer.error} ${answer.message}` : "";
-    if (text.includes("authentication is not enabled")) return "";
-    throw new InvalidList("access refused");
   }
 }
 
@@ -202,8 +167,4 @@ function addAll(ids: Set<string>, text: string): void {
 
 function checkSize(ids: ReadonlySet<string>, capacity: number): void {
   if (ids.size > capacity) throw new InvalidList("more entries than castgate.revocation.capacity");
-}
-
-function base64(bytes: Buffer): string {
-  return bytes.toString("base64");
 }

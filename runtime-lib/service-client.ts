@@ -52,6 +52,12 @@ export interface ServiceReply {
   readonly body: Buffer;
 }
 
+/** Where an answer goes that is taken as it comes. */
+export interface StreamSink {
+  onStatus(status: number): void;
+  onData(chunk: Buffer): void;
+}
+
 /** No answer could be had. Its message is a fixed text with a code: no URL, no credential, nothing that was received. */
 export class ServiceAway extends Error {
   override readonly name = "ServiceAway";
@@ -90,7 +96,6 @@ export class ServiceClient {
    */
   async request(method: string, path: string, request: ServiceRequest = {}): Promise<ServiceReply> {
     if (this.#closed) throw new ServiceAway("closed", true);
-    this.#pool ??= openPool(this.origin, this.#options);
     const deadline = performance.now() + this.#options.timeoutMs;
     const target = `${this.#prefix}${path}` || "/";
     const { repeatable = method === "GET" || method === "HEAD" } = request;
@@ -101,6 +106,29 @@ export class ServiceClient {
     return again;
   }
 
+  /**
+   * Makes a call whose answer goes on for as long as both sides like; `sink` gets what comes, without a limit of size. The
+   * limit of time holds until the head of the answer is there. Resolves when the answer has ended, also because `signal` was
+   * aborted; rejects with `ServiceAway` when there is none, or it breaks off.
+   */
+  async stream(
+    method: string,
+    path: string,
+    request: ServiceRequest,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#closed) throw new ServiceAway("closed", true);
+    const pool = await this.#open();
+    if (signal.aborted) return;
+    await new Promise<void>((resolve, reject) => {
+      const call = new StreamCall(sink, resolve, reject);
+      call.timer = setTimeout(() => call.giveUp(new ServiceAway("timeout", false)), this.#options.timeoutMs);
+      signal.addEventListener("abort", () => call.giveUp(undefined), { once: true });
+      this.#dispatch(pool, method, `${this.#prefix}${path}` || "/", request, call);
+    });
+  }
+
   /** Ends every call and connection. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -109,32 +137,40 @@ export class ServiceClient {
   }
 
   async #call(method: string, path: string, request: ServiceRequest, deadline: number): Promise<ServiceReply | Stale> {
-    let pool: Pool;
+    const pool = await this.#open();
+    return new Promise((resolve, reject) => {
+      const call = new ServiceCall(this.#options.maxBytes, resolve, reject);
+      call.timer = setTimeout(() => call.giveUp(new ServiceAway("timeout", false)), deadline - performance.now());
+      this.#dispatch(pool, method, path, request, call);
+    });
+  }
+
+  async #open(): Promise<Pool> {
+    this.#pool ??= openPool(this.origin, this.#options);
     try {
-      pool = (await this.#pool) as Pool;
+      return await this.#pool;
     } catch {
       this.#pool = undefined;
       throw new ServiceAway("cannot connect", true);
     }
-    return new Promise((resolve, reject) => {
-      const call = new ServiceCall(this.#options.maxBytes, resolve, reject);
-      call.timer = setTimeout(() => call.giveUp(new ServiceAway("timeout", false)), deadline - performance.now());
-      try {
-        pool.dispatch(
-          {
-            path,
-            method: method as Dispatcher.HttpMethod,
-            headers: { ...request.headers },
-            body: request.body ?? null,
-            headersTimeout: 0,
-            bodyTimeout: 0,
-          },
-          call,
-        );
-      } catch (error) {
-        call.giveUp(awayFor(error, true));
-      }
-    });
+  }
+
+  #dispatch(pool: Pool, method: string, path: string, request: ServiceRequest, call: ServiceCall | StreamCall): void {
+    try {
+      pool.dispatch(
+        {
+          path,
+          method: method as Dispatcher.HttpMethod,
+          headers: { ...request.headers },
+          body: request.body ?? null,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        call,
+      );
+    } catch (error) {
+      call.giveUp(awayFor(error, true));
+    }
   }
 }
 
@@ -197,6 +233,60 @@ class ServiceCall implements Dispatcher.DispatchHandler {
     const reached = this.#controller !== undefined;
     if (reached && this.#status === 0 && isStale(error)) this.#resolve(new Stale());
     else this.#reject(awayFor(error, !reached));
+  }
+
+  #end(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    clearTimeout(this.timer);
+    return true;
+  }
+}
+
+/** An answer that is not waited for to its end. */
+class StreamCall implements Dispatcher.DispatchHandler {
+  timer: NodeJS.Timeout | undefined;
+  readonly #sink: StreamSink;
+  readonly #resolve: () => void;
+  readonly #reject: (reason: ServiceAway) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #ended = false;
+
+  constructor(sink: StreamSink, resolve: () => void, reject: (reason: ServiceAway) => void) {
+    this.#sink = sink;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Undefined: whoever asked has had enough. */
+  giveUp(reason: ServiceAway | undefined): void {
+    if (!this.#end()) return;
+    if (reason === undefined) this.#resolve();
+    else this.#reject(reason);
+    this.#controller?.abort(reason ?? new ServiceAway("given up", false));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#ended) controller.abort(new ServiceAway("given up", false));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+    if (status < 200 || this.#ended) return;
+    clearTimeout(this.timer);
+    this.#sink.onStatus(status);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#ended) this.#sink.onData(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#end()) this.#resolve();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#end()) this.#reject(awayFor(error, this.#controller === undefined));
   }
 
   #end(): boolean {

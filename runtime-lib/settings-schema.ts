@@ -73,10 +73,6 @@ const unread: Readonly<Record<"text" | "secret" | "path" | "number" | "flag" | "
 function switchOf(feature: string): SettingSpec {
   return flag({ notBuilt: (value) => (value === true ? feature : undefined) });
 }
-/** A value whose mere presence asks for a feature that is not there yet. */
-function presenceOf(feature: string, type: SettingType = "string"): SettingSpec {
-  return { type, secret: true, notBuilt: (value) => (value === "" ? undefined : feature) };
-}
 
 const headerName: readonly [RegExp, string] = [/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header field"];
 const headerValue: readonly [RegExp, string] = [/^[\x20-\x7e]*$/, "printable ASCII"];
@@ -277,11 +273,11 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "httpClients.responseLimits.maxStatusLineLength": integer(4096, -1, 1_048_576),
   "httpClients.responseLimits.maxHeaderSize": integer(8192, -1, 1_048_576),
   "httpClients.responseLimits.maxEntityBodySize": bytes(-1),
-  etcdurl: presenceOf("etcd"),
-  etcdusername: unread.text,
-  etcdpassword: unread.secret,
-  etcdtimer: unread.number,
-  etcdbasepath: unread.text,
+  etcdurl: text(),
+  etcdusername: text(),
+  etcdpassword: secret(),
+  etcdtimer: integer(10_000, 100, 86_400_000),
+  etcdbasepath: text({ default: "/v3" }),
 
   // Validation, global throttling
   "validationConfig.enableRequestValidation": switchOf("request validation"),

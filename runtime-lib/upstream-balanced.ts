@@ -3,13 +3,13 @@ import type { Attempt, Exchange } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
 import { relayHeadFor } from "./relay-head.ts";
 import { fault } from "./respond.ts";
-import { DeclaredUpstream, type Upstream, type UpstreamOptions } from "./upstream.ts";
+import { DeclaredUpstream, type EndpointUrl, type Upstream, type UpstreamOptions } from "./upstream.ts";
 
 /**
  * Several backend URLs, taken in turn (R-EP-03). A member that cannot be connected to is passed over for this request, at
  * most once round (R-EP-04); a request of which a backend may have seen anything is never sent again.
  */
-export function balanced(options: UpstreamOptions & { readonly urls: readonly string[] }): Upstream {
+export function balanced(options: UpstreamOptions & { readonly urls: readonly EndpointUrl[] }): Upstream {
   return new BalancedUpstream(options, options.urls);
 }
 
@@ -24,7 +24,7 @@ class BalancedUpstream implements Upstream {
   readonly #declared: DeclaredUpstream;
   #next = 0;
 
-  constructor(options: UpstreamOptions, urls: readonly string[]) {
+  constructor(options: UpstreamOptions, urls: readonly EndpointUrl[]) {
     this.key = options.key;
     this.#declared = new DeclaredUpstream(options, urls);
   }

@@ -1,10 +1,10 @@
 import type { Exchange } from "./exchange.ts";
 import { relayHeadFor } from "./relay-head.ts";
 import { fault } from "./respond.ts";
-import { DeclaredUpstream, type Upstream, type UpstreamOptions } from "./upstream.ts";
+import { DeclaredUpstream, type EndpointUrl, type Upstream, type UpstreamOptions } from "./upstream.ts";
 
 /** One backend URL. */
-export function upstream(options: UpstreamOptions & { readonly url: string }): Upstream {
+export function upstream(options: UpstreamOptions & { readonly url: EndpointUrl }): Upstream {
   return new SingleUpstream(options, options.url);
 }
 
@@ -12,7 +12,7 @@ class SingleUpstream implements Upstream {
   readonly key: string;
   readonly #declared: DeclaredUpstream;
 
-  constructor(options: UpstreamOptions, url: string) {
+  constructor(options: UpstreamOptions, url: EndpointUrl) {
     this.key = options.key;
     this.#declared = new DeclaredUpstream(options, [url]);
   }

@@ -1,4 +1,4 @@
-import type { BackendTls, OpenPool, TargetOptions } from "./backend.ts";
+import type { BackendPool, BackendTls, OpenPool, TargetOptions } from "./backend.ts";
 import type { Exchange, RelayTarget } from "./exchange.ts";
 import type { RuntimeModule } from "./module.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
@@ -34,16 +34,42 @@ export interface Member {
   readonly authorization: string | undefined;
 }
 
+/** An endpoint URL as generated code has it. */
+export type EndpointUrl = string | EndpointSource;
+
+/** Where the URL of an endpoint comes from that may change while the gateway runs. */
+export interface EndpointSource {
+  /** Holds until another one is found. */
+  readonly fallback: string;
+  /** Called at the start, before any request: the endpoint is at its fallback. */
+  bind(endpoint: MovableEndpoint): void;
+}
+
+/** An endpoint whose URL may be replaced. */
+export interface MovableEndpoint {
+  /** `<name>_<prod|sand>`. */
+  readonly key: string;
+  readonly index: number;
+  /** Its setting `<key>_endpoint_<index>` replaces the fallback. */
+  readonly overridden: boolean;
+  /**
+   * Sends requests there from now on; those on their way are finished where they are. False: requests cannot be sent there, and
+   * all is as it was.
+   */
+  place(url: string): Promise<boolean>;
+}
+
 /** Upstreams that generated code has declared. Filled while gateway.ts is loaded, opened by `upstreamModule`. */
 const declared: DeclaredUpstream[] = [];
 
 /** The members of an upstream: URLs as the definition has them until `upstreamModule` has applied the settings. */
 export class DeclaredUpstream {
   readonly options: UpstreamOptions;
-  readonly urls: readonly string[];
+  readonly urls: readonly EndpointUrl[];
+  /** Never changed in place: a request goes on with those that it began with. */
   members: readonly Member[] = [];
 
-  constructor(options: UpstreamOptions, urls: readonly string[]) {
+  constructor(options: UpstreamOptions, urls: readonly EndpointUrl[]) {
     this.options = options;
     this.urls = urls;
     declared.push(this);
@@ -55,9 +81,13 @@ export const upstreamModule: RuntimeModule = {
   name: "upstream",
   async configure(settings, report, openPool) {
     const pools = new Pools(settings, report, openPool);
-    for (const upstream of declared) {
-      upstream.members = await membersOf(upstream, settings, report, pools);
+    const moves = declared.some(({ urls }) => urls.some((url) => typeof url !== "string"));
+    // It may become an https URL when nobody reads a report any more.
+    if (moves) await pools.tls();
+    else if ((settings.string("etcdurl") ?? "") !== "") {
+      report.warn(settings.nameOf("etcdurl"), "has no effect: no endpoint of this gateway comes from etcd");
     }
+    for (const upstream of declared) await new Binding(upstream, settings, pools).open(report);
     opened = pools;
   },
   async close() {
@@ -67,45 +97,91 @@ export const upstreamModule: RuntimeModule = {
 
 let opened: Pools | undefined;
 
-async function membersOf(
-  upstream: DeclaredUpstream,
+/** An upstream and what the settings say of it. */
+class Binding {
+  readonly #upstream: DeclaredUpstream;
+  readonly #settings: Settings;
+  readonly #pools: Pools;
+  #authorization: string | undefined;
+  /** How often each member was placed: the last word counts, whatever takes longer. */
+  readonly #moves: number[] = [];
+
+  constructor(upstream: DeclaredUpstream, settings: Settings, pools: Pools) {
+    this.#upstream = upstream;
+    this.#settings = settings;
+    this.#pools = pools;
+  }
+
+  async open(report: SettingsReport): Promise<void> {
+    const { options, urls } = this.#upstream;
+    this.#authorization = authorizationOf(options, this.#settings, report);
+    const members: Member[] = [];
+    const movable: (() => void)[] = [];
+    for (const [index, compiled] of urls.entries()) {
+      const name = `${options.key}_endpoint_${index}`;
+      const override = this.#settings.override(name);
+      const source = typeof compiled === "string" ? undefined : compiled;
+      const url = parseEndpoint(override ?? source?.fallback ?? (compiled as string));
+      if (url === undefined) {
+        report.error(name, "must be an absolute http or https URL without user, password and fragment");
+        continue;
+      }
+      members.push(await this.#member(url));
+      const overridden = override !== undefined;
+      const place = (text: string) => this.#place(index, text);
+      if (source !== undefined) movable.push(() => source.bind({ key: options.key, index, overridden, place }));
+    }
+    this.#upstream.members = members;
+    for (const bind of movable) bind();
+  }
+
+  async #place(index: number, text: string): Promise<boolean> {
+    const url = parseEndpoint(text);
+    if (url === undefined) return false;
+    const move = (this.#moves[index] ?? 0) + 1;
+    this.#moves[index] = move;
+    const member = await this.#member(url);
+    const upstream = this.#upstream;
+    const old = upstream.members[index];
+    if (old === undefined || this.#moves[index] !== move) {
+      this.#pools.release(member.target);
+      return true;
+    }
+    upstream.members = upstream.members.with(index, member);
+    this.#pools.release(old.target);
+    return true;
+  }
+
+  async #member(url: URL): Promise<Member> {
+    const { timeoutMs, pipelining = 1 } = this.#upstream.options;
+    return {
+      target: await this.#pools.open(url.origin, timeoutMs, pipelining),
+      basePath: basePathOf(url, this.#settings.compatibility === "wso2-3.2"),
+      baseQuery: url.search,
+      authorization: this.#authorization,
+    };
+  }
+}
+
+/** Basic credentials for the backend, if it wants some (R-EP-06). */
+function authorizationOf(
+  { key, basicUsername }: UpstreamOptions,
   settings: Settings,
   report: SettingsReport,
-  pools: Pools,
-): Promise<readonly Member[]> {
-  const { key, timeoutMs, pipelining = 1, basicUsername } = upstream.options;
-  const username = settings.override(`${key}_basic_username`) ?? basicUsername;
+): string | undefined {
+  const set = settings.override(`${key}_basic_username`);
+  const username = set ?? basicUsername;
   const given = settings.override(`${key}_basic_password`);
-  const password = given ?? "";
-  if (username !== undefined && given === undefined) {
-    report.warn(`${key}_basic_password`, "is not set: the backend gets an empty password");
+  if (username === undefined) {
+    if (given !== undefined)
+      report.warn(`${key}_basic_password`, "is set without a user name: no credentials are sent");
+    return undefined;
   }
-  if (username === undefined && given !== undefined) {
-    report.warn(`${key}_basic_password`, "is set without a user name: no credentials are sent");
+  if (given === undefined) report.warn(`${key}_basic_password`, "is not set: the backend gets an empty password");
+  if (basicUsername === undefined) {
+    report.warn(`${key}_basic_username`, "the definition asks for no Basic credentials; they are sent all the same");
   }
-  const members: Member[] = [];
-  for (const [index, compiled] of upstream.urls.entries()) {
-    const name = `${key}_endpoint_${index}`;
-    const override = settings.override(name);
-    const url = parseEndpoint(override ?? compiled);
-    if (url === undefined) {
-      report.error(name, "must be an absolute http or https URL without user, password and fragment");
-      continue;
-    }
-    if (basicUsername === undefined && settings.override(`${key}_basic_username`) !== undefined && index === 0) {
-      report.warn(`${key}_basic_username`, "the definition asks for no Basic credentials; they are sent all the same");
-    }
-    members.push({
-      target: await pools.open(url.origin, timeoutMs, pipelining),
-      basePath: basePathOf(url, settings.compatibility === "wso2-3.2"),
-      baseQuery: url.search,
-      authorization:
-        username === undefined
-          ? undefined
-          : `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`,
-    });
-  }
-  return members;
+  return `Basic ${Buffer.from(`${username}:${given ?? ""}`, "utf8").toString("base64")}`;
 }
 
 /** The slash at its end goes, except before a query to which the original appends the request's path (R-RTE-01). */
@@ -155,7 +231,10 @@ class Pools {
   readonly #settings: Settings;
   readonly #report: SettingsReport;
   readonly #openPool: OpenPool;
-  readonly #pools = new Map<string, RelayTarget>();
+  readonly #pools = new Map<string, SharedPool>();
+  readonly #names = new Map<RelayTarget, string>();
+  /** Those that no member uses any more, while they have connections. */
+  readonly #retired = new Set<BackendPool>();
   #tls: Promise<BackendTls> | undefined;
 
   constructor(settings: Settings, report: SettingsReport, openPool: OpenPool) {
@@ -164,20 +243,51 @@ class Pools {
     this.#openPool = openPool;
   }
 
-  async open(origin: string, timeoutMs: number, pipelining: number): Promise<RelayTarget> {
+  /** Trust and identity towards all backends. */
+  tls(): Promise<BackendTls> {
+    this.#tls ??= backendTls(this.#settings, this.#report);
+    return this.#tls;
+  }
+
+  /** To be released again. */
+  open(origin: string, timeoutMs: number, pipelining: number): Promise<RelayTarget> {
     const name = `${timeoutMs} ${pipelining} ${origin}`;
-    const known = this.#pools.get(name);
-    if (known !== undefined) return known;
-    const settings = this.#settings;
-    this.#tls ??= origin.startsWith("https:") ? backendTls(settings, this.#report) : undefined;
-    const tls = origin.startsWith("https:") ? await this.#tls : undefined;
-    const pool = await this.#openPool({ ...poolLimits(settings), origin, timeoutMs, pipelining, tls });
-    const target = { origin, pool };
-    this.#pools.set(name, target);
-    return target;
+    let shared = this.#pools.get(name);
+    if (shared === undefined) {
+      shared = { users: 0, target: this.#open(name, { origin, timeoutMs, pipelining }) };
+      this.#pools.set(name, shared);
+    }
+    shared.users++;
+    return shared.target;
+  }
+
+  /** The member that it was opened for sends no more requests but those that have begun. */
+  release(target: RelayTarget): void {
+    const name = this.#names.get(target) as string;
+    const shared = this.#pools.get(name) as SharedPool;
+    if (--shared.users > 0) return;
+    this.#pools.delete(name);
+    this.#names.delete(target);
+    const { pool } = target;
+    this.#retired.add(pool);
+    void pool.retire().then(() => this.#retired.delete(pool));
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.close()));
+    const pools = [...this.#names.keys()].map(({ pool }) => pool);
+    await Promise.all([...pools, ...this.#retired].map((pool) => pool.close()));
   }
+
+  async #open(name: string, options: Pick<TargetOptions, "origin" | "timeoutMs" | "pipelining">): Promise<RelayTarget> {
+    const tls = options.origin.startsWith("https:") ? await this.tls() : undefined;
+    const pool = await this.#openPool({ ...poolLimits(this.#settings), ...options, tls });
+    const target = { origin: options.origin, pool };
+    this.#names.set(target, name);
+    return target;
+  }
+}
+
+interface SharedPool {
+  users: number;
+  readonly target: Promise<RelayTarget>;
 }

@@ -163,7 +163,7 @@ function testFiles(part) {
 
 /** Whether the tests in a file ask a running gateway, so that its engine matters. */
 function runsGateway(file) {
-  return /blackbox.(engine.|security.|cors-browser|exact-counts|fixture-requests)/.test(file);
+  return /blackbox.(engine.|security.|traffic.|cors-browser|exact-counts|fixture-requests)/.test(file);
 }
 
 /** Whether all tests in a file are of engines. */

@@ -64,14 +64,18 @@ function endpointOfServers(servers: readonly Fact<string>[], origin: SourceRef):
 
 function upstreamOf(api: ApiFacts, operation: OperationFacts, chosen: Chosen, environment: Environment): UpstreamModel {
   const { endpoint, level } = chosen;
-  const urls = endpoint.urls.map((url) => url.value);
-  const [first = "", ...others] = urls;
+  // `http` with several URLs means the first (R-EP-01).
+  const used = endpoint.type === "http" ? endpoint.urls.slice(0, 1) : endpoint.urls;
+  const [first = "", ...others] = used.map((url) => url.value);
+  const [found, ...more] = used.flatMap(({ etcdKey }, index) =>
+    etcdKey === undefined ? [] : [{ index, key: etcdKey }],
+  );
   return {
     overrideKey: `${endpoint.name ?? derivedName(api, operation, level)}_${environment === "production" ? "prod" : "sand"}`,
     level,
     environment,
-    // `http` with several URLs means the first (R-EP-01).
-    urls: endpoint.type === "http" ? [first] : [first, ...others],
+    urls: [first, ...others],
+    ...(found !== undefined && { fromEtcd: [found, ...more] as const }),
     timeoutMs: endpoint.timeoutMs ?? defaultTimeoutMs,
     pipelining: endpoint.pipelining ?? 1,
     basicUsername: endpoint.basicUsername,

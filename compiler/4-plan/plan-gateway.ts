@@ -263,12 +263,18 @@ function modulesOf(apis: readonly ApiPlan[]): readonly RuntimeModuleName[] {
       modules.add(schemeModules[scheme.kind]);
       if (scheme.kind === "oauth2" && scheme.dpop !== undefined) modules.add("auth-dpop");
     }
+    if (api.upstreams.some(isFromEtcd)) modules.add("upstream-etcd");
     for (const handler of api.groups.flatMap((group) => group.handlers)) {
       if (handler.chain.some((step) => step.kind === "throttle")) modules.add("throttle");
       if (forwardedTo(handler.chain).size > 0) modules.add("upstream");
+      if (handler.upstreams.some(isFromEtcd)) modules.add("upstream-etcd");
     }
   }
   return [...modules].sort();
+}
+
+function isFromEtcd({ upstream }: UpstreamPlan): boolean {
+  return upstream.fromEtcd !== undefined;
 }
 
 const schemeModules = {

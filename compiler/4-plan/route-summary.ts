@@ -56,5 +56,8 @@ function upstreamText({ backend }: OperationModel): string {
 }
 
 function memberText(environment: string, upstream: UpstreamModel | undefined): string {
-  return upstream === undefined ? "" : `${environment}=${upstream.overrideKey}:${upstream.urls.join(",")}`;
+  if (upstream === undefined) return "";
+  const keys = new Map(upstream.fromEtcd?.map(({ index, key }) => [index, key]));
+  const urls = upstream.urls.map((url, index) => (keys.has(index) ? `etcd(${keys.get(index)},${url})` : url));
+  return `${environment}=${upstream.overrideKey}:${urls.join(",")}`;
 }

@@ -137,7 +137,7 @@ export interface EndpointFact {
   readonly ref: SourceRef;
   /** The reference's name, else the object's `name`; undefined: the name is derived in 3-lower. */
   readonly name: string | undefined;
-  readonly urls: readonly Fact<string>[];
+  readonly urls: readonly EndpointUrlFact[];
   readonly type: "http" | "load_balance" | "failover" | "address" | undefined;
   readonly basicUsername: string | undefined;
   readonly timeoutMs: number | undefined;
@@ -147,13 +147,17 @@ export interface EndpointFact {
   readonly asksFor: readonly Fact<UnbuiltFeature>[];
 }
 
+/** A URL of an endpoint, with the key in etcd under which another one may be found (T-END-01). */
+export interface EndpointUrlFact extends Fact<string> {
+  readonly etcdKey?: string;
+}
+
 /** What an operation may need that this version cannot do: it answers 501 in `wso2-3.2`, and is an error in `standard`. */
 export type UnbuiltFeature =
   | "failover"
   | "retry"
   | "circuit-breaker"
   | "connection-pool"
-  | "etcd"
   | "request-interceptor"
   | "response-interceptor"
   | "filter"

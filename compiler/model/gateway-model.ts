@@ -148,6 +148,8 @@ export interface UpstreamModel {
   readonly level: "api" | "operation";
   readonly environment: "production" | "sandbox";
   readonly urls: NonEmpty<string>;
+  /** Those of `urls` that hold only until etcd has another one; absent: none. By index. */
+  readonly fromEtcd?: NonEmpty<{ readonly index: number; readonly key: string }>;
   readonly timeoutMs: number;
   /** Requests that may be on their way on one connection at the same time; 1: no pipelining. */
   readonly pipelining: number;

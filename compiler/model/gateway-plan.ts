@@ -48,7 +48,8 @@ export type RuntimeModuleName =
   | "auth-jwt"
   | "auth-mutual-tls"
   | "throttle"
-  | "upstream";
+  | "upstream"
+  | "upstream-etcd";
 
 export interface Mount {
   readonly basePath: string;

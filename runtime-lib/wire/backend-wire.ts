@@ -59,6 +59,8 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   /** Calls that cannot be sent, and why. */
   #refused: { readonly call: WireCall; readonly reason: string }[] = [];
   #closed = false;
+  /** Who waits for the end of the last connection; set: no connection is kept without use. */
+  #onEmpty: (() => void) | undefined;
 
   constructor(options: WirePoolOptions) {
     const { origin, timeoutMs, connections, waitMs, tls } = options;
@@ -102,6 +104,18 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     }
     this.#dispatch(call);
     return call;
+  }
+
+  retire(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+      for (const connection of [...this.#available]) connection.leave();
+      this.#leaveIfEmpty();
+    });
+  }
+
+  #leaveIfEmpty(): void {
+    if (this.#connections.size === 0 && this.#waiting.length === 0) this.#onEmpty?.();
   }
 
   async close(): Promise<void> {
@@ -159,6 +173,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     const call = this.#waiting.length > this.#connecting ? this.#waiting.shift() : undefined;
     call?.fail(failure, reason, "none");
     this.#grow();
+    if (this.#onEmpty !== undefined) this.#leaveIfEmpty();
   }
 
   released(connection: BackendConnection): void {
@@ -168,6 +183,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
       connection.assign(call);
       call = this.#waiting.first;
     }
+    if (this.#onEmpty !== undefined) return connection.leave();
     if (!connection.open || connection.available) return;
     connection.available = true;
     this.#available.push(connection);
@@ -177,6 +193,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     this.#connections.delete(connection);
     if (connection.available) this.#withdraw(this.#available.lastIndexOf(connection));
     this.#grow();
+    if (this.#onEmpty !== undefined) this.#leaveIfEmpty();
   }
 
   resumable(session: Buffer): void {

@@ -90,6 +90,7 @@ async function configureModule(
     send: () => {
       throw new Error("nothing is sent here");
     },
+    retire: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
   await module.configure(settings, report, () => Promise.resolve(pool));

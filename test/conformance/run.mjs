@@ -20,7 +20,7 @@ import { engineArguments } from "../support/engine-under-test.mjs";
 const root = path.resolve(import.meta.dirname, "../..");
 const suite = path.resolve(root, "../shared/conformance");
 const pending = JSON.parse(readFileSync(path.join(import.meta.dirname, "pending.json"), "utf8"));
-const ports = [2380, 9443, 9590, 9595, 9596];
+const ports = [2379, 2380, 9443, 9590, 9595, 9596];
 const args = process.argv.slice(2);
 const filters = args.filter((arg) => arg !== "--all");
 

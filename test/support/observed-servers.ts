@@ -134,6 +134,7 @@ export async function observedEngine(name: TestedEngine): Promise<ObservedServer
     send: (sink, _method, head, body) => {
       return new NotingCall(underWay.get(head) as NotedRequest, sink, body);
     },
+    retire: async () => undefined,
     close: async () => undefined,
   };
   const target = { origin: "http://noted.test", pool };

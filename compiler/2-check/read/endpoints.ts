@@ -1,6 +1,6 @@
 import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
-import type { EndpointFact, EndpointPair, Fact, UnbuiltFeature } from "../../model/checked-project.ts";
+import type { EndpointFact, EndpointPair, EndpointUrlFact, Fact, UnbuiltFeature } from "../../model/checked-project.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
 import { readBackendUrl, shownUrl } from "./backend-url.ts";
 import {
@@ -95,7 +95,7 @@ function readEndpointObject(reading: Reading, cursor: Cursor, what: string): End
   }
   reportUnknownKeys(reading, cursor, endpointKeys, "an endpoint");
   const asksFor: Fact<UnbuiltFeature>[] = [];
-  const urls = readUrls(reading, cursor, what, asksFor);
+  const urls = readUrls(reading, cursor, what);
   const type = readType(reading, cursor);
   if (type !== undefined) judgeType(reading, type, urls.length, asksFor);
   const name = readText(reading, cursor, "name")?.value;
@@ -105,12 +105,7 @@ function readEndpointObject(reading: Reading, cursor: Cursor, what: string): End
   return { ref: cursor.ref, name, urls, type: type?.value, basicUsername, timeoutMs, pipelining, asksFor };
 }
 
-function readUrls(
-  reading: Reading,
-  endpoint: Cursor,
-  what: string,
-  asksFor: Fact<UnbuiltFeature>[],
-): readonly Fact<string>[] {
+function readUrls(reading: Reading, endpoint: Cursor, what: string): readonly EndpointUrlFact[] {
   const list = endpoint.get("urls");
   if (list === undefined || list.value === null || (Array.isArray(list.value) && list.value.length === 0)) {
     const place = list === undefined ? at(endpoint.ref, "missing") : at(list.ref, "key");
@@ -118,16 +113,14 @@ function readUrls(
     return [];
   }
   const found = readList(reading, endpoint, "urls");
-  const urls: Fact<string>[] = [];
+  const urls: EndpointUrlFact[] = [];
   for (const item of found?.items() ?? []) {
     const text = textOf(reading, item, "an endpoint URL");
     if (text === undefined) continue;
-    const discovery = /^etcd\s*\(/i.test(text.value);
-    const target = discovery ? readEtcd(reading, text) : text;
-    if (discovery) asksFor.push({ value: "etcd", ref: text.ref });
+    const target: EndpointUrlFact | undefined = /^etcd\s*\(/i.test(text.value) ? readEtcd(reading, text) : text;
     if (target === undefined) continue;
     const judged = readBackendUrl(target.value);
-    if ("url" in judged) urls.push({ value: judged.url, ref: target.ref });
+    if ("url" in judged) urls.push({ ...target, value: judged.url });
     else
       reading.log.report("endpoint-url-invalid", at(text.ref), {
         url: shownUrl(target.value),
@@ -137,11 +130,11 @@ function readUrls(
   return urls;
 }
 
-/** `etcd(key, defaultUrl)`: the default URL, trimmed (T-END-01, 02). */
-function readEtcd(reading: Reading, { value, ref }: Fact<string>): Fact<string> | undefined {
+/** `etcd(key, defaultUrl)`, both trimmed (T-END-01, 02). */
+function readEtcd(reading: Reading, { value, ref }: Fact<string>): EndpointUrlFact | undefined {
   const parts = /^etcd\s*\(([^()]*)\)$/.exec(value)?.[1]?.split(",");
   const [key, url] = (parts ?? []).map((part) => part.trim());
-  if (parts?.length === 2 && key && url) return { value: url, ref };
+  if (parts?.length === 2 && key && url) return { value: url, ref, etcdKey: key };
   reading.log.report("endpoint-etcd-malformed", at(ref), {});
   return undefined;
 }

@@ -160,6 +160,7 @@ const moduleNames = {
   "auth-mutual-tls": "mutualTlsModule",
   throttle: "throttleModule",
   upstream: "upstreamModule",
+  "upstream-etcd": "etcdModule",
 } as const;
 
 function camelCase(name: string): string {
@@ -213,10 +214,14 @@ function schemeText(scheme: SchemePlan, api: string): string {
 
 function upstreamText({ symbol, upstream }: UpstreamPlan): string {
   const { overrideKey, urls, timeoutMs, pipelining, basicUsername } = upstream;
+  const places = urls.map((url, index) => {
+    const found = upstream.fromEtcd?.find((one) => one.index === index);
+    return found === undefined ? quoted(url) : `etcd(${quoted(found.key)}, ${quoted(url)})`;
+  });
   const single = urls.length === 1;
   const members = [
     `key: ${quoted(overrideKey)}`,
-    single ? `url: ${quoted(urls[0])}` : `urls: ${list(urls.map(quoted))}`,
+    single ? `url: ${places[0]}` : `urls: ${list(places)}`,
     `timeoutMs: ${timeoutMs}`,
     ...(pipelining === 1 ? [] : [`pipelining: ${pipelining}`]),
     ...(basicUsername === undefined ? [] : [`basicUsername: ${quoted(basicUsername)}`]),

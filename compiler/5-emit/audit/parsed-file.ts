@@ -115,6 +115,8 @@ const runtimeHomes: Readonly<Record<string, string>> = {
   cors: "cors",
   dpop: "auth-dpop",
   dpopModule: "auth-dpop",
+  etcd: "upstream-etcd",
+  etcdModule: "upstream-etcd",
   eventHub: "feature-event-hub",
   extensions: "extension",
   forbidden: "respond",

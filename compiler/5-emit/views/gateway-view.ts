@@ -13,6 +13,7 @@ export const moduleExports: Readonly<Record<RuntimeModuleName, string>> = {
   "auth-mutual-tls": "mutualTlsModule",
   throttle: "throttleModule",
   upstream: "upstreamModule",
+  "upstream-etcd": "etcdModule",
 };
 
 /** `keyManagerProxies` of `key-manager-proxies`. */

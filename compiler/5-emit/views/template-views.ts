@@ -109,13 +109,21 @@ export interface EndpointView {
   readonly kind: "single" | "balanced";
   readonly symbol: string;
   readonly key: string;
-  readonly url: string;
-  readonly urls: readonly string[];
+  readonly url: EndpointUrlView;
+  readonly urls: readonly EndpointUrlView[];
   readonly timeoutMs: number;
   readonly hasPipelining: boolean;
   readonly pipelining: number;
   readonly hasUsername: boolean;
   readonly basicUsername: string;
+}
+
+/** A URL, or `etcd(key, url)`. */
+export interface EndpointUrlView {
+  readonly first: boolean;
+  readonly isFromEtcd: boolean;
+  readonly etcdKey: string;
+  readonly url: string;
 }
 
 export interface OperationView {

@@ -2,7 +2,7 @@ import type { ThrottleTier, UpstreamModel } from "../../model/gateway-model.ts";
 import type { UpstreamPlan } from "../../model/gateway-plan.ts";
 import type { CorsFacts } from "../../model/loaded-project.ts";
 import type { ImportList } from "../import-list.ts";
-import type { CorsView, EndpointView, TierView } from "./template-views.ts";
+import type { CorsView, EndpointUrlView, EndpointView, TierView } from "./template-views.ts";
 
 export function corsView(cors: CorsFacts, imports: ImportList): CorsView {
   imports.runtime("cors", "cors");
@@ -21,7 +21,9 @@ export function callerTierView(tier: ThrottleTier): TierView {
 }
 
 export function endpointView({ symbol, upstream }: UpstreamPlan, imports: ImportList): EndpointView {
-  const { urls, overrideKey: key, timeoutMs, pipelining, basicUsername } = upstream satisfies UpstreamModel;
+  const { overrideKey: key, timeoutMs, pipelining, basicUsername } = upstream satisfies UpstreamModel;
+  const urls = urlViews(upstream);
+  if (upstream.fromEtcd !== undefined) imports.runtime("upstream-etcd", "etcd");
   const kind = urls.length === 1 ? "single" : "balanced";
   if (kind === "single") imports.runtime("upstream-single", "upstream");
   else imports.runtime("upstream-balanced", "balanced");
@@ -29,7 +31,7 @@ export function endpointView({ symbol, upstream }: UpstreamPlan, imports: Import
     kind,
     symbol,
     key,
-    url: urls[0],
+    url: urls[0] as EndpointUrlView,
     urls,
     timeoutMs,
     hasPipelining: pipelining > 1,
@@ -37,4 +39,12 @@ export function endpointView({ symbol, upstream }: UpstreamPlan, imports: Import
     hasUsername: basicUsername !== undefined,
     basicUsername: basicUsername ?? "",
   };
+}
+
+function urlViews({ urls, fromEtcd }: UpstreamModel): readonly EndpointUrlView[] {
+  const keys = new Map(fromEtcd?.map(({ index, key }) => [index, key]));
+  return urls.map((url, index) => {
+    const key = keys.get(index);
+    return { first: index === 0, isFromEtcd: key !== undefined, etcdKey: key ?? "", url };
+  });
 }

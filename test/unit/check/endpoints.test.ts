@@ -39,12 +39,15 @@ describe("endpoint objects", () => {
     const { ref: _, urls, asksFor, ...rest } = endpoints.production ?? assert.fail("no endpoint");
     assert.deepEqual(rest, { name: "orders", type: "failover", basicUsername: "svc", timeoutMs: 4000, pipelining: 4 });
     assert.deepEqual(
-      urls.map(({ value }) => value),
-      ["https://a.example.com/api", "https://b.example.com"],
+      urls.map(({ value, etcdKey }) => [value, etcdKey]),
+      [
+        ["https://a.example.com/api", undefined],
+        ["https://b.example.com", "orders"],
+      ],
     );
     assert.deepEqual(
       asksFor.map(({ value }) => value),
-      ["etcd", "failover", "retry", "circuit-breaker", "connection-pool"],
+      ["failover", "retry", "circuit-breaker", "connection-pool"],
     );
   });
 

@@ -107,6 +107,7 @@ describe("templates", () => {
       "expressions/cors",
       "expressions/depth-is",
       "expressions/depth-over",
+      "expressions/endpoint-url",
       "expressions/extension",
       "expressions/filled",
       "expressions/imported",

@@ -94,14 +94,12 @@ describe("mistakes", () => {
 
   test("a switch of a feature that is not built stops the start; off is fine", async () => {
     const on = [
-      "etcdurl = 'https://etcd.test'",
       "[analytics.fileUpload]\nenable = true",
       "[validationConfig]\nenableRequestValidation = true\nenableResponseValidation = false",
       "[b7a.observability.tracing]\nenabled = true\n[b7a.observability.tracing.jaeger.reporter]\nport = 5775",
     ].join("\n");
     const features = (await linesFrom(on)).map((line) => /^error: (\S+): asks for (.*), which/.exec(line)?.slice(1, 3));
     assert.deepEqual(features, [
-      ["etcdurl", "etcd"],
       ["analytics.fileUpload.enable", "analytics"],
       ["validationConfig.enableRequestValidation", "request validation"],
       ["b7a.observability.tracing.enabled", "tracing"],

@@ -130,6 +130,7 @@ export function stubPool(onSend: (call: StubCall) => void = () => undefined): Ba
       onSend(call);
       return call;
     },
+    async retire() {},
     async close() {},
   };
 }
