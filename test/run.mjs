@@ -9,7 +9,8 @@
  * what tests engines once more with the transport that is not public API of Node, on each Node.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -23,8 +24,11 @@ const otherTransport = "handles";
 const testParts = ["unit", "golden", "blackbox", "property"];
 const allParts = ["lint", "types", ...testParts, "conformance"];
 
+/** What was compiled once in this run, whatever the engine and the Node that it is tested on (`test/support/compile-once.mjs`). */
+const builds = mkdtempSync(path.join(os.tmpdir(), "castgate-builds-"));
+process.on("exit", () => rmSync(builds, { recursive: true, force: true }));
 /** tsx keeps a cache that all processes of a machine share and write at once: a test must not depend on it. */
-const environment = { ...process.env, TSX_DISABLE_CACHE: "1" };
+const environment = { ...process.env, TSX_DISABLE_CACHE: "1", TEST_BUILDS: builds };
 const options = readOptions(process.argv.slice(2));
 const total = { passed: 0, failed: 0, skipped: 0 };
 

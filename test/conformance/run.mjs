@@ -14,7 +14,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 import { engineArguments } from "../support/engine-under-test.mjs";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -93,14 +92,13 @@ async function listCases() {
 async function runCases(selected, work) {
   const report = path.join(work, "report.json");
   const only = `/^(${selected.map((id) => id.replace(/[^\w/]/g, "\\$&")).join("|")})$/`;
-  const tsx = pathToFileURL(path.join(root, "node_modules/tsx/dist/esm/index.mjs")).href;
   const node = quote(process.execPath);
   const scheme = process.env.TEST_SCHEME ?? "http";
   await runner([only, "--optional", `--scheme=${scheme}`, `--json=${report}`], {
     // tsx keeps a cache that all processes of a machine share and write at once.
     TSX_DISABLE_CACHE: "1",
     ACCEPT_WORK: path.join(work, "work"),
-    ACCEPT_BUILD: `${node} --import=${quote(tsx)} ${quote(path.join(root, "compiler/cli.ts"))} compile {project}`,
+    ACCEPT_BUILD: `${node} ${quote(path.join(root, "test/support/compile-once.mjs"))} {project}`,
     ACCEPT_RUN: `${node} {project}/target/{name}.cjs ${engineArguments.join(" ")} --config {conf} --allow-known-defaults {args}`,
     ACCEPT_START_TIMEOUT: "20",
     ACCEPT_BUILD_TIMEOUT: "60",

@@ -1,16 +1,14 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
+import { compileOnce } from "./compile-once.mjs";
 import { engineArguments } from "./engine-under-test.mjs";
 import { noteSettings, watchOutput } from "./secret-watch.ts";
 import type { Identity } from "./self-signed.ts";
 import type { StubBackend } from "./stub-backend.ts";
 import type { TestIssuer } from "./test-issuer.ts";
-
-const repository = path.join(import.meta.dirname, "../..");
 
 /** A compiled copy of a project in a temporary folder. */
 export interface CompiledProject {
@@ -22,7 +20,7 @@ export interface CompiledProject {
   remove(): void;
 }
 
-/** Copies a project and compiles it with the real command. */
+/** Copies a project and compiles it with the real command, once in a test run for the same files. */
 export async function compileProject(source: string): Promise<CompiledProject> {
   const parent = mkdtempSync(path.join(os.tmpdir(), "castgate-test-"));
   const folder = path.join(parent, path.basename(source));
@@ -38,17 +36,14 @@ export async function compileProject(source: string): Promise<CompiledProject> {
     if (existsSync(path.join(source, part)))
       cpSync(path.join(source, part), path.join(folder, part), { recursive: true });
   }
-  const { stdout, stderr } = await promisify(execFile)(
-    process.execPath,
-    ["--import", "tsx", path.join(repository, "compiler/cli.ts"), "compile", folder],
-    { cwd: repository, maxBuffer: 64 * 1024 * 1024 },
-  );
+  const { code, output } = await compileOnce(folder);
+  if (code !== 0) throw new Error(`compile ended with ${code}:\n${output}`);
   const name = path.basename(source);
   return {
     folder,
     bundle: path.join(folder, `target/${name}.cjs`),
     manifest: JSON.parse(readFileSync(path.join(folder, `target/${name}.manifest.json`), "utf8")),
-    output: stdout + stderr,
+    output,
     remove: () => rmSync(parent, { recursive: true, force: true }),
   };
 }
@@ -158,7 +153,7 @@ function overrides(project: CompiledProject, backend: StubBackend | undefined): 
 }
 
 async function untilReady(url: string, child: ChildProcess, log: () => string): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (const last = performance.now() + 60_000; performance.now() < last; ) {
     if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${log()}`);
     try {
       if ((await fetch(url)).ok) return;
@@ -170,13 +165,20 @@ async function untilReady(url: string, child: ChildProcess, log: () => string): 
   throw new Error(`the gateway is not ready:\n${log()}`);
 }
 
-/** A port that nobody listens on at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
+/**
+ * A port that nobody listens on at the moment, and that none of the machine's other connections gets by chance before its
+ * user listens on it: it is below those that systems give to whoever asks for any.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if (await canListen(port)) return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
