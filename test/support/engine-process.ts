@@ -234,9 +234,20 @@ export async function exchange(port: number, bytes: string | Buffer): Promise<st
 
 /** Waits for a condition that another process brings about. */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400; i++) {
-    if (await condition()) return;
+  const last = performance.now() + longestWaitMs;
+  while (!(await condition())) {
+    if (performance.now() > last) throw new Error(`did not happen: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new Error(`did not happen: ${what}`);
+}
+
+/**
+ * What is still left once waiting has not made it go: nothing, as soon as there is nothing. For records of several processes,
+ * which come at their own pace: each look compares all of them as they are at that moment.
+ */
+export async function leftOver<T>(look: () => readonly T[]): Promise<readonly T[]> {
+  let left = look();
+  for (const last = performance.now() + longestWaitMs; left.length > 0 && performance.now() < last; left = look())
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  return left;
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { castgate, copyFixture, runCommand, temporaryFolder } from "../../support/command-line.ts";
+import { freePort } from "../../support/gateway-under-test.ts";
 
 const repository = path.join(import.meta.dirname, "../../..");
 const tool = (name: string) => path.join(repository, "node_modules/.bin", name);
@@ -133,11 +134,4 @@ async function firstAnswer(gateway: ChildProcess, url: string): Promise<Response
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

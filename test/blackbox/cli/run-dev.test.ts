@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { copyFixture, runCommand, temporaryFolder } from "../../support/command-line.ts";
+import { until } from "../../support/debian-services.ts";
+import { freePort } from "../../support/gateway-under-test.ts";
 
 const repository = path.join(import.meta.dirname, "../../..");
 const withCurl = { skip: spawnSync("curl", ["--version"]).status === 0 ? false : "curl is not installed" };
@@ -101,7 +102,7 @@ interface Running {
 }
 
 async function start(command: string, project: string, cwd: string, ...words: string[]): Promise<Running> {
-  const [port, tlsPort] = await freePorts();
+  const [port, tlsPort] = [await freePort(), await freePort()];
   const settings = [`--listenerConfig.httpPort=${port}`, `--listenerConfig.httpsPort=${tlsPort}`];
   const tsx = `file://${path.join(repository, "node_modules/tsx/dist/loader.mjs")}`;
   const child: ChildProcess = spawn(
@@ -138,20 +139,4 @@ async function statusOf(url: string): Promise<number> {
   } catch {
     return 0;
   }
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
-async function freePorts(): Promise<readonly [number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    ports.push(typeof address === "object" && address !== null ? address.port : 0);
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return [ports[0] ?? 0, ports[1] ?? 0];
 }

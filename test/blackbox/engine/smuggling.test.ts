@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { eventually, type GatewayProcess, startGateway } from "../../support/engine-process.ts";
+import { eventually, type GatewayProcess, leftOver, startGateway } from "../../support/engine-process.ts";
 import { haproxyBefore, installed, nginxBackend, nginxBefore, type ProxyProcess } from "../../support/proxies.ts";
 import { smugglingTechniques, type Technique } from "../../support/smuggling-techniques.ts";
 import { type TestedEngine, testedEngines } from "../../support/tested-engines.ts";
@@ -10,7 +10,7 @@ import { type TestedEngine, testedEngines } from "../../support/tested-engines.t
 /**
  * Every technique against the real gateway: alone, behind nginx and behind haproxy, before node:http and before nginx.
  * After each a marker follows on the same connection and on another one: it must be answered as itself. Nothing may reach
- * a backend that the gateway did not log, and nothing the gateway that the proxy before it did not log.
+ * a backend that no gateway logged, and nothing a gateway that the proxy before it did not log.
  */
 
 interface Seen {
@@ -63,132 +63,148 @@ class NodeBackend {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Resolves when all that was sent to it is in `seen`: those who send must have ended. */
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 }
 
 const base = { node: "/v1/pets", nginx: "/query" } as const;
 type Behind = keyof typeof base;
+const fronts = ["nobody", "nginx", "haproxy"] as const;
+type Front = (typeof fronts)[number];
 const missing = (["nginx", "haproxy"] as const).filter((name) => installed(name) === undefined);
 const skip = missing.length > 0 ? `not installed: ${missing.join(", ")}` : false;
 const atOnce = 24;
 
 for (const engine of testedEngines) {
   describe(`smuggling past engine ${engine}`, { skip }, () => {
-    let gateway: GatewayProcess;
+    /** One for each that comes before it: each has to tell what came through its own. */
+    const gateways: Partial<Record<Front, GatewayProcess>> = {};
+    const proxies: Partial<Record<Front, ProxyProcess>> = {};
     let nodeBehind: NodeBackend;
     let nginxBehind: ProxyProcess;
-    const fronts: Partial<Record<"nginx" | "haproxy", ProxyProcess>> = {};
 
     before(async () => {
       nodeBehind = await NodeBackend.start();
       nginxBehind = await nginxBackend();
-      gateway = await startGateway([
-        `--engine=${engine}`,
-        `--echo_prod_endpoint_0=http://127.0.0.1:${nodeBehind.port}`,
-        `--query_prod_endpoint_0=http://127.0.0.1:${nginxBehind.port}`,
-        "--castgate.accessLog=true",
-        "--listenerConfig.maxEntityBodySize=1000000",
-        "--castgate.headerTimeoutSeconds=3",
-        "--castgate.requestTimeoutSeconds=4",
-        // Longer than the proxies keep theirs: an end that crosses a request would look like a desynchronisation.
-        "--castgate.idleTimeoutSeconds=90",
-      ]);
-      fronts.nginx = await nginxBefore(gateway.port);
-      fronts.haproxy = await haproxyBefore(gateway.port);
+      for (const front of fronts) {
+        const gateway = await startGateway([
+          `--engine=${engine}`,
+          `--echo_prod_endpoint_0=http://127.0.0.1:${nodeBehind.port}`,
+          `--query_prod_endpoint_0=http://127.0.0.1:${nginxBehind.port}`,
+          "--castgate.accessLog=true",
+          "--listenerConfig.maxEntityBodySize=1000000",
+          "--castgate.headerTimeoutSeconds=3",
+          "--castgate.requestTimeoutSeconds=4",
+          // Longer than the proxies keep theirs: an end that crosses a request would look like a desynchronisation.
+          "--castgate.idleTimeoutSeconds=90",
+        ]);
+        gateways[front] = gateway;
+        if (front === "nginx") proxies[front] = await nginxBefore(gateway.port);
+        if (front === "haproxy") proxies[front] = await haproxyBefore(gateway.port);
+      }
     });
     after(async () => {
-      await fronts.nginx?.stop();
-      await fronts.haproxy?.stop();
-      await gateway?.stop();
+      for (const proxy of Object.values(proxies)) await proxy.stop();
+      for (const gateway of Object.values(gateways)) await gateway.stop();
       await nginxBehind?.stop();
       await nodeBehind?.stop();
     });
 
-    for (const front of [undefined, "nginx", "haproxy"] as const) {
-      for (const behind of ["node", "nginx"] as const) {
-        test(`${front ?? "nobody"} before it, ${behind === "node" ? "node:http" : "nginx"} behind it`, async () => {
-          const port = front === undefined ? gateway.port : (fronts[front] as ProxyProcess).port;
-          const table = smugglingTechniques(`${base[behind]}/a`, `${base[behind]}/hidden`);
-          const firstLine = gateway.log.length;
-          const firstSeen = { node: nodeBehind.seen.length, nginx: nginxBehind.log().length };
-          const wrong: string[] = [];
-          let markers = 0;
-          const queue = table.entries();
-          const worker = async () => {
-            for (const [index, technique] of queue) {
-              const exact = front === undefined && behind === "node";
-              wrong.push(...(await attempt(engine, port, technique, `${base[behind]}/marker-${index}`, exact)));
-              const probe = `${base[behind]}/probe-${index}`;
-              const text = await probed(port, probe);
-              const expected = `GET ${probe.slice(base[behind].length)}`;
-              if (text !== expected) wrong.push(`${technique.name}: the next client got ${JSON.stringify(text)}`);
-              markers++;
-            }
-          };
-          await Promise.all(Array.from({ length: atOnce }, worker));
-          assert.deepEqual(wrong, []);
-          assert.equal(markers, table.length);
+    /** Requests in the access log, by their ids. A line is written after the answer, and takes its time to be here. */
+    const logged = (front: Front): [string, Seen][] =>
+      (gateways[front]?.log ?? [])
+        .filter(({ msg }) => msg === "access")
+        .map(({ id, method, path }) => [id, { id, method, path }] as [string, Seen]);
+    const seen = (behind: Behind): Seen[] =>
+      behind === "node"
+        ? nodeBehind.seen
+        : nginxBehind.log().map(({ id, method, target }) => ({ id, method, path: target.split("?", 1)[0] as string }));
+    /** What is at a backend, and in no gateway's log as the same request. */
+    const straysBehind = (behind: Behind): Seen[] => {
+      const known = new Map(fronts.flatMap(logged));
+      return seen(behind).filter(({ id, method, path }) => {
+        const entry = known.get(id);
+        return entry?.method !== method || restOf(entry.path, behind) !== path;
+      });
+    };
+    /** What is in the gateway's log, and not in the one of the proxy before it as the same request. */
+    const straysBefore = (front: Front): Seen[] => {
+      const forwarded = new Map((proxies[front] as ProxyProcess).log().map((entry) => [entry.id, entry]));
+      return logged(front).flatMap(([id, request]) => {
+        const entry = forwarded.get(id);
+        const { method, path } = request;
+        // A refused target is not repeated in the log.
+        const same = entry?.method === method && (path === "-" || entry.target.split("?", 1)[0] === path);
+        return same ? [] : [request];
+      });
+    };
+    const twice = (behind: Behind): string[] => {
+      const ids = seen(behind).map(({ id }) => id);
+      return ids.filter((id, i) => ids.indexOf(id) !== i);
+    };
 
-          const logged = (): Map<string, Seen> =>
-            new Map(
-              gateway.log
-                .slice(firstLine)
-                .filter(({ msg }) => msg === "access")
-                .map(({ id, method, path }) => [id, { id, method, path } as Seen] as [string, Seen]),
-            );
-          const seen = (): Seen[] =>
-            behind === "node"
-              ? nodeBehind.seen.slice(firstSeen.node)
-              : nginxBehind
-                  .log()
-                  .slice(firstSeen.nginx)
-                  .map(({ id, method, target }) => ({ id, method, path: target.split("?", 1)[0] as string }));
-          await eventually("what reached the backend is in the access log", () => {
-            const known = logged();
-            return seen().every(({ id }) => known.has(id));
+    // They wait for time limits and silence most of the time.
+    describe("all techniques", { concurrency: true }, () => {
+      for (const front of fronts) {
+        for (const behind of ["node", "nginx"] as const) {
+          test(`${front} before it, ${behind === "node" ? "node:http" : "nginx"} behind it`, async () => {
+            const gateway = gateways[front] as GatewayProcess;
+            const { port } = proxies[front] ?? gateway;
+            const table = smugglingTechniques(`${base[behind]}/a`, `${base[behind]}/hidden`);
+            const wrong: string[] = [];
+            let markers = 0;
+            const queue = table.entries();
+            const worker = async () => {
+              for (const [index, technique] of queue) {
+                const exact = front === "nobody" && behind === "node";
+                wrong.push(...(await attempt(engine, port, technique, `${base[behind]}/marker-${index}`, exact)));
+                const probe = `${base[behind]}/probe-${index}`;
+                const text = await probed(port, probe);
+                const expected = `GET ${probe.slice(base[behind].length)}`;
+                if (text !== expected) wrong.push(`${technique.name}: the next client got ${JSON.stringify(text)}`);
+                markers++;
+              }
+            };
+            await Promise.all(Array.from({ length: atOnce }, worker));
+            assert.deepEqual(wrong, []);
+            assert.equal(markers, table.length);
+            assert.deepEqual(await leftOver(() => straysBehind(behind)), [], "at the backend, and in no gateway's log");
+            assert.deepEqual(twice(behind), [], "twice at the backend");
+            assert.deepEqual(nodeBehind.faults, []);
+            if (front !== "nobody") {
+              const strays = await leftOver(() => straysBefore(front));
+              assert.deepEqual(strays, [], "at the gateway, and not in the log of the proxy before it");
+            }
+            assert.equal(gateway.child.exitCode, null, gateway.stderr());
           });
-          const known = logged();
-          const strays = seen().filter(({ id, method, path }) => {
-            const entry = known.get(id);
-            return entry?.method !== method || restOf(entry.path, behind) !== path;
-          });
-          assert.deepEqual(strays, [], "at the backend, and not in the gateway's log");
-          const ids = seen().map(({ id }) => id);
-          assert.deepEqual(
-            ids.filter((id, i) => ids.indexOf(id) !== i),
-            [],
-            "twice at the backend",
-          );
-          assert.deepEqual(nodeBehind.faults, []);
-          if (front !== undefined) await compareWithFront(fronts[front] as ProxyProcess, known);
-          assert.equal(gateway.child.exitCode, null, gateway.stderr());
-        });
+        }
       }
-    }
+    });
+
+    test("nothing came later either: all that reached a backend until everybody had ended was logged", async () => {
+      for (const proxy of Object.values(proxies)) await proxy.stop();
+      // Their logs are complete once they have ended.
+      for (const gateway of Object.values(gateways)) assert.equal(await gateway.stop(), 0, gateway.stderr());
+      await nodeBehind.stop();
+      // nginx is done with what the gateways sent when it has answered somebody who comes after them.
+      await fetch(`http://127.0.0.1:${nginxBehind.port}/last`, { headers: { connection: "close" } });
+      const isLast = ({ path }: Seen) => path === "/last";
+      await eventually("nginx has logged the last one", () => seen("nginx").some(isLast));
+      assert.deepEqual(straysBehind("node"), []);
+      assert.deepEqual(
+        straysBehind("nginx").filter((request) => !isLast(request)),
+        [],
+      );
+      for (const behind of ["node", "nginx"] as const) assert.deepEqual(twice(behind), []);
+      assert.deepEqual(nodeBehind.faults, []);
+    });
   });
 }
 
 function restOf(path: string, behind: Behind): string {
   return path.slice(base[behind].length) || "/";
-}
-
-/** Each request of the gateway is one of the proxy's, with the same method and path. */
-async function compareWithFront(front: ProxyProcess, known: ReadonlyMap<string, Seen>): Promise<void> {
-  const forwarded = () => new Map(front.log().map((entry) => [entry.id, entry]));
-  await eventually("the proxy logs what it sent", () => {
-    const entries = forwarded();
-    return [...known.keys()].every((id) => entries.has(id));
-  });
-  const entries = forwarded();
-  const strays = [...known.values()].filter(({ id, method, path }) => {
-    const entry = entries.get(id);
-    // A refused target is not repeated in the log.
-    return entry?.method !== method || (path !== "-" && entry.target.split("?", 1)[0] !== path);
-  });
-  assert.deepEqual(strays, [], "at the gateway, and not in the log of the proxy before it");
 }
 
 /** Sends a technique, then a marker on the same connection. What is wrong with the answers. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exchange, headBackend, startGateway } from "../../support/engine-process.ts";
+import { eventually, exchange, headBackend, startGateway } from "../../support/engine-process.ts";
 
 test("a GET that meets a connection at its end is sent again, once; a POST never is", async (t) => {
   const seen: string[] = [];
@@ -37,7 +37,12 @@ test("a GET that meets a connection at its end is sent again, once; a POST never
 });
 
 test("R-EP-10: requests wait for a connection, but not for ever", async () => {
-  const backend = await headBackend((head) => (head.includes("/hang") ? undefined : "HTTP/1.1 204 No Content\r\n\r\n"));
+  let asked = false;
+  const backend = await headBackend((head) => {
+    if (!head.includes("/hang")) return "HTTP/1.1 204 No Content\r\n\r\n";
+    asked = true;
+    return undefined;
+  });
   const gateway = await startGateway(
     [
       `--echo_prod_endpoint_0=${backend.url}`,
@@ -48,8 +53,13 @@ test("R-EP-10: requests wait for a connection, but not for ever", async () => {
   );
   const ask = (name: string): Promise<string> =>
     exchange(gateway.port, `GET /v1/pets/${name} HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n`);
-  const [hung, waited] = await Promise.all([ask("hang"), ask("x")]);
-  assert.deepEqual([hung, waited].map((answer) => answer.slice(9, 12)).sort(), ["503", "504"]);
+  const hung = ask("hang");
+  await eventually("it has the connection", () => asked);
+  const waited = await ask("x");
+  assert.deepEqual(
+    [await hung, waited].map((answer) => answer.slice(9, 12)),
+    ["504", "503"],
+  );
   assert.match(await ask("y"), /^HTTP\/1\.1 204 /);
   assert.equal(await gateway.stop(), 0);
   backend.close();

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type GatewayProcess, spawnGateway, startGateway } from "../../support/engine-process.ts";
+import { eventually, type GatewayProcess, spawnGateway, startGateway } from "../../support/engine-process.ts";
 import { identity } from "../../support/self-signed.ts";
 
 describe("TLS", () => {
@@ -38,8 +38,10 @@ describe("TLS", () => {
       `--echo_prod_endpoint_0=https://localhost:${portOf(0)}`,
       `--query_prod_endpoint_0=https://localhost:${portOf(1)}`,
     ]);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    httpsPort = gateway.log.find((line) => line.scheme === "https")?.port as number;
+    await eventually("the TLS listener is open", () => {
+      httpsPort = gateway.log.find((line) => line.scheme === "https")?.port as number;
+      return httpsPort !== undefined;
+    });
   });
   after(async () => {
     for (const backend of backends) {

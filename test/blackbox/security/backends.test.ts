@@ -16,7 +16,8 @@ import {
 import { StubBackend } from "../../support/stub-backend.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
 
-const urls = (host: string) => ({ urls: [`http://${host}.test/api`], advanceEndpointConfig: { timeoutInMillis: 500 } });
+const urls = (host: string, more: object = {}) => ({ urls: [`http://${host}.test/api`], ...more });
+const soon = { advanceEndpointConfig: { timeoutInMillis: 500 } };
 const open = { "x-wso2-disable-security": true };
 const apis = {
   away: definition("Away", open, {
@@ -27,7 +28,7 @@ const apis = {
       post: { responses: { 200: { description: "Fine" } } },
     },
   }),
-  slow: definition("Slow", { ...open, "x-wso2-production-endpoints": urls("slow") }, { "/x": get() }),
+  slow: definition("Slow", { ...open, "x-wso2-production-endpoints": urls("slow", soon) }, { "/x": get() }),
   live: definition("Live", { security: [{ token: [] }], "x-wso2-production-endpoints": urls("live") }, { "/x": get() }),
   trial: definition(
     "Trial",

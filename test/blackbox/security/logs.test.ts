@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { until } from "../../support/debian-services.ts";
 import { type CompiledProject, type RunningGateway, startGateway } from "../../support/gateway-under-test.ts";
 import { ask, compileParts, definition, get } from "../../support/security-project.ts";
 import { ServiceUnderTest } from "../../support/service-under-test.ts";
@@ -91,9 +92,11 @@ consumerKeyClaim = "azp"
           .filter((line) => line.startsWith("{"))
           .map((line) => JSON.parse(line) as Line)
           .find((line) => line.id === id && line.msg === msg);
-      for (let tries = 0; tries < 100 && find() === undefined; tries++)
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      const { time, client, operation, method, path, ms, ...said } = find() ?? assert.fail(`no line of ${id}`);
+      await until(
+        () => find() !== undefined,
+        () => `no line "${msg}" of ${id}`,
+      );
+      const { time, client, operation, method, path, ms, ...said } = find() ?? assert.fail();
       assert.deepEqual([typeof time, client, method, path], ["string", "127.0.0.1", "GET", at.replace(/\?.*/, "")]);
       assert.match(String(operation), /^get(X|Read)$/);
       assert.equal(said.id, id);

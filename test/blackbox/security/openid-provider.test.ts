@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import Provider from "oidc-provider";
+import { until } from "../../support/debian-services.ts";
 import { type CompiledProject, type RunningGateway, startGateway } from "../../support/gateway-under-test.ts";
 import { type Answer, ask, compileParts, definition, faults, get, outcomeOf } from "../../support/security-project.ts";
 import { identity } from "../../support/self-signed.ts";
@@ -275,10 +276,10 @@ introspectionCacheSeconds = 1
     assert.deepEqual(outcomeOf(await call("never-issued")), faults.token);
     await post("shop", "/oauth2/revoke", { token });
     let last = await call(token);
-    for (let tries = 0; tries < 100 && last.status === 200; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(async () => {
       last = await call(token);
-    }
+      return last.status !== 200;
+    });
     assert.deepEqual(outcomeOf(last), faults.token);
     assert.equal(last.headers["www-authenticate"], 'Bearer realm="castgate", error="invalid_token"');
   });
