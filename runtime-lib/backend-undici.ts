@@ -24,21 +24,22 @@ import { secureContextOf } from "./secure-context.ts";
 
 /** Connections to backends, by undici's dispatch interface: raw header lists, no request or response objects, no streams. */
 
-/** Longest wait for a connection; the answer's own time limit starts after it. */
+/** Longest wait for a connection unless the upstream says otherwise; the answer's own time limit starts after it. */
 const maxConnectMs = 10_000;
 
 /** Opens a pool of undici. The library is loaded here, not at import time. */
 export async function openPool(options: TargetOptions): Promise<BackendPool> {
   const { default: PoolClass } = await import("undici/lib/dispatcher/pool.js");
-  const { tls } = options;
-  const connect = tls === undefined ? undefined : await tlsConnector(tls, options.timeoutMs);
+  const { tls, timeoutMs } = options;
+  const connectMs = options.connectMs ?? Math.min(timeoutMs, maxConnectMs);
+  const connect = tls === undefined ? undefined : await tlsConnector(tls, connectMs);
   const open = (): Pool =>
     new PoolClass(options.origin, {
       connections: options.connections ?? null,
       pipelining: options.pipelining ?? 1,
-      headersTimeout: options.timeoutMs,
-      bodyTimeout: options.timeoutMs,
-      connectTimeout: Math.min(options.timeoutMs, maxConnectMs),
+      headersTimeout: options.headersMs ?? timeoutMs,
+      bodyTimeout: options.bodyMs ?? timeoutMs,
+      connectTimeout: connectMs,
       maxHeaderSize: options.maxHeaderSize,
       maxResponseSize: options.maxBodySize,
       ...(connect === undefined ? {} : { connect }),
@@ -152,14 +153,14 @@ function ignore(): void {}
  * Connects by TLS. What that needs is made at the first connection and then kept: reading the certificate authorities takes
  * some 20 ms for each backend, which the start should not wait for.
  */
-async function tlsConnector(tls: BackendTls, timeoutMs: number): Promise<buildConnector.connector> {
+async function tlsConnector(tls: BackendTls, connectMs: number): Promise<buildConnector.connector> {
   const { default: build } = await import("undici/lib/core/connect.js");
   let connect: buildConnector.connector | undefined;
   return (options, callback) => {
     connect ??= build({
       secureContext: secureContextOf(tls),
       rejectUnauthorized: tls.rejectUnauthorized,
-      timeout: Math.min(timeoutMs, maxConnectMs),
+      timeout: connectMs,
       ...(tls.verifyHostname ? {} : { checkServerIdentity: () => undefined }),
     });
     connect(options, callback);

@@ -12,6 +12,12 @@ export interface TargetOptions {
   readonly origin: string;
   /** Longest wait for the head of an answer, and between parts of its body (R-EP-11). */
   readonly timeoutMs: number;
+  /** Longest wait for a connection; the shorter of `timeoutMs` and 10 s unless given. */
+  readonly connectMs?: number | undefined;
+  /** Longest wait for the head of an answer; `timeoutMs` unless given. */
+  readonly headersMs?: number | undefined;
+  /** Longest wait between parts of its body; `timeoutMs` unless given. */
+  readonly bodyMs?: number | undefined;
   /**
    * `GET` requests that may be on their way on one connection at the same time, 1 unless given: then each waits for the answer
    * before it. A slow answer holds up those behind it, and a connection that ends takes up to this many requests with it: only

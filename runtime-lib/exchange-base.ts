@@ -399,7 +399,10 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
 
   override expire(): void {
     if (this.closed || (this.#settle === undefined && this.#waiter === undefined)) return;
+    const attempt = this.#attempt;
     this.#attempt = undefined;
+    // It is the backend that takes its time, and not the client.
+    if (this.call !== undefined && !this.answered) attempt?.gives("timeout", "maybe", false);
     this.call?.cancel();
     this.#failed("timeout", "backend: TOTAL_TIMEOUT");
   }

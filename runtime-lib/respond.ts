@@ -120,12 +120,15 @@ export function fault(x: Exchange, status: number, description: string): void {
   send(x, x.faults.byStatus(status, description), status === 503 ? ["Retry-After", "5"] : []);
 }
 
-/** No answer came from the backend (S-ERR-26). `reason` is for the log: `connect ECONNREFUSED`. */
-export function backendFault(x: Exchange, failure: BackendFailure, reason: string): void {
+/**
+ * No answer came from the backend (S-ERR-26). `reason` is for the log: `connect ECONNREFUSED`. `seconds`: when to come back,
+ * where it is a 503.
+ */
+export function backendFault(x: Exchange, failure: BackendFailure, reason: string, seconds = 5): void {
   const found = x.faults.backend(failure);
   x.refusal = { status: found.status, code: found.code, reason };
   const said = x.outageBody === undefined ? found : { ...found, body: x.outageBody };
-  send(x, said, found.status === 503 ? ["Retry-After", "5"] : []);
+  send(x, said, found.status === 503 ? ["Retry-After", String(seconds)] : []);
 }
 
 /** What a fault is sent with, also by an engine that has no exchange yet. */

@@ -1,43 +1,48 @@
-import type { Reach } from "./backend.ts";
-import type { Attempt, Exchange } from "./exchange.ts";
-import type { BackendFailure } from "./faults.ts";
-import { relayHeadFor } from "./relay-head.ts";
-import { fault } from "./respond.ts";
-import { DeclaredUpstream, type EndpointUrl, type Upstream, type UpstreamOptions } from "./upstream.ts";
+import type { EjectionPolicy } from "./resilience.ts";
+import type { EndpointUrl, Upstream } from "./upstream.ts";
+import { GuardedUpstream, type GuardOptions, isAvailable, type Place } from "./upstream-guarded.ts";
 
-/**
- * Several backend URLs, taken in turn (R-EP-03). A member that cannot be connected to is passed over for this request, at
- * most once round (R-EP-04); a request of which a backend may have seen anything is never sent again.
- */
-export function balanced(options: UpstreamOptions & { readonly urls: readonly EndpointUrl[] }): Upstream {
-  return new BalancedUpstream(options, options.urls);
+export interface BalanceOptions extends GuardOptions {
+  readonly urls: readonly EndpointUrl[];
+  /** Begins with the member that has the fewest requests on their way, in turn among equals. In turn unless given. */
+  readonly algorithm?: "least-requests";
+  readonly ejection?: EjectionPolicy;
 }
 
-/** Nothing was sent: the next member may be tried. */
-const passOver: Attempt = {
-  takes: () => true,
-  gives: (_failure: BackendFailure, reach: Reach) => reach !== "none",
-};
+/**
+ * Several backend URLs, taken in turn (R-EP-03). One that gives no answer is passed over for this request, at most once
+ * round (R-EP-04); a request of which a backend may have seen anything is sent again only if it may be repeated.
+ */
+export function balanced(options: BalanceOptions): Upstream {
+  return new BalancedUpstream(options);
+}
 
-class BalancedUpstream implements Upstream {
-  readonly key: string;
-  readonly #declared: DeclaredUpstream;
+class BalancedUpstream extends GuardedUpstream {
+  readonly #leastRequests: boolean;
   #next = 0;
 
-  constructor(options: UpstreamOptions, urls: readonly EndpointUrl[]) {
-    this.key = options.key;
-    this.#declared = new DeclaredUpstream(options, urls);
+  constructor(options: BalanceOptions) {
+    super(options, options.urls, options.ejection);
+    this.#leastRequests = options.algorithm === "least-requests";
   }
 
-  async send(x: Exchange): Promise<void> {
-    const { members } = this.#declared;
-    for (let left = members.length; left > 0; left--) {
-      const member = members[this.#next % members.length];
-      this.#next = (this.#next + 1) % members.length;
-      if (member === undefined) break;
-      const attempt = left > 1 ? passOver : undefined;
-      if ((await x.relay(member.target, relayHeadFor(x, member), attempt)) === "done") return;
-    }
-    fault(x, 503, "The backend is not configured");
+  override first(places: readonly Place[], now: number): number {
+    const next = this.#next % places.length;
+    this.#next = next + 1;
+    return this.#leastRequests ? leastBusy(places, next, now) : next;
   }
+}
+
+/** Of those that can be asked. */
+function leastBusy(places: readonly Place[], from: number, now: number): number {
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < places.length; i++) {
+    const at = (from + i) % places.length;
+    const place = places[at] as Place;
+    if (place.inFlight >= least || !isAvailable(place, now)) continue;
+    best = at;
+    least = place.inFlight;
+  }
+  return best < 0 ? from : best;
 }

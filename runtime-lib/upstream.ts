@@ -17,6 +17,12 @@ export interface UpstreamOptions {
   readonly key: string;
   /** Milliseconds (R-EP-11). */
   readonly timeoutMs: number;
+  /** Milliseconds for a connection; the shorter of `timeoutMs` and 10 s unless given. */
+  readonly connectMs?: number;
+  /** Milliseconds for the head of an answer; `timeoutMs` unless given. */
+  readonly headersMs?: number;
+  /** Milliseconds between parts of its body; `timeoutMs` unless given. */
+  readonly idleMs?: number;
   /** Requests without side effects that may be on their way on one connection at the same time; 1 unless given. */
   readonly pipelining?: number;
   /** Sends Basic credentials; the password comes from the setting `<key>_basic_password` (R-EP-06). */
@@ -153,9 +159,8 @@ class Binding {
   }
 
   async #member(url: URL): Promise<Member> {
-    const { timeoutMs, pipelining = 1 } = this.#upstream.options;
     return {
-      target: await this.#pools.open(url.origin, timeoutMs, pipelining),
+      target: await this.#pools.open(url.origin, this.#upstream.options),
       basePath: basePathOf(url, this.#settings.compatibility === "wso2-3.2"),
       baseQuery: url.search,
       authorization: this.#authorization,
@@ -226,7 +231,7 @@ function poolLimits(settings: Settings): Omit<TargetOptions, "origin" | "timeout
 /** What -1 stands for, and the most that the setting may say. */
 const largestHeaderSize = 1_048_576;
 
-/** One pool for each origin, time limit and depth of pipelining, shared by all upstreams. */
+/** One pool for each origin, its time limits and depth of pipelining, shared by all upstreams. */
 class Pools {
   readonly #settings: Settings;
   readonly #report: SettingsReport;
@@ -250,11 +255,13 @@ class Pools {
   }
 
   /** To be released again. */
-  open(origin: string, timeoutMs: number, pipelining: number): Promise<RelayTarget> {
-    const name = `${timeoutMs} ${pipelining} ${origin}`;
+  open(origin: string, options: UpstreamOptions): Promise<RelayTarget> {
+    const { timeoutMs, connectMs, headersMs, idleMs: bodyMs, pipelining = 1 } = options;
+    const limits = { origin, timeoutMs, connectMs, headersMs, bodyMs, pipelining };
+    const name = Object.values(limits).join(" ");
     let shared = this.#pools.get(name);
     if (shared === undefined) {
-      shared = { users: 0, target: this.#open(name, { origin, timeoutMs, pipelining }) };
+      shared = { users: 0, target: this.#open(name, limits) };
       this.#pools.set(name, shared);
     }
     shared.users++;
@@ -278,7 +285,10 @@ class Pools {
     await Promise.all([...pools, ...this.#retired].map((pool) => pool.close()));
   }
 
-  async #open(name: string, options: Pick<TargetOptions, "origin" | "timeoutMs" | "pipelining">): Promise<RelayTarget> {
+  async #open(
+    name: string,
+    options: Omit<TargetOptions, keyof ReturnType<typeof poolLimits> | "tls">,
+  ): Promise<RelayTarget> {
     const tls = options.origin.startsWith("https:") ? await this.tls() : undefined;
     const pool = await this.#openPool({ ...poolLimits(this.#settings), ...options, tls });
     const target = { origin: options.origin, pool };

@@ -36,8 +36,10 @@ export interface ConnectionOwner {
 
 export interface ConnectionLimits {
   readonly connectMs: number;
-  /** For the head of an answer, and between two parts of its body. */
-  readonly timeoutMs: number;
+  /** For the head of an answer. */
+  readonly headersMs: number;
+  /** Between two parts of its body. */
+  readonly bodyMs: number;
   /** How long a connection is kept when the backend does not say for how long it does. */
   readonly idleMs: number;
   /** Bytes of all names and values. */
@@ -362,7 +364,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
 
   #arm(limit: "HEADERS" | "BODY"): void {
     this.#limit = limit;
-    this.#deadline = deadlineIn(this.#limits.timeoutMs);
+    this.#deadline = deadlineIn(limit === "HEADERS" ? this.#limits.headersMs : this.#limits.bodyMs);
   }
 
   /** The head of an answer came, all of its body did not. */

@@ -22,7 +22,7 @@ export interface WirePoolOptions extends TargetOptions {
   readonly totalMs?: number;
 }
 
-/** Longest wait for a connection; the answer's own time limit starts after it. */
+/** Longest wait for a connection unless the upstream says otherwise; the answer's own time limit starts after it. */
 const maxConnectMs = 10_000;
 /** Shorter than the time for which any usual server keeps connections. */
 const defaultIdleMs = 4_000;
@@ -76,15 +76,18 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     this.#waitMs = connections === undefined ? undefined : waitMs;
     this.#totalMs = options.totalMs ?? 0;
     this.limits = {
-      connectMs: Math.min(timeoutMs, maxConnectMs),
-      timeoutMs,
+      connectMs: options.connectMs ?? Math.min(timeoutMs, maxConnectMs),
+      headersMs: options.headersMs ?? timeoutMs,
+      bodyMs: options.bodyMs ?? timeoutMs,
       idleMs: options.idleMs ?? defaultIdleMs,
       maxHeaderSize: options.maxHeaderSize,
       maxBodySize: options.maxBodySize,
       pipelining: options.pipelining ?? 1,
     };
     this.shortestMs = Math.min(
-      timeoutMs,
+      this.limits.connectMs,
+      this.limits.headersMs,
+      this.limits.bodyMs,
       this.limits.idleMs,
       this.#waitMs ?? timeoutMs,
       this.#totalMs === 0 ? timeoutMs : this.#totalMs,
