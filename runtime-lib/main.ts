@@ -60,9 +60,6 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   const { settings, report } = loaded;
   configureApis(settings);
 
-  if (options.workers > 1 && gateway.modules.some((module) => module.name === "throttle")) {
-    report.error("--workers", "limits are counted in one process: with them, only --workers 1 is right");
-  }
   if (options.workers > 1 && gateway.modules.some((module) => module.name === "dpop")) {
     report.error(
       "--workers",
@@ -87,7 +84,9 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   if (!showFindings(report)) return;
   if (options.checkOnly) return print("The settings are fine.\n");
   if (options.workers > 1 && !isWorker())
-    return runWorkers(options.workers, openLog(logLevel(settings)), graceMs(settings));
+    return runWorkers(options.workers, openLog(logLevel(settings)), graceMs(settings), (hub) => {
+      for (const module of modules) module.serveWorkers?.(hub);
+    });
 
   const log = openLog(logLevel(settings));
   if (options.engine === "wire" && options.transport === "handles") useHandles(log);

@@ -1,6 +1,7 @@
 import type { OpenPool } from "./backend.ts";
 import type { Handler } from "./gateway.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
+import type { WorkerHub } from "./workers.ts";
 
 /**
  * A part of the runtime with a life cycle. gateway.ts lists those that the project uses, so the bundle holds no other.
@@ -12,6 +13,8 @@ export interface RuntimeModule {
   configure(settings: Settings, report: SettingsReport, openPool: OpenPool): void | Promise<void>;
   /** What it serves itself beside the APIs. Asked for once, after `configure`. */
   services?(): readonly Service[];
+  /** In the parent of several workers, which has no requests: what it does for them. Its `configure` is not called there. */
+  serveWorkers?(hub: WorkerHub): void;
   /** For `/readyz`: undefined when ready, else what is awaited. */
   waitingFor?(): string | undefined;
   /** Stops timers and closes connections at the end of a drain. */

@@ -38,11 +38,16 @@ export function forbidden(x: Exchange, caller: Caller, scopes: readonly string[]
 }
 
 /**
- * 429 with the code of the level that is used up, or 500/900809 when the caller's tier is not known (S-ERR-16 to 22).
+ * 429 with the code of the level that is used up, or 500/900809 when the caller's tier is not known (S-ERR-16 to 22). 503 where
+ * the counts are kept elsewhere and nobody is there to be asked.
  * `Retry-After` in both compatibilities; `standard` adds `RateLimit` and `RateLimit-Policy` of
  * draft-ietf-httpapi-ratelimit-headers-10.
  */
 export function tooManyRequests(x: Exchange, verdict: Denied): void {
+  if (verdict.code === 503) {
+    x.refusal = { status: 503, code: 503, reason: "throttle: nobody to ask" };
+    return send(x, x.faults.byStatus(503, "The limits of this request cannot be checked"), ["Retry-After", "5"]);
+  }
   const found = x.faults.byCode(verdict.code);
   x.refusal = { status: found.status, code: verdict.code, reason: `throttle: ${verdict.level} tier ${verdict.tier}` };
   if (found.status !== 429) return send(x, found, []);

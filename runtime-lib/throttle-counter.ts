@@ -43,6 +43,8 @@ export interface Counter {
    * its window ends. Undefined: the answer is known already.
    */
   refill?(quota: Quota, now: number): Promise<void> | undefined;
+  /** Only where the truth is elsewhere: `admits` says no because nobody can be asked, not because nothing is left. */
+  readonly undecided?: boolean;
 }
 
 /** Makes the counter of a key in another place than this process. `key` is the same in all processes of a gateway. */
@@ -53,6 +55,11 @@ let elsewhere: CounterMaker | undefined;
 /** From now on counters are made by `make`; undefined: in this process. To be called before the first request. */
 export function countElsewhere(make: CounterMaker | undefined): void {
   elsewhere = make;
+}
+
+/** Whether counters are made in another place than this process. */
+export function countsElsewhere(): boolean {
+  return elsewhere !== undefined;
 }
 
 /**

@@ -3,7 +3,17 @@ import type { Caller } from "./caller.ts";
 import { quotaAddress } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RuntimeModule } from "./module.ts";
-import { type Counter, CounterTable, counterOf, FixedWindow, monotonicNow, type Quota } from "./throttle-counter.ts";
+import {
+  type Counter,
+  CounterTable,
+  counterOf,
+  countsElsewhere,
+  FixedWindow,
+  monotonicNow,
+  type Quota,
+} from "./throttle-counter.ts";
+import { countInParent, keepCounts } from "./worker-counts.ts";
+import { isWorker } from "./workers.ts";
 
 /** A tier of policies.yaml as generated code states it. */
 export interface Tier extends Quota {
@@ -32,7 +42,10 @@ export interface Allowed {
 export interface Denied {
   readonly allowed: false;
   readonly level: ThrottleLevel;
-  /** 900800 API, 900802 resource, 900804 subscription and unauthenticated, 900803 application; 900809 unknown tier. */
+  /**
+   * 900800 API, 900802 resource, 900804 subscription and unauthenticated, 900803 application; 900809 unknown tier; 503: where
+   * is counted nobody could be asked.
+   */
   readonly code: number;
   /** Name of the tier that is used up, or that nobody defined. */
   readonly tier: string;
@@ -177,10 +190,10 @@ export class Throttle {
       fourth = quotas.application;
     }
     let over = false;
-    if (api !== undefined && !api.admits(now)) return this.refused(api, x, caller, now);
-    if (resource !== undefined && !resource.admits(now)) return this.refused(resource, x, caller, now);
+    if (api !== undefined && !api.admits(now)) return this.refused(api, x, caller, now, resource, third, fourth);
+    if (resource !== undefined && !resource.admits(now)) return this.refused(resource, x, caller, now, third, fourth);
     if (third !== undefined && !third.admits(now)) {
-      const answer = this.refused(third, x, caller, now);
+      const answer = this.refused(third, x, caller, now, fourth);
       if (third.stops || answer instanceof Promise) return answer;
       over = true;
     }
@@ -192,10 +205,20 @@ export class Throttle {
     return over ? allowedOverQuota : allowed;
   }
 
-  /** Unless its counter has to ask elsewhere first: then all levels are asked again. */
-  private refused(limit: Limit, x: Exchange, caller: Caller | undefined, now: number): Verdict | Promise<Verdict> {
+  /**
+   * Unless its counter has to ask elsewhere first: then all levels are asked again. Those `after` it ask in the same breath.
+   */
+  private refused(
+    limit: Limit,
+    x: Exchange,
+    caller: Caller | undefined,
+    now: number,
+    ...after: readonly (Limit | undefined)[]
+  ): Verdict | Promise<Verdict> {
     const asked = limit.counter.refill?.(limit.tier, now);
-    return asked === undefined ? refusal(limit, now) : asked.then(() => this.admit(x, caller));
+    if (asked === undefined) return refusal(limit, now);
+    for (const other of after) if (other?.admits(now) === false) void other.counter.refill?.(other.tier, now);
+    return asked.then(() => this.admit(x, caller));
   }
 
   private ofAddress(x: Exchange, tier: Tier): Limit {
@@ -229,10 +252,16 @@ export class Throttle {
   }
 }
 
-/** Nothing to read from the settings: all limits are compiled in, and old counters go without a timer. */
+/**
+ * Nothing to read from the settings: all limits are compiled in, and old counters go without a timer. Of several workers, the
+ * parent counts, unless another module has counters made elsewhere.
+ */
 export const throttleModule: RuntimeModule = {
   name: "throttle",
-  configure() {},
+  configure() {
+    if (isWorker() && !countsElsewhere()) countInParent();
+  },
+  serveWorkers: keepCounts,
 };
 
 /** A caller's limits at one API; undefined is none. */
@@ -284,7 +313,7 @@ function refusal({ level, tier, counter }: Limit, now: number): Denied {
   return {
     allowed: false,
     level,
-    code: unknown ? 900809 : codes[level],
+    code: unknown ? 900809 : counter.undecided ? 503 : codes[level],
     tier: tier.tier,
     count: tier.count,
     windowMs: tier.windowMs,

@@ -14,6 +14,31 @@ function nodeCluster(): Cluster {
 /** Workers listen to their parent, not to signals: a terminal sends Ctrl-C to all processes at once. */
 export const drainMessage = "drain";
 
+/** The parent's side of what it and its workers say to each other, beside `drainMessage`. */
+export interface WorkerHub {
+  /** How many workers there are to be. */
+  readonly size: number;
+  /** A worker has begun, also in place of one that is gone; numbers are never used again. */
+  onStart(heard: (worker: number) => void): void;
+  onGone(heard: (worker: number) => void): void;
+  onMessage(topic: string, heard: (worker: number, message: unknown) => void): void;
+  /** In order; nothing happens when the worker is gone. */
+  tell(worker: number, topic: string, message: object): void;
+}
+
+/** A worker's message to what its parent has for `topic`. */
+export function tellParent(topic: string, message: object): void {
+  // A parent that is gone takes its workers with it.
+  process.send?.([topic, message], undefined, undefined, () => undefined);
+}
+
+/** Hears what the parent says about `topic`. */
+export function messagesFromParent(topic: string, heard: (message: unknown) => void): void {
+  process.on("message", (message) => {
+    if (Array.isArray(message) && message[0] === topic) heard(message[1]);
+  });
+}
+
 const firstRestartMs = 250;
 const longestRestartMs = 30_000;
 /** A worker that lived this long did not fail because of its start. */
@@ -22,8 +47,9 @@ const stableMs = 60_000;
 /**
  * Runs N workers on the same listeners and starts those that crash again, more slowly each time. A signal drains all of
  * them; this process ends with 0 when they are gone. A first worker that cannot start ends everything with its exit code.
+ * `serve` is given what it needs to have something for the workers.
  */
-export function runWorkers(count: number, log: Log, graceMs: number): void {
+export function runWorkers(count: number, log: Log, graceMs: number, serve: (hub: WorkerHub) => void): void {
   const cluster = nodeCluster();
   const live = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
   let stopping = false;
@@ -33,8 +59,24 @@ export function runWorkers(count: number, log: Log, graceMs: number): void {
   let waitingFor = 0;
   const started = new Map<number, number>();
 
+  const starts: ((worker: number) => void)[] = [];
+  serve({
+    size: count,
+    onStart: (heard) => void starts.push(heard),
+    onGone: (heard) => void cluster.on("exit", ({ id }) => heard(id)),
+    onMessage: (topic, heard) =>
+      void cluster.on("message", ({ id }, message) => {
+        if (Array.isArray(message) && message[0] === topic) heard(id, message[1]);
+      }),
+    tell(id, topic, message) {
+      const worker = cluster.workers?.[id];
+      if (worker?.isConnected()) worker.send([topic, message], undefined, undefined, () => undefined);
+    },
+  });
+
   const fork = (): void => {
     const worker = cluster.fork();
+    for (const heard of starts) heard(worker.id);
     started.set(worker.id, Date.now());
     waitingFor = worker.id;
   };

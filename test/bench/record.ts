@@ -108,8 +108,6 @@ export interface WorkersRecord {
     readonly backendSaw: number;
     /** Workers that did some of the work. */
     readonly busyWorkers: number;
-    /** Exit code of the bundle with limits when it is asked for two workers: 78. */
-    readonly refusal: number | undefined;
     readonly failure?: string | undefined;
   }[];
 }

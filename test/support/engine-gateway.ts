@@ -6,7 +6,6 @@ import type { Gateway } from "castgate/runtime/gateway.js";
 import { main } from "castgate/runtime/main.js";
 import type { RuntimeModule } from "castgate/runtime/module.js";
 import { unknownApi, unknownResource } from "castgate/runtime/respond.js";
-import { throttleModule } from "castgate/runtime/throttle.js";
 import { upstreamModule } from "castgate/runtime/upstream.js";
 import { balanced } from "castgate/runtime/upstream-balanced.js";
 import { upstream } from "castgate/runtime/upstream-single.js";
@@ -39,11 +38,7 @@ async function describe(x: Exchange): Promise<void> {
 
 const gateway: Gateway = {
   compatibility: process.env.TEST_COMPATIBILITY === "standard" ? "standard" : "wso2-3.2",
-  modules: [
-    upstreamModule,
-    ...(process.env.TEST_LIMITS === "1" ? [throttleModule] : []),
-    ...(process.env.TEST_SERVICES === "1" ? [services] : []),
-  ],
+  modules: [upstreamModule, ...(process.env.TEST_SERVICES === "1" ? [services] : [])],
   builtinPaths: ["/health", "/livez", "/readyz"],
   encodedSlash: true,
   route,

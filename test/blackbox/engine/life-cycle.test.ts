@@ -62,12 +62,6 @@ describe("start", () => {
     assert.equal((await run("--config", join(folder, "none.conf"))).code, 78);
   });
 
-  test("limits are counted in one process: more workers are 78", async () => {
-    const spawned = await spawnGateway(["--workers", "2"], { TEST_LIMITS: "1" });
-    assert.equal(await spawned.exited, 78);
-    assert.match(spawned.stderr(), /--workers: limits are counted in one process/);
-  });
-
   test("settings that only a worker finds wrong end the parent too, listed once", async () => {
     const { code, stderr } = await run("--workers", "3", "--echo_prod_endpoint_0=nonsense");
     assert.equal(code, 78);
