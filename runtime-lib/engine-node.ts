@@ -1,11 +1,12 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { type EngineState, NodeConnection } from "./connection-node.ts";
 import type { Engine, ListenerOptions } from "./engine.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Expectation } from "./exchange-base.ts";
 import { type GatewayResponse, gatewayResponse, NodeExchange, onResponseClose } from "./exchange-node.ts";
+import { listen } from "./listening.ts";
 import { trustAtFirstClient, withoutTrust } from "./tls-options.ts";
 
 /**
@@ -27,6 +28,8 @@ export function createEngine(options: EngineOptions): Engine {
 class NodeEngine implements Engine, EngineState {
   readonly options: EngineOptions;
   readonly #servers: Server[] = [];
+  /** They listen on the same ports, and hand over what they accept. */
+  readonly #beside: NetServer[] = [];
   readonly #sockets = new Set<Socket>();
   readonly slow = new Set<NodeExchange>();
   readonly open = new Set<NodeConnection>();
@@ -74,14 +77,12 @@ class NodeEngine implements Engine, EngineState {
     server.on("connect", (req: IncomingMessage) => this.#connection(req.socket).onConnect());
     server.on("connection", (socket: Socket) => this.#track(socket));
     server.on(scheme === "https" ? "secureConnection" : "connection", dropNameless);
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ host: listener.host, port: listener.port, backlog: 1024 }, () => {
-        server.off("error", reject);
-        server.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
-        resolve();
-      });
-    });
+    const settingsBeside = { allowHalfOpen: true, noDelay: true };
+    const beside = () => createServer(settingsBeside, (socket) => server.emit("connection", socket));
+    for (const one of await listen(server, listener, beside)) {
+      one.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
+      if (one !== server) this.#beside.push(one);
+    }
     this.#servers.push(server);
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs).unref();
     return server.address() as AddressInfo;
@@ -95,15 +96,11 @@ class NodeEngine implements Engine, EngineState {
       for (const connection of this.open) connection.cut();
       for (const socket of this.#sockets) socket.destroy();
     }, graceMs);
-    await Promise.all(
-      this.#servers.map(
-        (server) =>
-          new Promise<void>((resolve) => {
-            server.close(() => resolve());
-            server.closeIdleConnections();
-          }),
-      ),
+    const closed = [...this.#servers, ...this.#beside].map(
+      (server) => new Promise<unknown>((resolve) => server.close(resolve)),
     );
+    for (const server of this.#servers) server.closeIdleConnections();
+    await Promise.all(closed);
     clearTimeout(deadline);
     clearInterval(this.#sweeper);
     return finished;

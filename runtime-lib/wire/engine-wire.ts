@@ -1,9 +1,9 @@
-import net, { type AddressInfo, createServer, isIPv4, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { TlsOptions, Server as TlsServer } from "node:tls";
 import type { Engine, ListenerOptions } from "../engine.ts";
 import type { EngineOptions } from "../engine-options.ts";
+import { listen } from "../listening.ts";
 import { nodeTls } from "../node-tls.ts";
-import { isWorker } from "../workers.ts";
 import { HeadLines } from "./answer-head.ts";
 import { Connection, type ConnectionHost, lingerMs } from "./connection.ts";
 import { type Swept, startSweep, stopSweep } from "./sweep.ts";
@@ -12,31 +12,6 @@ import { type Swept, startSweep, stopSweep } from "./sweep.ts";
  * HTTP/1.1 on plain sockets: bytes in, bytes out, nothing between them that a request does not need. One sweep a second
  * looks after the time limits of all connections; no request has a timer.
  */
-
-/** Connections that the kernel holds until they are accepted. */
-const backlog = 1024;
-
-/**
- * What `server.listen` would make of an IPv4 address, without the detour by way of node:dns, whose answer Node 26 compares with a
- * regular expression that takes 4 ms to compile. Not public: undefined where it is gone, where it fails (`listen` says why), and
- * in a worker, whose listeners are those of its parent.
- */
-function boundHandle(host: string, port: number): object | undefined {
-  const make = (net as { _createServerHandle?: unknown })._createServerHandle;
-  if (!isIPv4(host) || isWorker() || typeof make !== "function") return undefined;
-  const made: unknown = make(host, port, 4);
-  return typeof made === "object" && made !== null ? made : undefined;
-}
-
-/**
- * What `server.listen(handle)` comes to outside of workers, without node:cluster, of which it asks whether this is one: 0.7 ms.
- * Not public: where it is gone, `listen` does it.
- */
-function listenOn(server: Server & { _handle?: object; _listen2?: unknown }, handle: object): void {
-  if (typeof server._listen2 !== "function") return void server.listen(handle, backlog);
-  server._handle = handle;
-  server._listen2(null, -1, -1, backlog);
-}
 
 /** Opens the wire engine. */
 export function createEngine(options: EngineOptions): Engine {
@@ -66,23 +41,14 @@ class WireEngine implements Engine, ConnectionHost, Swept {
   }
 
   async listen(listener: ListenerOptions): Promise<AddressInfo> {
-    const server = listener.scheme === "https" ? this.#secureServer(listener) : this.#plainServer();
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      const { host, port } = listener;
-      const listening = () => {
-        server.off("error", reject);
-        server.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
-        resolve();
-      };
-      server.once("listening", listening);
-      const bound = boundHandle(host, port);
-      if (bound === undefined) server.listen({ host, port, backlog });
-      else listenOn(server, bound);
-    });
-    this.#servers.push(server);
+    const make = listener.scheme === "https" ? this.#secureServers(listener) : () => this.#plainServer();
+    const servers = await listen(make(), listener, make);
+    for (const server of servers) {
+      server.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
+      this.#servers.push(server);
+    }
     startSweep(this);
-    return server.address() as AddressInfo;
+    return servers[0].address() as AddressInfo;
   }
 
   #plainServer(): Server {
@@ -95,9 +61,9 @@ class WireEngine implements Engine, ConnectionHost, Swept {
    * TLS itself begins with the first client: with a start it would take 7 ms of CPU (Node 26), or 3, and 20 more where clients
    * are recognised by certificates (Node 20).
    */
-  #secureServer({ tls = {} }: ListenerOptions): Server {
+  #secureServers({ tls = {} }: ListenerOptions): () => Server {
     let above: TlsServer | undefined;
-    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const accept = (socket: Socket): void => {
       this.#underTls.add(socket);
       socket.once("close", () => this.#underTls.delete(socket));
       try {
@@ -107,7 +73,8 @@ class WireEngine implements Engine, ConnectionHost, Swept {
         return void socket.destroy();
       }
       above.emit("connection", socket);
-    });
+    };
+    return () => createServer({ allowHalfOpen: true, noDelay: true }, accept);
   }
 
   /** Listens to nothing itself: it is given connections. */
