@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { Readable } from "node:stream";
 import type { buildConnector, Dispatcher, Pool } from "undici";
 import {
@@ -20,21 +21,29 @@ import type {
 } from "./backend.ts";
 import type { RelayHead } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
+import { authorityOf, type ForwardProxy, openTunnel, proxyAuthorization } from "./forward-proxy.ts";
+import { addressesOf, type HostAddresses } from "./host-addresses.ts";
 import { secureContextOf } from "./secure-context.ts";
 
 /** Connections to backends, by undici's dispatch interface: raw header lists, no request or response objects, no streams. */
 
 /** Longest wait for a connection unless the upstream says otherwise; the answer's own time limit starts after it. */
 const maxConnectMs = 10_000;
+/** How often it is looked whether a name is to be resolved again. */
+const followMs = 500;
 
 /** Opens a pool of undici. The library is loaded here, not at import time. */
 export async function openPool(options: TargetOptions): Promise<BackendPool> {
   const { default: PoolClass } = await import("undici/lib/dispatcher/pool.js");
-  const { tls, timeoutMs } = options;
+  const { origin, tls, proxy, timeoutMs } = options;
   const connectMs = options.connectMs ?? Math.min(timeoutMs, maxConnectMs);
-  const connect = tls === undefined ? undefined : await tlsConnector(tls, connectMs);
+  const asked = tls === undefined && !origin.startsWith("https:") ? proxy : undefined;
+  const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
+  const addresses = proxy === undefined ? addressesOf(host, options.resolveMs) : undefined;
+  const straight = await connector(tls, connectMs, addresses?.lookup);
+  const connect = proxy === undefined || asked !== undefined ? straight : tunnelled(origin, connectMs, proxy, straight);
   const open = (): Pool =>
-    new PoolClass(options.origin, {
+    new PoolClass(asked === undefined ? origin : `http://${bracketed(asked.host)}:${asked.port}`, {
       connections: options.connections ?? null,
       pipelining: options.pipelining ?? 1,
       headersTimeout: options.headersMs ?? timeoutMs,
@@ -42,9 +51,12 @@ export async function openPool(options: TargetOptions): Promise<BackendPool> {
       connectTimeout: connectMs,
       maxHeaderSize: options.maxHeaderSize,
       maxResponseSize: options.maxBodySize,
-      ...(connect === undefined ? {} : { connect }),
+      connect,
     });
-  return new UndiciPool(open, options.connections === undefined ? undefined : options.waitMs);
+  const waitMs = options.connections === undefined ? undefined : options.waitMs;
+  const pool = new UndiciPool(open, waitMs, asked && { origin, authorization: proxyAuthorization(asked) });
+  if (addresses !== undefined) pool.follow(addresses);
+  return pool;
 }
 
 class UndiciPool implements BackendPool {
@@ -57,22 +69,49 @@ class UndiciPool implements BackendPool {
   readonly #ending = new Set<Pool>();
   #closed = false;
 
-  constructor(open: () => Pool, waitMs: number | undefined) {
+  /** What a proxy gets that asks for the requests itself. */
+  readonly #asked: { readonly origin: string; readonly authorization: string | undefined } | undefined;
+  #follower: NodeJS.Timeout | undefined;
+
+  constructor(
+    open: () => Pool,
+    waitMs: number | undefined,
+    asked: { readonly origin: string; readonly authorization: string | undefined } | undefined,
+  ) {
     this.#open = open;
     this.#pool = open();
     this.#waitMs = waitMs;
+    this.#asked = asked;
+  }
+
+  /** Leaves connections behind when one of the addresses is gone: undici does not tell which are to which. */
+  follow(addresses: HostAddresses): void {
+    const renew = (): void => {
+      const old = this.#pool;
+      if (old === undefined || this.#closed) return;
+      this.#pool = this.#open();
+      void this.#end(old);
+    };
+    this.#follower = setInterval(() => {
+      if ((this.#pool?.stats.connected ?? 0) > 0) addresses.refresh(renew);
+    }, followMs).unref();
   }
 
   send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody, alone = false): BackendCall {
     const shares = method === "GET" && body === undefined && !alone;
-    const call = new UndiciCall(sink);
+    const asked = this.#asked;
+    const call = new UndiciCall(sink, asked !== undefined);
     const { headers } = head;
+    if (asked !== undefined) {
+      headers.push("Host", new URL(asked.origin).host);
+      if (asked.authorization !== undefined) headers.push("Proxy-Authorization", asked.authorization);
+    }
     const streamed = body !== undefined && !Buffer.isBuffer(body);
     if (streamed && body.length >= 0) headers.push("Content-Length", String(body.length));
     const pool = this.#pool ?? this.#open();
     pool.dispatch(
       {
-        path: head.path,
+        path: asked === undefined ? head.path : asked.origin + head.path,
         method: method as Dispatcher.HttpMethod,
         headers,
         body: streamed ? new BodyStream(body) : (body ?? null),
@@ -91,6 +130,7 @@ class UndiciPool implements BackendPool {
   async retire(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
+    clearInterval(this.#follower);
     if (pool !== undefined) await this.#end(pool);
   }
 
@@ -103,6 +143,7 @@ class UndiciPool implements BackendPool {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#follower);
     const pools = this.#pool === undefined ? [...this.#ending] : [this.#pool, ...this.#ending];
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
@@ -150,21 +191,45 @@ class BodyStream extends Readable implements BodySink {
 function ignore(): void {}
 
 /**
- * Connects by TLS. What that needs is made at the first connection and then kept: reading the certificate authorities takes
- * some 20 ms for each backend, which the start should not wait for.
+ * Connects, by TLS if the origin has it. What that needs is made at the first connection and then kept: reading the certificate
+ * authorities takes some 20 ms for each backend, which the start should not wait for.
  */
-async function tlsConnector(tls: BackendTls, connectMs: number): Promise<buildConnector.connector> {
+async function connector(
+  tls: BackendTls | undefined,
+  connectMs: number,
+  lookup: LookupFunction | undefined,
+): Promise<buildConnector.connector> {
   const { default: build } = await import("undici/lib/core/connect.js");
   let connect: buildConnector.connector | undefined;
   return (options, callback) => {
     connect ??= build({
-      secureContext: secureContextOf(tls),
-      rejectUnauthorized: tls.rejectUnauthorized,
       timeout: connectMs,
-      ...(tls.verifyHostname ? {} : { checkServerIdentity: () => undefined }),
-    });
+      ...(lookup === undefined ? {} : { lookup }),
+      ...(tls === undefined ? {} : { secureContext: secureContextOf(tls), rejectUnauthorized: tls.rejectUnauthorized }),
+      ...(tls?.verifyHostname === false ? { checkServerIdentity: () => undefined } : {}),
+    } as buildConnector.BuildOptions);
     connect(options, callback);
   };
+}
+
+/** TLS inside of the tunnel is with the backend itself. */
+function tunnelled(
+  origin: string,
+  connectMs: number,
+  proxy: ForwardProxy,
+  connect: buildConnector.connector,
+): buildConnector.connector {
+  const authority = authorityOf(origin);
+  return (options, callback) => {
+    openTunnel(proxy, authority, connectMs, (error, tunnel) => {
+      if (tunnel === undefined) callback(error as Error, null);
+      else connect({ ...options, httpSocket: tunnel }, callback);
+    });
+  };
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** Answers up to this size are held until complete and sent in one write. */
@@ -187,8 +252,12 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
   /** When it gives up to wait for a connection. */
   waitUntil = 0;
 
-  constructor(sink: AnswerSink) {
+  readonly #byProxy: boolean;
+
+  /** `byProxy`: a proxy gets the request, and what it refuses is no answer of the backend. */
+  constructor(sink: AnswerSink, byProxy: boolean) {
     this.#sink = sink;
+    this.#byProxy = byProxy;
   }
 
   cancel(): void {
@@ -230,6 +299,10 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
     if (status < 200) {
       if (++this.#interims > maxInterims) this.#abort?.(tooManyInterims());
       else if (status === 103) this.#sink.earlyHints(fields);
+      return true;
+    }
+    if (status === 407 && this.#byProxy) {
+      this.#abort?.(Object.assign(new Error("the proxy refused"), { code: "PROXY_REFUSED" }));
       return true;
     }
     this.#resume = resume;

@@ -1,5 +1,6 @@
 import type { RelayHead } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
+import type { ForwardProxy } from "./forward-proxy.ts";
 
 /**
  * Between an exchange and its backend: what an engine's side of the clients and a pool of connections know of each other.
@@ -34,6 +35,10 @@ export interface TargetOptions {
   /** Longest body of an answer in bytes; -1: any. */
   readonly maxBodySize: number;
   readonly tls: BackendTls | undefined;
+  /** Milliseconds between two resolutions of the host's name while there are connections; 30,000 unless given. */
+  readonly resolveMs?: number;
+  /** Stands between the gateway and the origin; undefined: straight there. */
+  readonly proxy?: ForwardProxy | undefined;
 }
 
 /** How a backend proves itself, and what the gateway shows it. PEM. */

@@ -2,6 +2,7 @@ import { credentialRules } from "./api.ts";
 import type { OpenPool } from "./backend.ts";
 import type { Exchange } from "./exchange.ts";
 import { addressIsLimited, countFailure, secondsToNextMinute, tooManyFailures } from "./failed-logins.ts";
+import { forwardProxy } from "./forward-proxy.ts";
 import { log } from "./log.ts";
 import type { RuntimeModule, Service } from "./module.ts";
 import { relayHeadFor } from "./relay-head.ts";
@@ -96,15 +97,13 @@ async function configure(settings: Settings, report: SettingsReport, openPool: O
   const context = (settings.string("keyManager.tokenContext") ?? "oauth2").replace(/^\/+|\/+$/g, "");
   if (!/^[A-Za-z0-9._~/-]*$/.test(context))
     return report.error(settings.nameOf("keyManager.tokenContext"), "must be a path");
-  if (settings.boolean("httpClients.proxy.enableInternalServices") === true)
-    report.warn(
-      settings.nameOf("httpClients.proxy.enableInternalServices"),
-      "does not hold for requests of clients to the key manager: they go straight there",
-    );
+  const proxy = forwardProxy(settings, report, "enableInternalServices");
+  if (proxy === "wrong") return;
   const { origin, pathname } = new URL(url);
   const base = `${origin}${pathname.replace(/\/+$/, "")}`;
   keyManager = await memberAt(context === "" ? base : `${base}/${context}`, settings, openPool, {
     timeoutMs: 1000 * (settings.number("castgate.keyManagerTimeoutSeconds") ?? 5),
+    proxy,
     tls: url.toLowerCase().startsWith("https:") ? await serviceTls(settings, report) : undefined,
   });
 }

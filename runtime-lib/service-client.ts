@@ -1,10 +1,12 @@
-import type { Socket } from "node:net";
 import type { SecureContext } from "node:tls";
 import type { buildConnector, Dispatcher, Pool } from "undici";
+import { authorityOf, basic, type ForwardProxy, forwardProxy, openTunnel } from "./forward-proxy.ts";
 import { jwksUrlFlaw } from "./jwks.ts";
 import { nodeTls } from "./node-tls.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { loadTrustStore } from "./tls-stores.ts";
+
+export { basic };
 
 /**
  * Calls of the gateway's own to other systems: key manager, event hub, etcd. Never on behalf of a client's request as it
@@ -23,16 +25,7 @@ export interface ServiceOptions {
   /** PEM certificates to trust for https beside the authorities of Node. Host names are always verified (S-BE-03). */
   readonly ca: readonly string[] | undefined;
   /** A forward proxy, which is asked for a tunnel; undefined: straight there. */
-  readonly proxy: ServiceProxy | undefined;
-}
-
-/** A forward proxy, spoken to in plain HTTP. */
-export interface ServiceProxy {
-  readonly host: string;
-  readonly port: number;
-  /** For Basic; undefined: it wants none. */
-  readonly username: string | undefined;
-  readonly password: string | undefined;
+  readonly proxy: ForwardProxy | undefined;
 }
 
 export interface ServiceRequest {
@@ -344,58 +337,21 @@ function contextOf(ca: readonly string[] = noOthers): SecureContext {
   return context;
 }
 
-/** Asks the proxy for a tunnel (RFC 9110 section 9.3.6); TLS inside of it is with the service itself. */
+/** TLS inside of the tunnel is with the service itself. */
 function tunnelled(
   origin: string,
-  proxy: ServiceProxy,
+  proxy: ForwardProxy,
   timeoutMs: number,
   connect: buildConnector.connector,
 ): buildConnector.connector {
-  const { protocol, hostname, port } = new URL(origin);
-  const authority = `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
-  const headers: Record<string, string> = { host: authority };
-  if (proxy.username !== undefined) headers["proxy-authorization"] = basic(proxy.username, proxy.password ?? "");
+  const authority = authorityOf(origin);
   return (target, callback) => {
-    const asked = process.getBuiltinModule("node:http").request({
-      host: proxy.host,
-      port: proxy.port,
-      method: "CONNECT",
-      path: authority,
-      headers,
-      agent: false,
-    });
-    let settled = false;
-    const settle = (): void => {
-      settled = true;
-      clearTimeout(timer);
-    };
-    const fail = (code: string): void => {
-      if (settled) return;
-      settle();
-      asked.destroy();
-      callback(Object.assign(new Error("no tunnel"), { code }), null);
-    };
-    const timer = setTimeout(fail, timeoutMs, "PROXY_TIMEOUT");
-    asked.on("error", () => fail("PROXY_UNREACHABLE"));
-    asked.on("response", () => fail("PROXY_REFUSED"));
-    asked.on("connect", (answer, socket, head) => {
-      if (settled || answer.statusCode !== 200 || head.length > 0) {
-        socket.destroy();
-        return fail("PROXY_REFUSED");
-      }
-      settle();
-      // The type that undici and node:http have in common.
-      const tunnel = socket as Socket;
-      if (protocol === "https:") connect({ ...target, httpSocket: tunnel }, callback);
+    openTunnel(proxy, authority, timeoutMs, (error, tunnel) => {
+      if (tunnel === undefined) callback(error as Error, null);
+      else if (origin.startsWith("https:")) connect({ ...target, httpSocket: tunnel }, callback);
       else callback(null, tunnel);
     });
-    asked.end();
   };
-}
-
-/** The value of a field for Basic authentication (RFC 7617). */
-export function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`, "utf8").toString("base64")}`;
 }
 
 /** Why a URL may not be that of a service, if so: credentials and tokens go by https, or plain within the machine. */
@@ -426,21 +382,7 @@ export async function serviceClientFor(
     "listenerConfig.trustStorePassword",
     report,
   );
-  const proxy = proxyOf(settings, report);
+  const proxy = forwardProxy(settings, report, "enableInternalServices");
   if (flaw !== undefined || proxy === "wrong") return undefined;
   return new ServiceClient(url, { ...limits, ca: trust?.ca, proxy });
-}
-
-function proxyOf(settings: Settings, report: SettingsReport): ServiceProxy | undefined | "wrong" {
-  const own = "httpClients.proxy";
-  if (settings.boolean(`${own}.enableInternalServices`) !== true) return undefined;
-  const host = settings.string(`${own}.host`) ?? "";
-  const port = settings.number(`${own}.port`) ?? 0;
-  if (host !== "" && port > 0) {
-    const username = settings.string(`${own}.username`) || undefined;
-    return { host, port, username, password: settings.string(`${own}.password`) };
-  }
-  const missing = host === "" ? `${own}.host` : `${own}.port`;
-  report.error(settings.nameOf(missing), "is required: internal services are to be reached through a proxy");
-  return "wrong";
 }

@@ -1,5 +1,6 @@
 import type { BackendPool, BackendTls, OpenPool, TargetOptions } from "./backend.ts";
 import type { Exchange, RelayTarget } from "./exchange.ts";
+import { type ForwardProxy, forwardProxy } from "./forward-proxy.ts";
 import type { RuntimeModule } from "./module.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import { backendTls } from "./tls-options.ts";
@@ -86,7 +87,8 @@ export class DeclaredUpstream {
 export const upstreamModule: RuntimeModule = {
   name: "upstream",
   async configure(settings, report, openPool) {
-    const pools = new Pools(settings, report, openPool);
+    const proxy = forwardProxy(settings, report, "enable");
+    const pools = new Pools(settings, report, openPool, proxy === "wrong" ? undefined : proxy);
     const moves = declared.some(({ urls }) => urls.some((url) => typeof url !== "string"));
     // It may become an https URL when nobody reads a report any more.
     if (moves) await pools.tls();
@@ -208,15 +210,15 @@ export async function memberAt(
   url: string,
   settings: Settings,
   openPool: OpenPool,
-  { timeoutMs, tls }: { readonly timeoutMs: number; readonly tls: BackendTls | undefined },
+  { timeoutMs, tls, proxy }: Pick<TargetOptions, "timeoutMs" | "tls" | "proxy">,
 ): Promise<Member> {
   const { origin, pathname } = new URL(url);
-  const pool = await openPool({ ...poolLimits(settings), origin, timeoutMs, tls });
+  const pool = await openPool({ ...poolLimits(settings), origin, timeoutMs, tls, proxy });
   return { target: { origin, pool }, basePath: pathname.replace(/\/$/, ""), baseQuery: "", authorization: undefined };
 }
 
 /** `[httpClients]`: how many connections an origin gets, and how long its answers may be. */
-function poolLimits(settings: Settings): Omit<TargetOptions, "origin" | "timeoutMs" | "tls"> {
+function poolLimits(settings: Settings): Omit<TargetOptions, "origin" | "timeoutMs" | "tls" | "proxy"> {
   const connections = settings.number("httpClients.poolConfig.maxActiveConnections") ?? -1;
   const maxHeaderSize = settings.number("httpClients.responseLimits.maxHeaderSize") ?? 8192;
   return {
@@ -225,6 +227,7 @@ function poolLimits(settings: Settings): Omit<TargetOptions, "origin" | "timeout
     waitMs: settings.number("httpClients.poolConfig.waitTimeInMillis") ?? 30_000,
     maxHeaderSize: maxHeaderSize < 0 ? largestHeaderSize : maxHeaderSize,
     maxBodySize: settings.number("httpClients.responseLimits.maxEntityBodySize") ?? -1,
+    resolveMs: 1000 * (settings.number("castgate.resolveSeconds") ?? 30),
   };
 }
 
@@ -236,16 +239,18 @@ class Pools {
   readonly #settings: Settings;
   readonly #report: SettingsReport;
   readonly #openPool: OpenPool;
+  readonly #proxy: ForwardProxy | undefined;
   readonly #pools = new Map<string, SharedPool>();
   readonly #names = new Map<RelayTarget, string>();
   /** Those that no member uses any more, while they have connections. */
   readonly #retired = new Set<BackendPool>();
   #tls: Promise<BackendTls> | undefined;
 
-  constructor(settings: Settings, report: SettingsReport, openPool: OpenPool) {
+  constructor(settings: Settings, report: SettingsReport, openPool: OpenPool, proxy: ForwardProxy | undefined) {
     this.#settings = settings;
     this.#report = report;
     this.#openPool = openPool;
+    this.#proxy = proxy;
   }
 
   /** Trust and identity towards all backends. */
@@ -290,7 +295,7 @@ class Pools {
     options: Omit<TargetOptions, keyof ReturnType<typeof poolLimits> | "tls">,
   ): Promise<RelayTarget> {
     const tls = options.origin.startsWith("https:") ? await this.tls() : undefined;
-    const pool = await this.#openPool({ ...poolLimits(this.#settings), ...options, tls });
+    const pool = await this.#openPool({ ...poolLimits(this.#settings), ...options, tls, proxy: this.#proxy });
     const target = { origin: options.origin, pool };
     this.#names.set(target, name);
     return target;

@@ -15,6 +15,7 @@ import type { WireCall } from "./backend-call.ts";
 import { HttpParser } from "./llhttp.ts";
 import { clock, deadlineIn } from "./sweep.ts";
 import { type ConnectingOwner, type ConnectOptions, connectTransport, type Transport } from "./transport.ts";
+import { type TunnelOptions, tunnelTransport } from "./transport-tunnel.ts";
 import { atTurnEnd, type TurnEnd } from "./turn.ts";
 
 /** What a pool is to its connections. */
@@ -46,6 +47,8 @@ export interface ConnectionLimits {
   readonly maxHeaderSize: number;
   /** -1: any. */
   readonly maxBodySize: number;
+  /** A proxy gets the requests: what it refuses is no answer of the backend. */
+  readonly byProxy: boolean;
   /** Requests that may be on their way at the same time. */
   readonly pipelining: number;
 }
@@ -118,11 +121,11 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   /** Until when others wait for a client that takes nothing. */
   #heldUntil = 0;
 
-  constructor(owner: ConnectionOwner, options: ConnectOptions) {
+  constructor(owner: ConnectionOwner, options: ConnectOptions | TunnelOptions) {
     this.#owner = owner;
     this.#limits = owner.limits;
     this.#deadline = deadlineIn(owner.limits.connectMs);
-    this.#transport = connectTransport(options, this);
+    this.#transport = "proxy" in options ? tunnelTransport(options, this) : connectTransport(options, this);
   }
 
   /** It can take a call: any when nothing is on its way, else one that may stand behind others. */
@@ -177,6 +180,17 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   /** Closes it if nothing is on its way. */
   leave(): void {
     if (this.#count === 0) this.#detach();
+  }
+
+  /** The backend's; "" while there is none. */
+  get address(): string {
+    return this.#connected ? this.#transport.remoteAddress : "";
+  }
+
+  /** Takes no more calls, and closes it when those on it are done. */
+  retire(): void {
+    this.#retiring = true;
+    this.leave();
   }
 
   /** Ends it at once. */
@@ -425,6 +439,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     if (parser.major !== 1) return "HTTP_VERSION";
     if (status === 101) return "UPGRADE";
     if (status < 100) return "STATUS";
+    if (status === 407 && this.#limits.byProxy) return "PROXY_REFUSED";
     // RFC 9112 section 6: where the next answer begins must not be a matter of opinion.
     if (status < 200) return framing.contentLength > 0 || framing.coding !== "none" ? "INTERIM_BODY" : undefined;
     // The client would get it without being told what it is.

@@ -15,9 +15,25 @@ export function expectsBody(method: string): boolean {
   }
 }
 
-/** What all requests to one origin have in common: the end of the request line, `host`, `connection`. */
-export function requestLines(host: string, connection: "keep-alive" | "close"): string {
-  return ` HTTP/1.1\r\nhost: ${host}\r\nconnection: ${connection}\r\n`;
+/** What all requests to one origin have in common. */
+export interface RequestLines {
+  /** Before the path: `""`, or the origin where a proxy gets the request (RFC 9112 section 3.2.2). */
+  readonly prefix: string;
+  /** The end of the request line, `host`, `connection`, and what a proxy wants. */
+  readonly text: string;
+  /** Of lines, with that of the request, and the empty one. */
+  readonly count: number;
+}
+
+export function requestLines(
+  host: string,
+  connection: "keep-alive" | "close",
+  proxy?: { readonly origin: string; readonly authorization: string | undefined },
+): RequestLines {
+  const text = ` HTTP/1.1\r\nhost: ${host}\r\nconnection: ${connection}\r\n`;
+  const prefix = proxy?.origin ?? "";
+  if (proxy?.authorization === undefined) return { prefix, text, count: 4 };
+  return { prefix, text: `${text}proxy-authorization: ${proxy.authorization}\r\n`, count: 5 };
 }
 
 /**
@@ -28,14 +44,13 @@ export function requestLines(host: string, connection: "keep-alive" | "close"): 
 export function requestHead(
   method: string,
   path: string,
-  lines: string,
+  lines: RequestLines,
   framing: string,
   fields: readonly string[],
 ): string | undefined {
   if (method === "" || method.includes(" ") || path.charCodeAt(0) !== 0x2f || path.includes(" ")) return undefined;
-  let head = `${method} ${path}${lines}${framing}`;
-  // The request line, host and connection, the empty line.
-  let lineCount = framing === "" ? 4 : 5;
+  let head = `${method} ${lines.prefix}${path}${lines.text}${framing}`;
+  let lineCount = framing === "" ? lines.count : lines.count + 1;
   for (let i = 0; i < fields.length; i += 2) {
     const key = fields[i] as string;
     if (isOwn(key)) continue;

@@ -3,13 +3,16 @@ import type { ConnectionOptions } from "node:tls";
 import type { AnswerSink, BackendCall, BackendPool, BackendTls, RequestBody, TargetOptions } from "../backend.ts";
 import type { RelayHead } from "../exchange.ts";
 import type { BackendFailure } from "../faults.ts";
+import { authorityOf, type ForwardProxy, proxyAuthorization } from "../forward-proxy.ts";
+import { addressesOf, type HostAddresses } from "../host-addresses.ts";
 import { secureContextOf } from "../secure-context.ts";
 import { WireCall } from "./backend-call.ts";
 import { BackendConnection, type ConnectionLimits, type ConnectionOwner } from "./backend-connection.ts";
-import { expectsBody, requestHead, requestLines } from "./backend-request.ts";
+import { expectsBody, type RequestLines, requestHead, requestLines } from "./backend-request.ts";
 import { CallQueue } from "./call-queue.ts";
 import { clock, deadlineIn, type Swept, startSweep, stopSweep } from "./sweep.ts";
 import type { ConnectOptions } from "./transport.ts";
+import type { TunnelOptions } from "./transport-tunnel.ts";
 import { atTurnEnd, type TurnEnd } from "./turn.ts";
 
 /** Connections to backends on `node:net` and `node:tls`, without objects for streams, requests or answers. */
@@ -42,12 +45,16 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   readonly #maxIdle: number;
   readonly #waitMs: number | undefined;
   readonly #totalMs: number;
-  readonly #keepLines: string;
-  readonly #closeLines: string;
+  readonly #keepLines: RequestLines;
+  readonly #closeLines: RequestLines;
   readonly #host: string;
   readonly #port: number;
   readonly #tls: BackendTls | undefined;
   readonly #secure: boolean;
+  readonly #authority: string;
+  readonly #proxy: ForwardProxy | undefined;
+  /** Undefined: the host is an address, or the proxy resolves its name. */
+  readonly #addresses: HostAddresses | undefined;
   #connectOptions: ConnectOptions | undefined;
   /** Of TLS. */
   #session: Buffer | undefined;
@@ -69,8 +76,15 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     this.#host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
     this.#port = url.port === "" ? (this.#secure ? 443 : 80) : Number(url.port);
     this.#tls = tls;
-    this.#keepLines = requestLines(url.host, "keep-alive");
-    this.#closeLines = requestLines(url.host, "close");
+    const { proxy } = options;
+    this.#proxy = proxy;
+    this.#authority = authorityOf(origin);
+    // TLS goes through a tunnel; what is plain, the proxy itself asks for.
+    const asked =
+      proxy === undefined || this.#secure ? undefined : { origin, authorization: proxyAuthorization(proxy) };
+    this.#keepLines = requestLines(url.host, "keep-alive", asked);
+    this.#closeLines = requestLines(url.host, "close", asked);
+    if (proxy === undefined) this.#addresses = addressesOf(this.#host, options.resolveMs);
     this.#maxConnections = connections ?? Number.POSITIVE_INFINITY;
     this.#maxIdle = options.idleConnections ?? Number.POSITIVE_INFINITY;
     this.#waitMs = connections === undefined ? undefined : waitMs;
@@ -82,6 +96,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
       idleMs: options.idleMs ?? defaultIdleMs,
       maxHeaderSize: options.maxHeaderSize,
       maxBodySize: options.maxBodySize,
+      byProxy: asked !== undefined,
       pipelining: options.pipelining ?? 1,
     };
     this.shortestMs = Math.min(
@@ -141,6 +156,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
       }
     }
     if (this.#available.length > this.#maxIdle) this.#leaveUnused();
+    this.#addresses?.refresh(this.#leaveOldAddresses);
     let call = this.#waiting.first;
     while (call !== undefined) {
       const { next } = call;
@@ -156,6 +172,12 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     if (this.#connections.size === 0 && this.#waiting.length === 0) stopSweep(this);
     if (failure !== undefined) throw failure.error;
   }
+
+  readonly #leaveOldAddresses = (): void => {
+    for (const connection of [...this.#connections]) {
+      if (connection.address !== "" && this.#addresses?.holds(connection.address) === false) connection.retire();
+    }
+  };
 
   endTurn(): void {
     const refused = this.#refused;
@@ -297,13 +319,21 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   }
 
   /** Where to connect to and how; or why that cannot be. */
-  #target(): ConnectOptions | string {
+  #target(): ConnectOptions | TunnelOptions | string {
+    const proxy = this.#proxy;
     if (!this.#secure) {
-      this.#connectOptions ??= { host: this.#host, port: this.#port };
+      const { host, port } = proxy ?? { host: this.#host, port: this.#port };
+      this.#connectOptions ??= { host, port, lookup: this.#addresses?.lookup };
       return this.#connectOptions;
     }
     try {
-      return { host: this.#host, port: this.#port, tls: this.#tlsOptions() };
+      const tls = this.#tlsOptions();
+      if (proxy !== undefined) {
+        // Without a host, node:tls would compare the certificate with the proxy's name where there is no server name.
+        const inside = { ...tls, host: this.#host };
+        return { proxy, authority: this.#authority, timeoutMs: this.limits.connectMs, tls: inside };
+      }
+      return { host: this.#host, port: this.#port, lookup: this.#addresses?.lookup, tls };
     } catch (error) {
       // Keys and certificates that OpenSSL does not take.
       return `backend: ${(error as { code?: string }).code ?? "TLS"}`;

@@ -161,8 +161,9 @@ function detach(socket: Socket, { Tcp }: Internals): Handle | undefined {
 }
 
 function connectHandle(internals: Internals, options: ConnectOptions, owner: ConnectingOwner): Transport {
-  const { host, port } = options;
-  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+  const { host, port, lookup } = options;
+  const found = lookup === undefined ? {} : { lookup };
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, ...found });
   socket.pause();
   socket.setKeepAlive(true, keepAliveDelayMs);
   const transport = new HandleTransport(internals, owner);

@@ -1,4 +1,4 @@
-import { connect as connectPlain, Socket, type TcpNetConnectOpts } from "node:net";
+import { connect as connectPlain, type LookupFunction, Socket, type TcpNetConnectOpts } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { nodeTls } from "../node-tls.ts";
 import { resetSocket } from "../reset-socket.ts";
@@ -62,6 +62,8 @@ export interface Transport {
 export interface ConnectOptions {
   readonly host: string;
   readonly port: number;
+  /** Finds the host's addresses; unless given, as node:net does. */
+  readonly lookup?: LookupFunction | undefined;
   /** TLS with these; undefined: plain. */
   readonly tls?: ConnectionOptions | undefined;
 }
@@ -100,10 +102,10 @@ const keepAliveDelayMs = 60_000;
 
 /** Starts to connect. What is written before `onConnected` is sent then. */
 export function connectTransport(options: ConnectOptions, owner: ConnectingOwner): Transport {
-  const { host, port, tls } = options;
+  const { host, port, lookup, tls } = options;
   if (tls === undefined && plainTransports !== undefined) return plainTransports.connect(options, owner);
   const transport = new SocketTransport(owner);
-  const plain = { host, port, allowHalfOpen: true, noDelay: true };
+  const plain = { host, port, allowHalfOpen: true, noDelay: true, ...(lookup === undefined ? {} : { lookup }) };
   const socket =
     tls === undefined
       ? connectPlain(sharedReads ? ({ ...plain, onread: transport.reads() } as TcpNetConnectOpts) : plain)
@@ -111,6 +113,18 @@ export function connectTransport(options: ConnectOptions, owner: ConnectingOwner
   // A peer that vanished without a word is noticed.
   socket.setKeepAlive(true, keepAliveDelayMs);
   socket.once(tls === undefined ? "connect" : "secureConnect", () => owner.onConnected());
+  if (owner.onSession !== undefined) socket.on("session", (session: Buffer) => owner.onSession?.(session));
+  transport.attach(socket);
+  return transport;
+}
+
+/** TLS over a connection that is there already. */
+export function secureTransport(tunnel: Socket, tls: ConnectionOptions, owner: ConnectingOwner): Transport {
+  const transport = new SocketTransport(owner);
+  const socket = nodeTls().connect({ ...tls, socket: tunnel, allowHalfOpen: true } as ConnectionOptions);
+  tunnel.setNoDelay(true);
+  tunnel.setKeepAlive(true, keepAliveDelayMs);
+  socket.once("secureConnect", () => owner.onConnected());
   if (owner.onSession !== undefined) socket.on("session", (session: Buffer) => owner.onSession?.(session));
   transport.attach(socket);
   return transport;
