@@ -16,11 +16,19 @@ const knownUsers: readonly (readonly [user: string, password: string])[] = [
 const knownStorePasswords: ReadonlySet<string> = new Set(["ballerina", "wso2carbon"]);
 
 /**
- * SHA-256 fingerprints, in hex without colons, of certificates whose private keys are in every download of the original.
- * Empty so far: entries are computed from the original stores, never taken from hearsay. Until then the stores are
- * recognised by their passwords.
+ * SHA-256 fingerprints, in hex without colons, of certificates whose private keys are in downloads of the original or of the
+ * products that it trusts: those of the same maker in its key and trust stores from 3.0 to 3.2.10, by their aliases there.
  */
-const knownCertificates: ReadonlySet<string> = new Set<string>();
+const knownCertificates: ReadonlySet<string> = new Set([
+  "529c2433bf19b2fdd5c56f4420e87711964a0177e610e374788945fa65fd2663", // ballerina
+  "1d729fb8c468ead820a2a0be4adb8fbabed9ab1ba126c9d21466c5706e8e4d30", // wso2carbon
+  "50f0eda5898af3a115c2c508194956e7e114fe234743e9d22f709ae7cb801bbd", // wso2apim
+  "8ace6db1dfa6246fd6d7328049090623f05934ad7165f2f22a44612ba7340b28", // wso2sp
+  "bc6d75f85629d1ab50da15ead7161d8a636f542b939060aa70e6db68ce5a807c", // wso2carbonNew
+  "3612ad8f01b4ecf4714f0bc8e071b6403dd34c4dde62d81dd4b91d1aa356dee6", // apim300, at first wso2apim310 too
+  "c6936d574026e0e474d57ec0883652f5abffc11f4458e2d51188577fadb4e305", // wso2apim310
+  "80f154f2c82d4f5e8fb96a6374cc2310eb141bdcb168787cad9efa5b4407f385", // apim430
+]);
 
 /** Reports a store that is protected by a password everybody knows. */
 export function refuseKnownStorePassword(
@@ -33,16 +41,17 @@ export function refuseKnownStorePassword(
     refuse(settings, report, key, "is a password that the original shipped; set a new one");
 }
 
-/** Reports a stock certificate: its private key is public. `known` is there for tests. */
+/** Reports a stock certificate: its private key is public, so it vouches for everybody. `known` is there for tests. */
 export function refuseKnownCertificate(
   settings: Settings,
   report: SettingsReport,
   key: string,
+  alias: string,
   certificate: X509Certificate,
   known: ReadonlySet<string> = knownCertificates,
 ): void {
-  if (known.size > 0 && known.has(certificate.fingerprint256.replaceAll(":", "").toLowerCase()))
-    refuse(settings, report, key, "holds a certificate that the original shipped with its private key; replace it");
+  if (known.has(certificate.fingerprint256.replaceAll(":", "").toLowerCase()))
+    refuse(settings, report, key, `"${alias}" was shipped by the original, its private key too; remove or replace it`);
 }
 
 /** Reports `admin`/`admin` and the like, plain or in any hash form that can be read. */

@@ -176,7 +176,8 @@ async function loadStore(
     const entries = await once(storeContents, settings, `${path}\0${password}`, () => readStore(path, password));
     if (entries.protected) refuseKnownStorePassword(settings, report, settings.nameOf(passwordKey), password);
     for (const entry of entries.list) {
-      for (const certificate of entry.certificates) refuseKnownCertificate(settings, report, name, certificate);
+      for (const certificate of entry.certificates)
+        refuseKnownCertificate(settings, report, name, entry.alias, certificate);
     }
     return entries.list;
   } catch (error) {

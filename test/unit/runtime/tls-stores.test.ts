@@ -271,10 +271,11 @@ describe("known defaults (S-SEC-01)", () => {
     const certificate = new X509Certificate(one.certificatePem);
     const fingerprint = certificate.fingerprint256.replaceAll(":", "").toLowerCase();
     const report = new SettingsLog();
-    refuseKnownCertificate(settings, report, "listenerConfig.keyStorePath", certificate, new Set([fingerprint]));
-    refuseKnownCertificate(settings, report, "x", new X509Certificate(two.certificatePem), new Set([fingerprint]));
+    const known = new Set([fingerprint]);
+    refuseKnownCertificate(settings, report, "listenerConfig.keyStorePath", "own", certificate, known);
+    refuseKnownCertificate(settings, report, "x", "two", new X509Certificate(two.certificatePem), known);
     assert.deepEqual(report.lines(), [
-      "error: listenerConfig.keyStorePath: holds a certificate that the original shipped with its private key; replace it",
+      'error: listenerConfig.keyStorePath: "own" was shipped by the original, its private key too; remove or replace it',
     ]);
   });
 });
