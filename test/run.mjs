@@ -6,7 +6,8 @@
  *   node test/run.mjs [--only=lint,types,unit,golden,blackbox,property,conformance] [--node=current|lts] [--match=TEXT]
  *
  * Gateways run on the engine that is their default. What tests them from outside runs once more on the other engine, and
- * what tests engines once more with the transport that is not public API of Node, on each Node.
+ * what tests engines once more with the transport that is not public API of Node, on each Node. What no Node can make
+ * differ runs on one.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -27,6 +28,8 @@ const allParts = ["lint", "types", ...testParts, "conformance"];
 /** What was compiled once in this run, whatever the engine and the Node that it is tested on (`test/support/compile-once.mjs`). */
 const builds = mkdtempSync(path.join(os.tmpdir(), "castgate-builds-"));
 process.on("exit", () => rmSync(builds, { recursive: true, force: true }));
+/** One more than there are processors: most tests wait for another process some of the time. */
+const filesAtOnce = os.availableParallelism() + 1;
 /** tsx keeps a cache that all processes of a machine share and write at once: a test must not depend on it. */
 const environment = { ...process.env, TSX_DISABLE_CACHE: "1", TEST_BUILDS: builds };
 const options = readOptions(process.argv.slice(2));
@@ -34,6 +37,8 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 
 installIfStale();
 for (const part of ["lint", "types"].filter(wanted)) await check(part);
+// Its cases follow each other, and wait: it runs beside the tests, and prints when it has ended.
+const conformant = wanted("conformance") && options.node !== "lts" ? conformance() : undefined;
 const files = testParts.filter(wanted).flatMap(testFiles);
 const outside = files.filter(runsGateway);
 const ofEngines = files.filter(testsEngine);
@@ -43,10 +48,7 @@ if (outside.length > 0 && options.node !== "lts")
 if (ofEngines.length > 0 && options.node !== "lts")
   await runTests(ofEngines, process.execPath, process.version, { engine: "wire", transport: otherTransport });
 if (files.length > 0 && options.node !== "current") await runTestsOnLts();
-if (wanted("conformance") && options.node !== "lts") {
-  await conformance();
-  await conformance({ engine: otherEngine, scheme: "https" });
-}
+await conformant;
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 say(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
@@ -72,7 +74,7 @@ async function runTests(files, node, version, under = {}) {
     [
       `--import=${tsx}`,
       "--test",
-      "--test-concurrency=2",
+      `--test-concurrency=${filesAtOnce}`,
       "--test-timeout=600000",
       `--test-reporter=${pathToFileURL(path.join(root, "test/support/reporter.mjs")).href}`,
       ...files,
@@ -90,7 +92,11 @@ async function runTestsOnLts() {
   if (Number(process.versions.node.split(".")[0]) === ltsMajor) return;
   const node = ltsNode();
   if (node !== undefined) {
-    await runTests(files, node.bin, node.version);
+    // Alone, it is the only Node.
+    const again = options.node === "lts" ? files : files.filter((file) => !isSameOnEachNode(file));
+    if (again.length < files.length)
+      say(`\n${files.length - again.length} files are the same on Node ${node.version}: not run again`);
+    if (again.length > 0) await runTests(again, node.bin, node.version);
     if (ofEngines.length === 0) return;
     return runTests(ofEngines, node.bin, node.version, { engine: "wire", transport: otherTransport });
   }
@@ -122,13 +128,21 @@ function ltsNode() {
   return { bin, version };
 }
 
-async function conformance(under = {}) {
-  say(`\nconformance${described(under)}`);
-  const { code, output } = await run(process.execPath, [path.join(root, "test/conformance/run.mjs")], under);
-  const found = /^conformance: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
-  const counts = { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0), skipped: Number(found?.[3] ?? 0) };
-  if (code !== 0 && counts.failed === 0) counts.failed = 1;
-  count(counts);
+/** The whole suite on each engine, over HTTP on one and TLS on the other, one after the other: it has the ports of this machine that its cases name. */
+async function conformance() {
+  for (const under of [{}, { engine: otherEngine, scheme: "https" }]) {
+    const suite = path.join(root, "test/conformance/run.mjs");
+    const { code, output } = await run(process.execPath, [suite], { ...under, quiet: true });
+    say(`\nconformance${described(under)}\n${output}`);
+    const found = /^conformance: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
+    const counts = {
+      passed: Number(found?.[1] ?? 0),
+      failed: Number(found?.[2] ?? 0),
+      skipped: Number(found?.[3] ?? 0),
+    };
+    if (code !== 0 && counts.failed === 0) counts.failed = 1;
+    count(counts);
+  }
 }
 
 /** `npm ci` when what is installed is not what the lock file says. */
@@ -173,6 +187,20 @@ function runsGateway(file) {
 /** Whether all tests in a file are of engines. */
 function testsEngine(file) {
   return /blackbox.engine./.test(file);
+}
+
+/**
+ * Whether no Node can make what a file tests differ: functions of texts that use nothing of Node (the compiler's phases; what
+ * they come to is compared on each Node by the golden tests, and so are the commands), the bundler, which is no JavaScript,
+ * what is about this repository or its own tests and benchmarks, what a browser does, and samples of definitions, whose
+ * gateways ask nothing of Node that other tests do not.
+ */
+function isSameOnEachNode(file) {
+  return (
+    /unit.(bench|bundle|check|corpus|diagnostics|emit|house|lower|plan|soak|support)\W/.test(file) ||
+    /blackbox.(corpus-sample|cors-browser|readme|totality-sample|cli.(determinism|usage))\W/.test(file) ||
+    /property.routes\W/.test(file)
+  );
 }
 
 /** What is not the default. */
