@@ -243,9 +243,9 @@ describe("a remote service", () => {
     });
 
     test("a tunnel outlives the time in which it had to be made", async () => {
-      const client = clientOf(plain.url, { proxy: through(), timeoutMs: 300 });
+      const client = clientOf(plain.url, { proxy: through(), timeoutMs: 1_000 });
       await client.request("GET", "/");
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
       assert.equal((await client.request("GET", "/")).status, 200);
       assert.equal(asked.length, 1);
     });

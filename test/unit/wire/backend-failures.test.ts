@@ -275,10 +275,10 @@ describe("backends that misbehave", limit, () => {
       await until(() => sink.body === "ab");
       side.write("cd");
     });
-    const pool = await poolFor(t, backend, { timeoutMs: 60 });
+    const pool = await poolFor(t, backend, { timeoutMs: 250 });
     const { call } = send(pool, "GET", "/", undefined, [], sink);
     await until(() => sink.body === "ab");
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 800));
     assert.deepEqual(sink.events, ["head", "data"]);
     call.resume();
     await sink.done;

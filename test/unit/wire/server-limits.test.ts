@@ -95,12 +95,12 @@ describe("time limits", () => {
   test("no limit of the client's counts while the backend is waited for", async (t) => {
     const pool = stubPool();
     const server = await startServer(relayTo(pool), {
-      limits: { idleTimeoutMs: 40, headerTimeoutMs: 40, requestTimeoutMs: 40 },
+      limits: { idleTimeoutMs: 200, headerTimeoutMs: 200, requestTimeoutMs: 200 },
     });
     t.after(() => server.stop());
     const client = await rawClient(server.port, `${get("/")}${get("/next", "Connection: close\r\n")}`);
     await eventually("the backend is asked", () => pool.calls.length === 1);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 600));
     pool.calls[0]?.sink.answerWhole(200, "", [], undefined);
     await eventually("the backend is asked again", () => pool.calls.length === 2);
     pool.calls[1]?.sink.answerWhole(200, "", [], undefined);
