@@ -7,7 +7,7 @@ import type { RuntimeModule } from "./module.ts";
 import { isRecord } from "./record.ts";
 import { type PathRules, parseRequestTarget, pathRules } from "./request-path.ts";
 import { type Challenge, classOf, credentialOf, type Failure, type Scheme, type Verified } from "./scheme.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings, SettingsReport } from "./settings.ts";
 
 /**
  * Tokens with a proof of possession (RFC 9449): `Authorization: DPoP <token>`, and in the field `DPoP` a JWT that the key to
@@ -21,7 +21,7 @@ export function dpop(api: Api, tokens: TokenScheme, presence: "required" | "opti
   return new Dpop(api, tokens, presence);
 }
 
-/** Reads `castgate.dpop*`. */
+/** Reads `castgate.dpop*` and `castgate.publicOrigins`, without which proofs cannot be judged. */
 export const dpopModule: RuntimeModule = { name: "dpop", configure };
 
 interface State {
@@ -31,6 +31,8 @@ interface State {
   readonly nonces: Nonces | undefined;
   readonly seen: SeenProofs;
   readonly rules: PathRules;
+  /** As `new URL(...).origin` writes them. */
+  readonly origins: ReadonlySet<string>;
 }
 
 class Dpop implements Scheme {
@@ -125,35 +127,27 @@ function claimsOf(payload: Buffer): Record<string, unknown> | undefined {
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * RFC 9449 section 4.3: `htu` is the request's URI without query and fragment, as the client sees it: behind a trusted proxy
- * with the scheme and host that this names. Compared after normalisation (RFC 3986 sections 6.2.2 and 6.2.3); the path by the
- * same rules as the request's.
+ * RFC 9449 section 4.3: `htu` is the request's URI without query and fragment, as the client sees it. Its origin must be one of
+ * the gateway's own: what `Host` and `X-Forwarded-*` say is the sender's word, and a proof that somebody else's host was given
+ * would be good here, sent on with that host's name. Compared after normalisation (RFC 3986 sections 6.2.2 and 6.2.3); the path
+ * by the same rules as the request's.
  */
 function isSameTarget(x: Exchange, htu: string): boolean {
-  const match = /^(https?):\/\/([^/?#@]+)([^?#]*)/i.exec(htu);
+  const match = /^(https?:\/\/[^/?#@\\]+)([^?#]*)/i.exec(htu);
   if (match === null || !/^[\x21-\x7e]+$/.test(htu)) return false;
-  const [, scheme = "", authority = "", path = ""] = match;
-  const seen = clientView(x);
-  if (scheme.toLowerCase() !== seen.scheme || host(authority, seen.scheme) !== host(seen.authority, seen.scheme)) {
-    return false;
-  }
+  const [, origin = "", path = ""] = match;
+  if (!state.origins.has(originOf(origin) ?? "")) return false;
   const parsed = parseRequestTarget(path === "" ? "/" : path, state.rules);
   return typeof parsed !== "string" && parsed.raw === x.path.raw;
 }
 
-function clientView(x: Exchange): { readonly scheme: "http" | "https"; readonly authority: string } {
-  const authority = x.header("host") ?? "";
-  if (!x.peerTrusted) return { scheme: x.scheme, authority };
-  const proto = x.header("x-forwarded-proto")?.trim();
-  return {
-    scheme: proto === "http" || proto === "https" ? proto : x.scheme,
-    authority: x.header("x-forwarded-host")?.trim() ?? authority,
-  };
-}
-
-/** In lower case and without the scheme's own port. */
-function host(authority: string, scheme: "http" | "https"): string {
-  return authority.toLowerCase().replace(scheme === "https" ? /:(?:443)?$/ : /:(?:80)?$/, "");
+/** Scheme, host in lower case and port unless it is the scheme's own; undefined: it is none. */
+function originOf(text: string): string | undefined {
+  try {
+    return new URL(text).origin;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Proofs that have been used, until they are too old anyway. Two generations, so that none is looked through. */
@@ -229,7 +223,7 @@ const askForNonce: Failure = {
 };
 const tooManyProofs: Failure = { ok: false, code: 900900, status: 503, reason: "dpop: too many proofs at once" };
 
-let state: State = stateOf(60_000, 5_000, 1, undefined, pathRules("standard", false));
+let state: State = stateOf(60_000, 5_000, 1, undefined, pathRules("standard", false), new Set());
 
 function stateOf(
   lifeMs: number,
@@ -237,13 +231,26 @@ function stateOf(
   capacity: number,
   nonces: Nonces | undefined,
   rules: PathRules,
+  origins: ReadonlySet<string>,
 ): State {
-  return { lifeMs, skewMs, nonces, seen: new SeenProofs(capacity, lifeMs + skewMs + 1_000), rules };
+  return { lifeMs, skewMs, nonces, seen: new SeenProofs(capacity, lifeMs + skewMs + 1_000), rules, origins };
 }
 
-function configure(settings: Settings): void {
+function configure(settings: Settings, report: SettingsReport): void {
   const lifeMs = 1000 * (settings.number("castgate.dpopProofSeconds") ?? 60);
   const nonces = settings.boolean("castgate.dpopNonce") === true ? new Nonces(Math.max(60_000, lifeMs)) : undefined;
   const capacity = settings.number("castgate.dpopReplayCapacity") ?? 200_000;
-  state = stateOf(lifeMs, 5_000, capacity, nonces, pathRules(settings.compatibility, true));
+  const origins = new Set<string>();
+  for (const text of settings.strings("castgate.publicOrigins") ?? []) {
+    const origin = originOf(text);
+    if (origin === undefined)
+      report.error(settings.nameOf("castgate.publicOrigins"), "has an element with a malformed host or port");
+    else origins.add(origin);
+  }
+  if ((settings.strings("castgate.publicOrigins") ?? []).length === 0)
+    report.error(
+      settings.nameOf("castgate.publicOrigins"),
+      'is required: an API takes proofs of possession, which name the origin that clients call, as in ["https://api.example.com"]',
+    );
+  state = stateOf(lifeMs, 5_000, capacity, nonces, pathRules(settings.compatibility, true), origins);
 }

@@ -477,12 +477,20 @@ function convert(spec: SettingSpec, raw: unknown): { value: SettingValue } | { p
     }
     case "list":
     case "texts": {
-      if (Array.isArray(raw) && raw.every((one) => typeof one === "string")) return { value: raw };
-      if (typeof raw !== "string") return { problem: "must be a string or an array of strings" };
-      if (spec.type === "texts") return { value: [raw] };
-      return { value: raw.split(",").flatMap((one) => (one.trim() === "" ? [] : [one.trim()])) };
+      if (!Array.isArray(raw) && typeof raw !== "string") return { problem: "must be a string or an array of strings" };
+      if (Array.isArray(raw) && !raw.every((one) => typeof one === "string"))
+        return { problem: "must be a string or an array of strings" };
+      const value = Array.isArray(raw) ? raw : spec.type === "texts" ? [raw] : partsOf(raw);
+      const { pattern } = spec;
+      if (pattern !== undefined && !value.every((one) => pattern[0].test(one)))
+        return { problem: `must have ${pattern[1]}, in each element` };
+      return { value };
     }
   }
+}
+
+function partsOf(text: string): string[] {
+  return text.split(",").flatMap((one) => (one.trim() === "" ? [] : [one.trim()]));
 }
 
 let namesOfEnvironment: ReadonlyMap<string, readonly string[]> | undefined;

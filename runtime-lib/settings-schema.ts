@@ -22,7 +22,7 @@ export interface SettingSpec {
   readonly max?: number;
   /** The words that are allowed, compared without case. */
   readonly oneOf?: readonly string[];
-  /** Shape that a string must have, and how to say so. */
+  /** Shape that a string must have, or each element of a list, and how to say so. */
   readonly pattern?: readonly [RegExp, string];
   /** Known, and without meaning here. When it says something that will not happen, the text of a warning. */
   readonly ignored?: (value: SettingValue) => string | undefined;
@@ -76,6 +76,7 @@ function switchOf(feature: string): SettingSpec {
 
 const headerName: readonly [RegExp, string] = [/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header field"];
 const headerValue: readonly [RegExp, string] = [/^[\x20-\x7e]*$/, "printable ASCII"];
+const origin: readonly [RegExp, string] = [/^https?:\/\/[^\s/?#@\\]+\/?$/i, "an origin, as https://api.example.com"];
 const httpUrl: readonly [RegExp, string] = [/^(https?:\/\/[^\s]+)?$/i, "an http or https URL"];
 
 const entries: Readonly<Record<string, SettingSpec>> = {
@@ -113,6 +114,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
 
   // Our own
   "castgate.trustedProxies": { type: "list", default: [] },
+  "castgate.publicOrigins": { type: "list", pattern: origin },
   "castgate.drainSeconds": integer(30, 0, 86_400),
   "castgate.accessLog": flag({ default: false }),
   "castgate.headerTimeoutSeconds": seconds(15),

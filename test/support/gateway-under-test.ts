@@ -66,10 +66,16 @@ export interface GatewayOptions {
   readonly backend?: StubBackend;
   /** A TLS listener with this identity, which trusts these certificates (PEM, by alias). */
   readonly tls?: { readonly server: Identity; readonly trust: Readonly<Record<string, string>> };
-  /** Further settings as TOML. */
-  readonly settings?: string;
+  /** Further settings as TOML, or how they are made of the listeners' ports. */
+  readonly settings?: string | ((ports: Ports) => string);
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Ports {
+  readonly port: number;
+  /** 0: there is no TLS listener. */
+  readonly httpsPort: number;
 }
 
 export async function startGateway(project: CompiledProject, options: GatewayOptions = {}): Promise<RunningGateway> {
@@ -142,7 +148,8 @@ function settingsText(
     );
     lines.push("validateAllowedAPIs = false");
   }
-  return `${lines.join("\n")}\n${settings ?? ""}\n`;
+  const more = typeof settings === "function" ? settings({ port, httpsPort }) : (settings ?? "");
+  return `${lines.join("\n")}\n${more}\n`;
 }
 
 function overrides(project: CompiledProject, backend: StubBackend | undefined): string[] {

@@ -43,7 +43,7 @@ export class DevFolder {
 
   /** Writes run-time settings that listen on the loopback interface and trust only what was made here; returns the file. */
   async writeSettings(model: GatewayModel, ports: { readonly http: number; readonly https: number }): Promise<string> {
-    const text = (value: string) => JSON.stringify(value);
+    const text = (value: string | readonly string[]) => JSON.stringify(value);
     const lines = [
       "# Made by `castgate run --dev` on every start.",
       "[listenerConfig]",
@@ -71,6 +71,7 @@ export class DevFolder {
           'aliasList = ["client"]',
         ]),
       "[castgate]",
+      `publicOrigins = ${text(originsOf(ports))}`,
       "drainSeconds = 1",
       "",
     ];
@@ -178,4 +179,9 @@ function stillValid(certificate: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** What the development gateway may be called. */
+function originsOf({ http, https }: { readonly http: number; readonly https: number }): string[] {
+  return ["127.0.0.1", "localhost"].flatMap((host) => [`http://${host}:${http}`, `https://${host}:${https}`]);
 }

@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import {
   type CompiledProject,
   compileProject,
+  type Ports,
   type RunningGateway,
   startGateway,
 } from "../../support/gateway-under-test.ts";
@@ -97,10 +98,16 @@ after(async () => {
   project.remove();
 });
 
-function start(settings: string): Promise<RunningGateway> {
+/** `more` are lines of `[castgate]`. */
+function start(more = "", origins = ownOrigins): Promise<RunningGateway> {
   const tls = { server, trust: { client: client.cert } };
-  return startGateway(project, { issuer, backend, tls, settings: settings + mapping });
+  const settings = ({ port, httpsPort }: Ports) =>
+    `[castgate]\n${origins.replaceAll("HTTPS", String(httpsPort)).replaceAll("PORT", String(port))}\n${more}${mapping}`;
+  return startGateway(project, { issuer, backend, tls, settings });
 }
+
+/** That of a listener that the tests use, and one behind which the gateway may stand. */
+const ownOrigins = 'publicOrigins = ["http://127.0.0.1:PORT", "https://localhost:HTTPS", "http://api.test"]';
 
 function send(gateway: RunningGateway, target: string, headers: OutgoingHttpHeaders, as?: Identity): Promise<Answer> {
   backend.seen.length = 0;
@@ -147,7 +154,7 @@ describe("an API that requires proofs", () => {
   const mine = "/accounts/mine";
   const token = prover.token();
   before(async () => {
-    gateway = await start("");
+    gateway = await start();
     url = gateway.origin + mine;
   });
   after(() => gateway.stop());
@@ -165,8 +172,20 @@ describe("an API that requires proofs", () => {
   test("the word is read without case, the target without query, case of the host and default port", async () => {
     const headers = { authorization: `dpop ${token}`, dpop: prover.proof(`${url}?page=2`, token) };
     assert.equal((await send(gateway, `${mine}?page=1`, headers)).status, 200);
-    const host = { ...fields(token, prover.proof(`http://Api.Test/%61ccounts/mine#x`, token)), host: "api.test:80" };
-    assert.equal((await send(gateway, mine, host)).status, 200);
+    assert.equal(
+      (await send(gateway, mine, fields(token, prover.proof(`http://Api.Test:80/%61ccounts/mine#x`, token)))).status,
+      200,
+    );
+  });
+
+  test("a proof that was made for another host is not good here under that host's name (RFC 9449 section 4.3)", async () => {
+    for (const host of ["other.test", "other.test:80", "127.0.0.1"]) {
+      const stolen = prover.proof(`http://${host}${mine}`, token);
+      const answer = await send(gateway, mine, { ...fields(token, stolen), host, "x-forwarded-host": host });
+      assert.deepEqual([answer.status, answer.code], [401, 900901]);
+      // Whose word Host is does not matter, in the other direction either.
+      assert.equal((await send(gateway, mine, { ...fields(token, prover.proof(url, token)), host })).status, 200);
+    }
   });
 
   const now = () => Math.floor(Date.now() / 1000);
@@ -344,26 +363,43 @@ describe("an API that requires proofs", () => {
 
 test("several processes do not know each other's proofs: such a start is refused", async () => {
   const tls = { server, trust: { client: client.cert } };
-  const started = startGateway(project, { issuer, backend, tls, settings: mapping, args: ["--workers", "2"] });
+  const started = startGateway(project, {
+    issuer,
+    backend,
+    tls,
+    settings: `[castgate]\npublicOrigins = ["https://api.test"]\n${mapping}`,
+    args: ["--workers", "2"],
+  });
   await assert.rejects(
     started,
     /ended with 78:[\s\S]*error: --workers: used proofs of possession are known in one process/,
   );
 });
 
+test("without the gateway's own origins, proofs could not be judged: such a start is refused", async () => {
+  const tls = { server, trust: { client: client.cert } };
+  await assert.rejects(
+    startGateway(project, { issuer, backend, tls, settings: mapping }),
+    /ended with 78:[\s\S]*error: castgate\.publicOrigins: is required: an API takes proofs of possession/,
+  );
+});
+
 describe("behind a trusted proxy", () => {
   let gateway: RunningGateway;
   before(async () => {
-    gateway = await start('[castgate]\ntrustedProxies = ["127.0.0.1"]\n');
+    gateway = await start('trustedProxies = ["127.0.0.1"]\n', 'publicOrigins = ["https://api.test"]');
   });
   after(() => gateway.stop());
 
-  test("htu is what the client sees", async () => {
+  test("htu is what the client sees, as the settings say it", async () => {
     const mine = "/accounts/mine";
     const token = prover.token();
     const forwarded = { "x-forwarded-proto": "https", "x-forwarded-host": "api.test" };
     const outside = { ...fields(token, prover.proof(`https://api.test${mine}`, token)), ...forwarded };
     assert.equal((await send(gateway, mine, outside)).status, 200);
+    const said = { ...forwarded, "x-forwarded-host": "other.test" };
+    const elsewhere = { ...fields(token, prover.proof(`https://other.test${mine}`, token)), ...said };
+    assert.equal((await send(gateway, mine, elsewhere)).code, 900901);
     const inside = { ...fields(token, prover.proof(gateway.origin + mine, token)), ...forwarded };
     assert.equal((await send(gateway, mine, inside)).code, 900901);
   });
@@ -372,7 +408,7 @@ describe("behind a trusted proxy", () => {
 describe("nonces", () => {
   let gateway: RunningGateway;
   before(async () => {
-    gateway = await start("[castgate]\ndpopNonce = true\n");
+    gateway = await start("dpopNonce = true\n");
   });
   after(() => gateway.stop());
 

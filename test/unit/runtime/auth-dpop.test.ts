@@ -8,7 +8,6 @@ import { type Alternative, authenticate } from "../../../runtime-lib/authenticat
 import { refuse } from "../../../runtime-lib/respond.ts";
 import type { Verified } from "../../../runtime-lib/scheme.ts";
 import { allScopes } from "../../../runtime-lib/scopes.ts";
-import { SettingsLog } from "../../../runtime-lib/settings-load.ts";
 import { fieldOf, RecordedExchange } from "../../support/recorded-exchange.ts";
 import { settingsFrom } from "./settings-for-test.ts";
 
@@ -73,11 +72,18 @@ function request(text: string, more: readonly string[] = []): RecordedExchange {
 }
 
 let compatibility: "wso2-3.2" | "standard" = "standard";
-async function configure(text = "", mode: "wso2-3.2" | "standard" = "standard"): Promise<void> {
+const ownOrigin = 'publicOrigins = ["http://api.test"]';
+/** What `[castgate]` says, and what is reported of it. */
+async function configure(
+  text = "",
+  mode: "wso2-3.2" | "standard" = "standard",
+  origins = ownOrigin,
+): Promise<readonly string[]> {
   compatibility = mode;
-  const { settings } = await settingsFrom(text, { compatibility });
+  const { settings, report } = await settingsFrom(`[castgate]\n${origins}\n${text}`, { compatibility });
   configureApis(settings);
-  await dpopModule.configure(settings, new SettingsLog(), () => assert.fail("no backends here"));
+  await dpopModule.configure(settings, report, () => assert.fail("no backends here"));
+  return report.lines();
 }
 
 async function enter(x: RecordedExchange, anyOf: readonly Alternative[] = [[dpop(shop, tokens(), "required")]]) {
@@ -86,7 +92,7 @@ async function enter(x: RecordedExchange, anyOf: readonly Alternative[] = [[dpop
 }
 
 describe("proofs of possession", () => {
-  beforeEach(() => configure());
+  beforeEach(async () => assert.deepEqual(await configure(), []));
 
   test("what is wrong is told to the log", async () => {
     const reasons: readonly (readonly [string, string])[] = [
@@ -108,6 +114,50 @@ describe("proofs of possession", () => {
     for (const [text, reason] of reasons) assert.equal(await enter(request(text)), reason);
     assert.equal(await enter(request("")), "dpop: not exactly one proof");
     assert.equal(await enter(request(proof(), ["dpop", proof()])), "dpop: not exactly one proof");
+  });
+
+  test("htu is of the gateway's own origins, whatever Host says (RFC 9449 section 4.3)", async () => {
+    await configure("", "standard", 'publicOrigins = ["https://API.example.com/", "http://[::1]:8080"]');
+    const htu = (text: string) => enter(request(proof({ htu: text }), ["X-Forwarded-Host", "api.test"]));
+    for (const own of [
+      "https://api.example.com/shop",
+      "HTTPS://Api.Example.COM:443/shop",
+      "https://api.example.com/%73hop?a=b#c",
+      "http://[::1]:8080/shop",
+      "http://[0:0::1]:8080/shop",
+    ])
+      assert.equal(await htu(own), "alice", own);
+    for (const other of [
+      // What the request's Host field says.
+      "http://api.test/shop",
+      "http://api.example.com/shop",
+      "https://api.example.com:8443/shop",
+      "https://api.example.com.evil.test/shop",
+      "https://api.example.com@evil.test/shop",
+      "https://evil.test\\@api.example.com/shop",
+      "https://api.example.com",
+      "http://[::1]/shop",
+      "//api.example.com/shop",
+      "https:/api.example.com/shop",
+    ])
+      assert.equal(await htu(other), "dpop: for another target", other);
+  });
+
+  test("without the gateway's own origins it does not start, in either compatibility", async () => {
+    const required =
+      'error: castgate.publicOrigins: is required: an API takes proofs of possession, which name the origin that clients call, as in ["https://api.example.com"]';
+    for (const mode of ["standard", "wso2-3.2"] as const) {
+      assert.deepEqual(await configure("", mode, ""), [required]);
+      assert.deepEqual(await configure("", mode, "publicOrigins = []"), [required]);
+      for (const wrong of ["api.example.com", "https://a.test/path", "https://u@a.test", "ftp://a.test", "https://"])
+        assert.deepEqual(await configure("", mode, `publicOrigins = ["https://b.test", "${wrong}"]`), [
+          "error: castgate.publicOrigins: must have an origin, as https://api.example.com, in each element",
+          required,
+        ]);
+      assert.deepEqual(await configure("", mode, 'publicOrigins = "https://b.test,https://b.test:99999"'), [
+        "error: castgate.publicOrigins: has an element with a malformed host or port",
+      ]);
+    }
   });
 
   test("a token must be bound to the key of its proof", async () => {
@@ -147,7 +197,7 @@ describe("proofs of possession", () => {
 
   test("more proofs than can be remembered are not taken", async (t) => {
     t.mock.timers.enable({ apis: ["Date"], now: 1_800_000_000_000 });
-    await configure("[castgate]\ndpopReplayCapacity = 1000\ndpopProofSeconds = 10\n");
+    await configure("dpopReplayCapacity = 1000\ndpopProofSeconds = 10\n");
     for (let i = 0; i < 1000; i++) assert.equal(await enter(request(proof())), "alice");
     const x = request(proof());
     assert.equal(await enter(x), "dpop: too many proofs at once");
@@ -158,7 +208,7 @@ describe("proofs of possession", () => {
 
   test("nonces last for two turns, and a later one is handed out with the answer", async (t) => {
     t.mock.timers.enable({ apis: ["Date"], now: 1_800_000_000_000 });
-    await configure("[castgate]\ndpopNonce = true\n");
+    await configure("dpopNonce = true\n");
     const nonceOf = (x: RecordedExchange) => {
       refuse(x);
       return fieldOf(x, "dpop-nonce")[0];
@@ -178,7 +228,7 @@ describe("proofs of possession", () => {
   });
 
   test("asking for a nonce is no failed log-in", async () => {
-    await configure("[castgate]\ndpopNonce = true\nfailedLoginsPerMinute = 2\n");
+    await configure("dpopNonce = true\nfailedLoginsPerMinute = 2\n");
     for (let i = 0; i < 5; i++) assert.equal(await enter(request(proof())), "dpop: no current nonce");
   });
 
