@@ -2,7 +2,13 @@ import { isAbsolute, join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import type { FeatureName } from "./feature.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
-import { overridePattern, type SettingSpec, type SettingValue, settingsSchema } from "./settings-schema.ts";
+import {
+  featuresReading,
+  overridePattern,
+  type SettingSpec,
+  type SettingValue,
+  settingsSchema,
+} from "./settings-schema.ts";
 
 /** What the settings are made of. Nothing is read from the process here, so that tests can say it all. */
 export interface SettingsSources {
@@ -247,8 +253,6 @@ class Loader {
     const { spec } = leaf;
     const name = leaf.origin === "file" ? leaf.name : `${leaf.name} (${leaf.origin})`;
     // What is not read is not checked either: a migrated file may hold anything there, references included.
-    if (spec.ignored !== undefined && !(leaf.raw === true || leaf.raw === false || typeof leaf.raw === "string"))
-      return;
     const raw = spec.ignored === undefined ? this.#resolved(name, leaf.raw) : leaf.raw;
     if (raw === undefined) return;
     const converted = convert(spec, raw);
@@ -267,13 +271,21 @@ class Loader {
     const missing = spec.notBuilt?.(value);
     if (missing !== undefined)
       this.log.error(name, `asks for ${missing}, which this version does not have; remove it or switch it off`);
-    const { feature } = spec;
-    if (feature !== undefined && value !== "" && value !== false && !this.sources.features.includes(feature))
-      this.log.error(
-        name,
-        `needs ${feature}, which this gateway was built without: add it to features in castgate.yaml`,
-      );
+    if (value !== "" && value !== false) this.#checkFeature(leaf, name);
     leaf.value = value;
+  }
+
+  /** What 3.2 can switch on is in every bundle of it, but for what no operation there can use. */
+  #checkFeature(leaf: Leaf, name: string): void {
+    const { compatibility, features } = this.sources;
+    if (compatibility !== "standard") return;
+    const readers = featuresReading(leaf.name);
+    if (readers.length === 0 || readers.some((feature) => features.includes(feature))) return;
+    const unused = readers.includes("introspection") ? " (it is left out where no operation takes tokens)" : "";
+    this.log.error(
+      name,
+      `needs ${readers.join(" or ")}, which this gateway was built without: add it to features in castgate.yaml${unused}`,
+    );
   }
 
   /** `@env:{NAME}` is the text of an environment variable; it must stand alone. */

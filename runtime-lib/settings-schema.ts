@@ -26,8 +26,6 @@ export interface SettingSpec {
   readonly pattern?: readonly [RegExp, string];
   /** Known, and without meaning here. When it says something that will not happen, the text of a warning. */
   readonly ignored?: (value: SettingValue) => string | undefined;
-  /** Switches this on: an error in a bundle that does not hold it. Without a word for it, any value but "" and false does. */
-  readonly feature?: FeatureName;
   /** Switches on what this version cannot do: the feature's name while it is on. */
   readonly notBuilt?: (value: SettingValue) => string | undefined;
 }
@@ -129,7 +127,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "castgate.jwksTimeoutSeconds": integer(5, 1, 60),
   "castgate.jwksCacheSeconds": integer(300, 30, 86_400),
   "castgate.keyManagerTimeoutSeconds": integer(5, 1, 60),
-  "castgate.keyManagerProxies.enabled": flag({ feature: "key-manager-proxies" }),
+  "castgate.keyManagerProxies.enabled": flag(),
   "castgate.keyManagerProxies.onApiListener": flag({ default: false }),
   "castgate.introspectionAudience": { type: "texts" },
   "castgate.introspectionCacheSeconds": integer(300, 1, 86_400),
@@ -153,7 +151,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "jwtTokenConfig[].jwksURL": text({ pattern: httpUrl }),
   // Our own: the provider's metadata, which says where its keys are.
   "jwtTokenConfig[].discoveryURL": text({ pattern: httpUrl }),
-  "jwtTokenConfig[].validateSubscription": flag({ feature: "event-hub" }),
+  "jwtTokenConfig[].validateSubscription": flag(),
   "jwtTokenConfig[].consumerKeyClaim": text(),
   "jwtTokenConfig[].claimMapperClassName": text(),
   "jwtTokenConfig[].remoteUserClaimRetrievalEnabled": flag({ default: false }),
@@ -165,7 +163,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "apikey.tokenConfigs.audience": { type: "texts" },
   "apikey.tokenConfigs.certificateAlias": text(),
   "apikey.tokenConfigs.validateAllowedAPIs": flag(),
-  "apikey.issuer.tokenConfig.enabled": flag({ feature: "api-key-issuer" }),
+  "apikey.issuer.tokenConfig.enabled": flag(),
   "apikey.issuer.tokenConfig.keyStorePath": path(),
   "apikey.issuer.tokenConfig.keyStorePassword": secret(),
   "apikey.issuer.tokenConfig.issuer": text({ default: "https://localhost:9095/apikey" }),
@@ -202,7 +200,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "keymanager.security.oauth2.tokenUrl": text({ pattern: httpUrl }),
   "apim.credentials.username": text(),
   "apim.credentials.password": secret(),
-  "apim.eventHub.enable": flag({ feature: "event-hub" }),
+  "apim.eventHub.enable": flag(),
   "apim.eventHub.serviceUrl": text(),
   "apim.eventHub.service_url": text(),
   "apim.eventHub.internalDataContext": text({ default: "/internal/data/v1/" }),
@@ -210,14 +208,14 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "apim.eventHub.password": secret(),
   "apim.eventHub.eventListeningEndpoints": { type: "texts", secret: true },
   "apim.eventHub.listOfTenants": unread.list,
-  "security.validateSubscriptions": flag({ feature: "event-hub" }),
-  "tokenRevocationConfig.realtime.enableRealtimeMessageRetrieval": flag({ feature: "revocation" }),
+  "security.validateSubscriptions": flag(),
+  "tokenRevocationConfig.realtime.enableRealtimeMessageRetrieval": flag(),
   "tokenRevocationConfig.realtime.jmsConnectionTopic": text({ default: "tokenRevocation" }),
   "tokenRevocationConfig.realtime.jmsConnectioninitialContextFactory": unread.text,
   "tokenRevocationConfig.realtime.jmsConnectionProviderUrl": { type: "texts", secret: true },
   "tokenRevocationConfig.realtime.jmsConnectionUsername": text(),
   "tokenRevocationConfig.realtime.jmsConnectionPassword": secret(),
-  "tokenRevocationConfig.persistent.enablePersistentStorageRetrieval": flag({ feature: "revocation" }),
+  "tokenRevocationConfig.persistent.enablePersistentStorageRetrieval": flag(),
   "tokenRevocationConfig.persistent.useDefault": unread.flag,
   "tokenRevocationConfig.persistent.type": text({ default: "default" }),
   "tokenRevocationConfig.persistent.endpointURL": text(),
@@ -228,7 +226,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   // Backend JWT
   // Without a default: that it is set says that backend JWTs are expected. The name is X-JWT-Assertion then, too.
   "jwtConfig.header": text({ pattern: headerName }),
-  "jwtGeneratorConfig.jwtGeneratorEnabled": flag({ feature: "backend-jwt" }),
+  "jwtGeneratorConfig.jwtGeneratorEnabled": flag(),
   "jwtGeneratorConfig.claimDialect": text({ default: "http://wso2.org/claims" }),
   "jwtGeneratorConfig.signingAlgorithm": text(),
   "jwtGeneratorConfig.certificateAlias": text(),
@@ -342,6 +340,48 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "api.usage.data.path": unread.path,
   datacenterId: unread.text,
 };
+
+/**
+ * What only these features read: without any of them, such a setting is a mistake in `standard`. By the name of a setting, or,
+ * with a dot at the end, of a table; `[]` left out.
+ */
+const readBy: readonly (readonly [name: string, ...features: FeatureName[]])[] = [
+  ["apikey.issuer.", "api-key-issuer"],
+  ["castgate.apiKeyIssuer.", "api-key-issuer"],
+  ["apim.credentials.", "backend-jwt"],
+  ["castgate.userClaimsCacheSeconds", "backend-jwt"],
+  ["jwtConfig.header", "backend-jwt"],
+  ["jwtGeneratorConfig.", "backend-jwt"],
+  ["jwtTokenConfig.remoteUserClaimRetrievalEnabled", "backend-jwt"],
+  ["keyManager.remoteUserClaimRetrievalEnabled", "backend-jwt"],
+  ["apim.eventHub.", "event-hub"],
+  ["castgate.eventHub.", "event-hub"],
+  ["jwtTokenConfig.validateSubscription", "event-hub"],
+  ["security.validateSubscriptions", "event-hub"],
+  ["castgate.amqpHeartbeatSeconds", "event-hub", "revocation"],
+  ["castgate.introspectionAudience", "introspection"],
+  ["castgate.introspectionCacheSeconds", "introspection"],
+  ["keyManager.issuer", "introspection"],
+  ["keyManager.password", "introspection"],
+  ["keyManager.username", "introspection"],
+  ["keymanager.security.", "introspection"],
+  ["castgate.keyManagerTimeoutSeconds", "introspection", "key-manager-proxies"],
+  ["keyManager.tokenContext", "introspection", "key-manager-proxies"],
+  ["keyManager.serverUrl", "backend-jwt", "introspection", "key-manager-proxies"],
+  ["castgate.keyManagerProxies.", "key-manager-proxies"],
+  ["listenerConfig.tokenListenerPort", "key-manager-proxies"],
+  ["castgate.revocation.", "revocation"],
+  ["tokenRevocationConfig.", "revocation"],
+];
+
+/** The features that alone read a setting, `jwtTokenConfig[0].validateSubscription`; none: it is read without any. */
+export function featuresReading(setting: string): readonly FeatureName[] {
+  const name = setting.includes("[") ? setting.replace(/\[\d*\]/g, "") : setting;
+  for (const [start, ...features] of readBy) {
+    if (name === start || (start.endsWith(".") && name.startsWith(start))) return features;
+  }
+  return [];
+}
 
 /** Members of one grant of the key manager's OAuth2 credentials (S-OPQ-03); both spellings of the client's name exist. */
 function grantKeys(
