@@ -120,6 +120,9 @@ export function dropFields(fields: string[], names: readonly string[]): void {
   fields.length = kept;
 }
 
+/** What stands in a status line before its reason phrase: `HTTP/1.1 200 `. */
+export const statusLineStart = 13;
+
 /**
  * A backend's reason phrase as it can be sent on: `""` when it holds anything but tabs, spaces and printable ASCII. Clients
  * then get the usual one of the status.

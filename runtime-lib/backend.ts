@@ -32,6 +32,8 @@ export interface TargetOptions {
   /** Longest wait for one of them to be free. */
   readonly waitMs: number;
   readonly maxHeaderSize: number;
+  /** Longest status line of an answer, in characters; any unless given. */
+  readonly maxStatusLine?: number;
   /** Longest body of an answer in bytes; -1: any. */
   readonly maxBodySize: number;
   readonly tls: BackendTls | undefined;

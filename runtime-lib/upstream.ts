@@ -221,7 +221,9 @@ export async function memberAt(
 function poolLimits(settings: Settings): Omit<TargetOptions, "origin" | "timeoutMs" | "tls" | "proxy"> {
   const connections = settings.number("httpClients.poolConfig.maxActiveConnections") ?? -1;
   const maxHeaderSize = settings.number("httpClients.responseLimits.maxHeaderSize") ?? 8192;
+  const maxStatusLine = settings.number("httpClients.responseLimits.maxStatusLineLength") ?? 4096;
   return {
+    ...(maxStatusLine >= 0 && { maxStatusLine }),
     connections: connections > 0 ? connections : undefined,
     idleConnections: settings.number("httpClients.poolConfig.maxIdleConnections") ?? 100,
     waitMs: settings.number("httpClients.poolConfig.waitTimeInMillis") ?? 30_000,

@@ -6,6 +6,7 @@ import {
   maxInterims,
   noFraming,
   sendableReason,
+  statusLineStart,
   takeAnswerFields,
 } from "../answer-fields.ts";
 import type { AnswerSink } from "../backend.ts";
@@ -45,6 +46,7 @@ export interface ConnectionLimits {
   readonly idleMs: number;
   /** Bytes of all names and values. */
   readonly maxHeaderSize: number;
+  readonly maxStatusLine: number;
   /** -1: any. */
   readonly maxBodySize: number;
   /** A proxy gets the requests: what it refuses is no answer of the backend. */
@@ -428,7 +430,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   /** Why the answer is not taken, although it is HTTP. Looks at a head once, when it is complete. */
   #refusal(call: WireCall): string | undefined {
     const parser = this.#parser;
-    const { maxHeaderSize, maxBodySize } = this.#limits;
+    const { maxHeaderSize, maxStatusLine, maxBodySize } = this.#limits;
     if (!parser.headDone) return parser.headBytes > headBytesPerSize * maxHeaderSize ? "HEADERS_OVERFLOW" : undefined;
     if (parser.trailerBytes >= maxHeaderSize) return "HEADERS_OVERFLOW";
     if (!parser.headNow) return undefined;
@@ -436,6 +438,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     const framing = this.#framing;
     takeAnswerFields(rawHeaders, status, framing);
     if (framing.size >= maxHeaderSize) return "HEADERS_OVERFLOW";
+    if (parser.reason.length > maxStatusLine - statusLineStart) return "STATUS_LINE_OVERFLOW";
     if (parser.major !== 1) return "HTTP_VERSION";
     if (status === 101) return "UPGRADE";
     if (status < 100) return "STATUS";

@@ -95,6 +95,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
       bodyMs: options.bodyMs ?? timeoutMs,
       idleMs: options.idleMs ?? defaultIdleMs,
       maxHeaderSize: options.maxHeaderSize,
+      maxStatusLine: options.maxStatusLine ?? Number.POSITIVE_INFINITY,
       maxBodySize: options.maxBodySize,
       byProxy: asked !== undefined,
       pipelining: options.pipelining ?? 1,

@@ -31,6 +31,8 @@ const replies: Readonly<Record<string, readonly string[]>> = {
   ],
   switching: ["HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"],
   "huge-head": [`HTTP/1.1 200 OK\r\nX-Long: ${"a".repeat(20_000)}\r\nContent-Length: 0\r\n\r\n`],
+  // S-ERR-37: 4096 characters are let through.
+  "long-status-line": [`HTTP/1.1 200 ${"a".repeat(4_084)}\r\nContent-Length: 0\r\n\r\n`],
   "line-breaks": ["HTTP/1.1 200 OK\r\nX-A: 1\x00\r\nContent-Length: 0\r\n\r\n"],
 };
 
@@ -46,6 +48,7 @@ const keepOpen: Readonly<Record<string, string>> = {
   fields:
     "HTTP/1.1 418 Short And Stout\r\nConnection: keep-alive, X-Inner\r\nX-Inner: secret\r\nKeep-Alive: timeout=9\r\nProxy-Authenticate: Basic\r\n" +
     "Upgrade: h2c\r\nTrailer: X\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Request-ID: theirs\r\nContent-Length: 0\r\n\r\n",
+  "longest-status-line": `HTTP/1.1 200 ${"a".repeat(4_083)}\r\nContent-Length: 2\r\n\r\nok`,
   empty: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
   "foreign-reason": "HTTP/1.1 201 \u0421\u043e\u0437\u0434\u0430\u043d\u043e\r\nContent-Length: 2\r\n\r\nok",
   "foreign-reason-alone": "HTTP/1.1 204 \u041f\u0443\u0441\u0442\u043e\r\n\r\n",
@@ -108,6 +111,7 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
         "two-lengths",
         "switching",
         "huge-head",
+        "long-status-line",
         "line-breaks",
         "reset",
       ]) {
@@ -152,6 +156,7 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
       assert.match(await ask("no-content"), /^HTTP\/1\.1 204 No Content\r\nX-A: 1\r\n[\s\S]*\r\n\r\n$/);
       assert.doesNotMatch(await ask("no-content"), /content-length|transfer-encoding/i);
       assert.match(await ask("not-modified"), /^HTTP\/1\.1 304 Not Modified\r\nETag: "a"\r\n[\s\S]*\r\n\r\n$/);
+      assert.match(await ask("longest-status-line"), /^HTTP\/1\.1 200 a{4083}\r\n[\s\S]*\r\n\r\nok$/);
       assert.match(await ask("empty"), /Content-Length: 0\r\n[\s\S]*\r\n\r\n$/);
       assert.match(await ask("chunks"), /\r\n0\r\nX-Sum: 1\r\n\r\n$/);
       assert.equal(wholeBody(await ask("old-close")), "until the end");

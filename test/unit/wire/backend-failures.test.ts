@@ -243,6 +243,17 @@ describe("backends that misbehave", limit, () => {
     assert.equal((await ask(pool, "HEAD", "/head")).outcome, "200 ");
   });
 
+  test("a status line has a limit of its own where one is set (S-ERR-37)", async (t) => {
+    const backend = await RawBackend.start(t, async (side) => {
+      const length = Number((await side.request()).split(" ")[1]?.slice(1));
+      side.write(`HTTP/1.1 200 ${"x".repeat(length)}\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok`);
+    });
+    const limited = await poolFor(t, backend, { maxStatusLine: 20 });
+    assert.equal((await ask(limited, "GET", "/7")).outcome, "200 ok");
+    assert.equal((await ask(limited, "GET", "/8")).outcome, "unreachable maybe backend: STATUS_LINE_OVERFLOW");
+    assert.equal((await ask(await poolFor(t, backend), "GET", "/8000")).outcome, "200 ok");
+  });
+
   test("time limits: to connect, for the head, between parts of the body, in all", async (t) => {
     const backend = await RawBackend.start(t, async (side) => {
       const path = (await side.request()).split(" ")[1];
