@@ -17,6 +17,7 @@ export class UserClaims {
   readonly #ttlMs: number;
   readonly #issuers: ReadonlySet<unknown>;
   readonly #ofOpaque: boolean;
+  readonly #cutsTenant: boolean;
   #young = new Map<string, Entry>();
   #old = new Map<string, Entry>();
 
@@ -26,6 +27,7 @@ export class UserClaims {
     this.#ttlMs = options.ttlMs;
     this.#issuers = new Set(options.issuers);
     this.#ofOpaque = options.ofOpaque;
+    this.#cutsTenant = options.cutsTenant;
   }
 
   /** By the claim's URI; undefined when nobody asked for this caller's. Rejects with `ServiceAway`. */
@@ -33,7 +35,7 @@ export class UserClaims {
     const scheme: string = caller.scheme;
     const wanted = scheme === "jwt" ? this.#issuers.has(caller.claims?.iss) : scheme === "opaque" && this.#ofOpaque;
     if (!wanted || caller.name === "") return undefined;
-    const name = withoutTenant(caller.name);
+    const name = this.#cutsTenant ? withoutTenant(caller.name) : caller.name;
     const known = this.#young.get(name) ?? this.#old.get(name);
     if (known !== undefined && known.until > Date.now()) return known.claims;
     const entry: Entry = { claims: this.#fetch(name), until: Date.now() + this.#ttlMs };
@@ -82,6 +84,8 @@ export interface UserClaimsOptions {
   readonly issuers: readonly string[];
   /** Whether users of opaque tokens are. */
   readonly ofOpaque: boolean;
+  /** Whether the key manager is asked about `alice` for `alice@acme.test`, whoever else is an alice there. */
+  readonly cutsTenant: boolean;
 }
 
 interface Entry {
@@ -92,7 +96,7 @@ interface Entry {
 const mostUsers = 10_000;
 const retryMs = 1_000;
 
-/** `alice@carbon.super` is `alice` for the key manager; a name without a tenant is itself. */
+/** `alice@carbon.super` is `alice` for the original's key manager (S-BJW-09); a name without a tenant is itself. */
 function withoutTenant(name: string): string {
   const at = name.lastIndexOf("@");
   return at <= 0 ? name : name.slice(0, at);
@@ -143,5 +147,6 @@ export async function userClaimsOf(settings: Settings, report: SettingsReport): 
     ttlMs: 1000 * (settings.number("castgate.userClaimsCacheSeconds") ?? 300),
     issuers: issuers.map((one) => one.string("issuer") ?? ""),
     ofOpaque,
+    cutsTenant: settings.compatibility === "wso2-3.2",
   });
 }

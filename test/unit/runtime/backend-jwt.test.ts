@@ -375,6 +375,19 @@ describe("what the key manager knows of users (S-BJW-09)", () => {
     assert.equal(calls[0]?.authorization, `Basic ${Buffer.from("gw:pass:word").toString("base64")}`);
   });
 
+  test("standard: names are asked about as they are, so that no user gets what belongs to one of another tenant", async () => {
+    answer = [200, JSON.stringify({ list: [email] })];
+    const text = asking().replace("jwtGeneratorEnabled = true", "$&\nprivateKeyAlias = 'ballerina'");
+    assert.deepEqual(await configure(text, { compatibility: "standard" }), []);
+    calls.length = 0;
+    for (const sub of ["alice@acme.test", "alice@other.test", "alice", "alice@acme.test"])
+      await tokenFor(callerWith({ sub }));
+    assert.deepEqual(
+      calls.map(({ body }) => JSON.parse(body).username),
+      ["alice@acme.test", "alice@other.test", "alice"],
+    );
+  });
+
   test("only for issuers, and opaque tokens, that ask for it", async () => {
     await configure(asking());
     calls.length = 0;
