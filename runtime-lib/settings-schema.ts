@@ -73,6 +73,24 @@ function switchOf(feature: string): SettingSpec {
 }
 
 const headerName: readonly [RegExp, string] = [/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header field"];
+/**
+ * Fields in which a message is framed, addressed or described, also spelt with underscores: whoever made one of them carry
+ * credentials would have it stripped, replaced or forwarded in the wrong sense.
+ */
+const messageFields =
+  "connection|content[-_].*|cookie|expect|host|http2[-_]settings|keep[-_]alive|proxy[-_].*|te|trailer|transfer[-_]encoding|upgrade|via|x[-_]request[-_]id";
+const credentialField: readonly [RegExp, string] = [
+  new RegExp(`^(?!(?:${messageFields})$)[!#$%&'*+.^_\`|~0-9a-z-]+$`, "i"),
+  "the name of a header field that has no meaning of its own",
+];
+/** Nor those that say on whose behalf a request comes, which are the gateway's to write. */
+const assertionField: readonly [RegExp, string] = [
+  new RegExp(
+    `^(?!(?:${messageFields}|client[-_]cert.*|forwarded|x[-_]forwarded[-_].*|x[-_]real[-_]ip|x[-_]wso2[-_]client[-_]certificate)$)[!#$%&'*+.^_\`|~0-9a-z-]+$`,
+    "i",
+  ),
+  "the name of a header field that has no meaning of its own",
+];
 const headerValue: readonly [RegExp, string] = [/^[\x20-\x7e]*$/, "printable ASCII"];
 const origin: readonly [RegExp, string] = [/^https?:\/\/[^\s/?#@\\]+\/?$/i, "an origin, as https://api.example.com"];
 const httpUrl: readonly [RegExp, string] = [/^(https?:\/\/[^\s]+)?$/i, "an http or https URL"];
@@ -96,7 +114,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "mutualSSLConfig.protocolVersions": { type: "list", default: ["TLSv1.2", "TLSv1.3"] },
   "mutualSSLConfig.ciphers": { type: "list" },
   "mutualSSLConfig.sslVerifyClient": text({ default: "optional", oneOf: ["optional", "require"] }),
-  "mutualSSLConfig.certificateHeaderName": text({ default: "X-WSO2-CLIENT-CERTIFICATE", pattern: headerName }),
+  "mutualSSLConfig.certificateHeaderName": text({ default: "X-WSO2-CLIENT-CERTIFICATE", pattern: credentialField }),
   "mutualSSLConfig.isClientCertificateValidationEnabled": flag({ default: true }),
   "mutualSSLConfig.api.certificates[].name": text(),
   "mutualSSLConfig.api.certificates[].version": text(),
@@ -143,7 +161,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "castgate.eventHub.refreshSeconds": seconds(300),
 
   // Authentication
-  "authConfig.authorizationHeader": text({ default: "Authorization", pattern: headerName }),
+  "authConfig.authorizationHeader": text({ default: "Authorization", pattern: credentialField }),
   "authConfig.removeAuthHeaderFromOutMessage": flag({ default: true }),
   "jwtTokenConfig[].issuer": text(),
   "jwtTokenConfig[].audience": { type: "texts" },
@@ -225,7 +243,7 @@ const entries: Readonly<Record<string, SettingSpec>> = {
 
   // Backend JWT
   // Without a default: that it is set says that backend JWTs are expected. The name is X-JWT-Assertion then, too.
-  "jwtConfig.header": text({ pattern: headerName }),
+  "jwtConfig.header": text({ pattern: assertionField }),
   "jwtGeneratorConfig.jwtGeneratorEnabled": flag(),
   "jwtGeneratorConfig.claimDialect": text({ default: "http://wso2.org/claims" }),
   "jwtGeneratorConfig.signingAlgorithm": text(),

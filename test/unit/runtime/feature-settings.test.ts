@@ -90,10 +90,7 @@ function fileSetting(name: string, spec: SettingSpec): string {
       ? "true"
       : spec.type === "integer" || spec.type === "number"
         ? String(spec.max === undefined ? 1 : Math.max(spec.min ?? 1, 1))
-        : JSON.stringify(
-            spec.oneOf?.[0] ??
-              (spec.pattern === undefined ? "x" : /https?/.test(String(spec.pattern[0])) ? "https://a.test" : "X-A"),
-          );
+        : JSON.stringify(spec.oneOf?.[0] ?? (spec.pattern?.[0].test("X-A") === false ? "https://a.test" : "X-A"));
   const segments = name.replaceAll("*", "name").split(".");
   const key = segments.pop() as string;
   const lines: string[] = [];

@@ -62,7 +62,7 @@ describe("mistakes", () => {
       "error: listenerConfig.httpsPort: must be 0 to 65535",
       "error: listenerConfig.keyStorePassword: must be a string",
       "error: mutualSSLConfig.sslVerifyClient: must be one of optional, require",
-      "error: authConfig.authorizationHeader: must be the name of a header field",
+      "error: authConfig.authorizationHeader: must be the name of a header field that has no meaning of its own",
       "error: authConfig.removeAuthHeaderFromOutMessage: must be true or false",
     ]);
   });
@@ -83,6 +83,28 @@ describe("mistakes", () => {
       await linesFrom(text, { overrides, compatibility: "standard" }),
       messages.map((message) => `error: ${message}`),
     );
+  });
+
+  test("credentials cannot stand in a field that frames, addresses or describes the message", async () => {
+    const settings = [
+      ["jwtConfig", "header"],
+      ["authConfig", "authorizationHeader"],
+      ["mutualSSLConfig", "certificateHeaderName"],
+    ] as const;
+    const message = "must be the name of a header field that has no meaning of its own";
+    const refused =
+      "Host Content-Length content-type Connection Transfer-Encoding TE Trailer Upgrade Keep-Alive Expect Via Cookie";
+    for (const [table, key] of settings) {
+      for (const name of [...refused.split(" "), "Proxy-Authorization", "content_length", "X-Request-ID", "X A", ""])
+        assert.deepEqual(await linesFrom(`[${table}]\n${key} = "${name}"`), [`error: ${table}.${key}: ${message}`]);
+      for (const name of ["X-Caller", "Hosting", "Vian", "Authorization"])
+        assert.deepEqual(await linesFrom(`[${table}]\n${key} = "${name}"`), []);
+    }
+    // What the gateway says of clients by other fields is not a place for a token about the caller.
+    for (const name of ["Client-Cert", "X-Forwarded-For", "x_forwarded_host", "Forwarded", "X-WSO2-CLIENT-CERTIFICATE"])
+      assert.deepEqual(await linesFrom(`[jwtConfig]\nheader = "${name}"`), [`error: jwtConfig.header: ${message}`]);
+    assert.deepEqual(await linesFrom('[mutualSSLConfig]\ncertificateHeaderName = "Client-Cert"'), []);
+    assert.deepEqual(await linesFrom('[jwtConfig]\nheader = "X-JWT-Assertion"'), []);
   });
 
   test("a syntax error shows its place, never the line", async () => {
