@@ -28,6 +28,14 @@ const knownCertificates: ReadonlySet<string> = new Set([
   "3612ad8f01b4ecf4714f0bc8e071b6403dd34c4dde62d81dd4b91d1aa356dee6", // apim300, at first wso2apim310 too
   "c6936d574026e0e474d57ec0883652f5abffc11f4458e2d51188577fadb4e305", // wso2apim310
   "80f154f2c82d4f5e8fb96a6374cc2310eb141bdcb168787cad9efa5b4407f385", // apim430
+  // API Manager's own, as `wso2carbon`, of 2017, 2022, 2023 (two), 2025 and 2026; the original's successor, as `mg`.
+  "eecb4d02dad4ac6b505353a7e21f4fb9a33fdcac92303ff0ff43e2190a84eaa0",
+  "02e6217a58fe8ef0d191e30f6acf44cf08f47b4c18c6c64abdf2d487b48c0a00",
+  "1b2429b16ef58301b74ff16253655ae85537e3a5bfd159085a5a8e23e5a3b22a",
+  "9db36ba11a21dad55653727abce15d745793e891983fe7aadfce1b39e3b7c862",
+  "30311c84503c955d084d9093c171b82dede7c6cb98ddd3da2b0201c2e0bc67f7",
+  "ca5c9b54f9b6d39f396a1aaa7a780481393c1dfbb567cfacfb962e6a88ad6588",
+  "f706b6d2f5d43b9c6bc2ffc8b3001e9080a7efce33657ae535bb6d993f638f26",
 ]);
 
 /** Reports a store that is protected by a password everybody knows. */
