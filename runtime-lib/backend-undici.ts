@@ -7,6 +7,7 @@ import {
   maxInterims,
   noFraming,
   sendableReason,
+  statusLineStart,
   takeAnswerFields,
 } from "./answer-fields.ts";
 import type {
@@ -54,7 +55,8 @@ export async function openPool(options: TargetOptions): Promise<BackendPool> {
       connect,
     });
   const waitMs = options.connections === undefined ? undefined : options.waitMs;
-  const pool = new UndiciPool(open, waitMs, asked && { origin, authorization: proxyAuthorization(asked) });
+  const maxStatusLine = options.maxStatusLine ?? Number.POSITIVE_INFINITY;
+  const pool = new UndiciPool(open, waitMs, maxStatusLine, asked && { origin, authorization: proxyAuthorization(asked) });
   if (addresses !== undefined) pool.follow(addresses);
   return pool;
 }
@@ -63,6 +65,7 @@ class UndiciPool implements BackendPool {
   readonly lendsBytes = false;
   readonly #open: () => Pool;
   readonly #waitMs: number | undefined;
+  readonly #maxStatusLine: number;
   /** Undefined: retired. */
   #pool: Pool | undefined;
   /** Those that end with what is on its way. */
@@ -76,11 +79,13 @@ class UndiciPool implements BackendPool {
   constructor(
     open: () => Pool,
     waitMs: number | undefined,
+    maxStatusLine: number,
     asked: { readonly origin: string; readonly authorization: string | undefined } | undefined,
   ) {
     this.#open = open;
     this.#pool = open();
     this.#waitMs = waitMs;
+    this.#maxStatusLine = maxStatusLine;
     this.#asked = asked;
   }
 
@@ -100,7 +105,7 @@ class UndiciPool implements BackendPool {
   send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody, alone = false): BackendCall {
     const shares = method === "GET" && body === undefined && !alone;
     const asked = this.#asked;
-    const call = new UndiciCall(sink, asked !== undefined);
+    const call = new UndiciCall(sink, asked !== undefined, this.#maxStatusLine);
     const { headers } = head;
     if (asked !== undefined) {
       headers.push("Host", new URL(asked.origin).host);
@@ -253,11 +258,13 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
   waitUntil = 0;
 
   readonly #byProxy: boolean;
+  readonly #maxStatusLine: number;
 
   /** `byProxy`: a proxy gets the request, and what it refuses is no answer of the backend. */
-  constructor(sink: AnswerSink, byProxy: boolean) {
+  constructor(sink: AnswerSink, byProxy: boolean, maxStatusLine: number) {
     this.#sink = sink;
     this.#byProxy = byProxy;
+    this.#maxStatusLine = maxStatusLine;
   }
 
   cancel(): void {
@@ -294,6 +301,10 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
+    if (reason.length > this.#maxStatusLine - statusLineStart) {
+      this.#abort?.(Object.assign(new Error("status line too long"), { code: "STATUS_LINE_OVERFLOW" }));
+      return true;
+    }
     const fields = raw.map((bytes) => bytes.toString("latin1"));
     takeAnswerFields(fields, status, this.#framing);
     if (status < 200) {
