@@ -37,6 +37,7 @@ function collectFrom(from: number, x: Exchange, api: Api, caller: Caller): boole
 
 function add(x: Exchange, fields: readonly string[] | undefined): boolean {
   if (fields === undefined) return false;
+  if (fields.length === 0) return true;
   x.backendFields ??= [];
   for (const text of fields) x.backendFields.push(text);
   return true;

@@ -276,6 +276,15 @@ localClaim = "scope"
       }
     });
 
+    test("S-BJW-02: a token's own backend JWT passes in wso2-3.2, though nothing is made", async () => {
+      const answer = await to("/tokens/any", bearer(issuer.token({ backendJwt: "made.by.others" })));
+      assert.equal(answer.status, 200);
+      assert.equal(backend.seen[0]?.headers["x-jwt-assertion"], original ? "made.by.others" : undefined);
+      const without = await to("/tokens/any", { ...bearer(issuer.token()), "x-jwt-assertion": "mine" });
+      assert.equal(without.status, 200);
+      assert.equal(backend.seen[1]?.headers["x-jwt-assertion"], undefined, "S-BJW-10");
+    });
+
     describe("S-JWT-10: claims", () => {
       const mapped = (iss: string, claims: object) => to("/tokens/inherited", bearer(issuer.token({ iss, ...claims })));
       test("one is renamed", async () => {

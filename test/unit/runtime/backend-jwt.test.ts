@@ -303,8 +303,8 @@ describe("settings", () => {
     const enabled = async (text: string, more: Partial<SettingsSources> = {}) =>
       backendJwt.enabled((await settingsFrom(text, more)).settings);
     assert.equal(await enabled(on()), true);
-    assert.equal(await enabled(""), false);
-    assert.equal(await enabled("[jwtConfig]\nheader = 'X-JWT-Assertion'"), true);
+    assert.equal(await enabled(""), true);
+    assert.equal(await enabled(on(), { compatibility: "standard" }), true);
     assert.equal(await enabled("[jwtConfig]\nheader = 'X-JWT-Assertion'", { compatibility: "standard" }), false);
     assert.equal(backendJwt.module.name, "backend-jwt");
     assert.deepEqual(await configure(""), []);
