@@ -56,7 +56,12 @@ export async function openPool(options: TargetOptions): Promise<BackendPool> {
     });
   const waitMs = options.connections === undefined ? undefined : options.waitMs;
   const maxStatusLine = options.maxStatusLine ?? Number.POSITIVE_INFINITY;
-  const pool = new UndiciPool(open, waitMs, maxStatusLine, asked && { origin, authorization: proxyAuthorization(asked) });
+  const pool = new UndiciPool(
+    open,
+    waitMs,
+    maxStatusLine,
+    asked && { origin, authorization: proxyAuthorization(asked) },
+  );
   if (addresses !== undefined) pool.follow(addresses);
   return pool;
 }
