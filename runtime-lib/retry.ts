@@ -23,7 +23,7 @@ const budgetMs = 10_000;
  * Sends a request once more to the member that did not answer it well. Waits are random up to their bound (full jitter), so
  * that clients who failed together do not come back together; a budget keeps retries from burying a backend that is down.
  */
-export function retry(settings: RetrySettings): RetryPolicy {
+export function retries(settings: RetrySettings): RetryPolicy {
   return new Retry(settings);
 }
 

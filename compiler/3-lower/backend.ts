@@ -1,8 +1,10 @@
 import type { ApiFacts, EndpointFact, Fact, OperationFacts, UnbuiltFeature } from "../model/checked-project.ts";
 import type { Backend, UpstreamModel } from "../model/gateway-model.ts";
 import type { LoadedProject } from "../model/loaded-project.ts";
+import type { Compatibility } from "../model/names.ts";
 import type { SourceRef } from "../model/source.ts";
 import { sha256 } from "../naming/names.ts";
+import { resilienceOf } from "./resilience.ts";
 
 /** What `advanceEndpointConfig.timeoutInMillis` is when nobody says (T-END-06). */
 const defaultTimeoutMs = 60_000;
@@ -15,11 +17,12 @@ export function backendOf(api: ApiFacts, operation: OperationFacts, loaded: Load
   const sandbox = endpointFor(api, operation, "sandbox");
   const features = neededFeatures(api, operation, loaded, [production?.endpoint, sandbox?.endpoint]);
   const [first, ...rest] = features;
+  const { compatibility } = loaded.settings;
   if (first !== undefined) return { kind: "not-built", features: [first, ...rest] };
   return {
     kind: "forward",
-    production: production && upstreamOf(api, operation, production, "production"),
-    sandbox: sandbox && upstreamOf(api, operation, sandbox, "sandbox"),
+    production: production && upstreamOf(api, operation, production, "production", compatibility),
+    sandbox: sandbox && upstreamOf(api, operation, sandbox, "sandbox", compatibility),
   };
 }
 
@@ -62,7 +65,13 @@ function endpointOfServers(servers: readonly Fact<string>[], origin: SourceRef):
   };
 }
 
-function upstreamOf(api: ApiFacts, operation: OperationFacts, chosen: Chosen, environment: Environment): UpstreamModel {
+function upstreamOf(
+  api: ApiFacts,
+  operation: OperationFacts,
+  chosen: Chosen,
+  environment: Environment,
+  compatibility: Compatibility,
+): UpstreamModel {
   const { endpoint, level } = chosen;
   // `http` with several URLs means the first (R-EP-01).
   const used = endpoint.type === "http" ? endpoint.urls.slice(0, 1) : endpoint.urls;
@@ -79,6 +88,7 @@ function upstreamOf(api: ApiFacts, operation: OperationFacts, chosen: Chosen, en
     timeoutMs: endpoint.timeoutMs ?? defaultTimeoutMs,
     pipelining: endpoint.pipelining ?? 1,
     basicUsername: endpoint.basicUsername,
+    ...resilienceOf(endpoint, used.length, compatibility),
     origin: endpoint.ref,
   };
 }
@@ -104,10 +114,9 @@ function neededFeatures(
   if (api.protocol === "grpc") features.add("grpc");
   for (const endpoint of endpoints) {
     if (endpoint === undefined) continue;
-    if (endpoint.type === "failover" && endpoint.urls.length > 1) features.add("failover");
     for (const feature of endpoint.asksFor) {
-      // With one URL there is nothing to fail over to (T-END-03); pool sizes change no decision (2-check warns of both).
-      if (feature.value !== "failover" && feature.value !== "connection-pool") features.add(feature.value);
+      // Pool sizes change no decision (2-check warns of them).
+      if (feature.value !== "connection-pool") features.add(feature.value);
     }
   }
   if ((operation.requestInterceptor ?? api.requestInterceptor) !== undefined) features.add("request-interceptor");

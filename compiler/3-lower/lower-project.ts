@@ -11,6 +11,7 @@ import { type Compatibility, featureNames, httpMethods, type Identifier, type Sl
 import { hashedIdentifier, hashedSlug, identifierOf, slugOf, symbolOf } from "../naming/names.ts";
 import { accessOf, decisionOf, describeAccess, providersOf, unstated } from "./access.ts";
 import { backendOf } from "./backend.ts";
+import { sentOnce } from "./resilience.ts";
 import { apiLimitOf, callerTiersOf, throttleOf } from "./throttling.ts";
 
 /** Answered by the gateway itself, before any API, unless an API has a route that equals one (T-OAS-12). */
@@ -83,6 +84,7 @@ function lowerApi(api: ApiFacts, slug: Slug, checked: CheckedProject, notes: Low
   if (api.dpop !== undefined && !operations.some(takesTokens)) {
     notes.push({ code: "dpop-unused", ref: api.dpop.ref, args: { api: api.title.value } });
   }
+  if (compatibility === "wso2-3.2") notes.push(...sentOnce(operations));
   return {
     slug,
     symbol: symbolOf(slug),

@@ -50,6 +50,13 @@ export function numberLiteral(value: number): string {
   return String(value).replace(/\B(?=(?:\d{3})+$)/g, "_");
 }
 
+/** A share or a factor. */
+export function fractionLiteral(value: number): string {
+  if (Number.isSafeInteger(value)) return numberLiteral(value);
+  if (!Number.isFinite(value) || value < 0) throw new Error(`not a share or a factor: ${value}`);
+  return String(value);
+}
+
 /** Throws unless `text` can stand where code wants a name. Words of the language were refused when the name was made. */
 export function identifier(text: string): string {
   if (!/^[A-Za-z_$][A-Za-z0-9_$]*$/.test(text)) throw new Error(`not an identifier: ${JSON.stringify(text)}`);

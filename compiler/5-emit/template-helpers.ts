@@ -1,5 +1,5 @@
 import type { HelperDelegate, HelperOptions } from "handlebars";
-import { commentText, identifier, numberLiteral, pathText, stringLiteral } from "./escape.ts";
+import { commentText, fractionLiteral, identifier, numberLiteral, pathText, stringLiteral } from "./escape.ts";
 
 /**
  * Every value of a view reaches a template through one of these. Each throws on a value of another type, so that a
@@ -14,6 +14,13 @@ export const valueHelpers = {
   comments: listHelper("comments", commentText, " "),
   path: textHelper("path", pathText),
   num: (value: unknown) => numberLiteral(typeof value === "number" ? value : wrong("num", "a number", value)),
+  nums: (values: unknown) => {
+    if (!Array.isArray(values)) return wrong("nums", "an array", values);
+    const print = (value: unknown) =>
+      numberLiteral(typeof value === "number" ? value : wrong("nums", "numbers", value));
+    return values.map(print).join(", ");
+  },
+  dec: (value: unknown) => fractionLiteral(typeof value === "number" ? value : wrong("dec", "a number", value)),
 } satisfies Record<string, HelperDelegate>;
 
 /** `{{#each list}}` and `{{#if flag}}` that know only arrays and booleans: Handlebars' own skip whatever they do not know. */
@@ -37,6 +44,7 @@ export const partialFolders = {
   endpoint: "endpoints",
   route: "routes",
   condition: "expressions",
+  setting: "settings",
 };
 
 /** The name of the template for a kind. That it exists is checked by Handlebars, which throws on an unknown partial. */

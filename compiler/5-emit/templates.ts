@@ -19,8 +19,9 @@ export function readTemplates(): ReadonlyMap<string, string> {
       if (!file.endsWith(".hbs")) continue;
       const name = folder === "" ? file.replace(/(?:\.ts)?\.hbs$/, "") : `${folder}/${file.slice(0, -ending.length)}`;
       const text = readFileSync(join(root, folder, file), "utf8").replaceAll("\r\n", "\n");
-      // Expressions stand inside a line.
-      templates.set(name, folder === "expressions" ? text.replace(/\n$/, "") : text);
+      // Expressions and settings stand inside a line.
+      const inside = folder === "expressions" || folder === "settings";
+      templates.set(name, inside ? text.replace(/\n$/, "") : text);
     }
   }
   return templates;

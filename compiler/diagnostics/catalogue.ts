@@ -228,6 +228,13 @@ export const catalogue = {
     hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
     explanation: "A reference names an entry of x-wso2-endpoints in the same definition (T-END-11, T-END-12).",
   }),
+  "endpoint-setting-unused": entry<{ key: string; needs: string }>({
+    severity: "warning",
+    message: ({ key }) => `${key} has no effect on this endpoint`,
+    hint: ({ needs }) => `it needs ${needs}`,
+    explanation:
+      "Settings of failover, load balancing and retries say how something is done; what is not done needs none.",
+  }),
   "endpoint-type-mismatch": entry<{ problem: string; remedy: string }>({
     severity: "warning",
     message: ({ problem }) => problem,
@@ -495,6 +502,15 @@ export const catalogue = {
     message: ({ reference, more }) => `$ref "${reference}" is on the network and is not fetched${more}`,
     hint: () => "copy the file into the project and name it relative to this one",
     explanation: "Nothing is fetched at compile time, so that the same project gives the same bytes anywhere.",
+  }),
+  "request-sent-once": entry<{ operations: string; why: string }>({
+    severity: "note",
+    message: ({ operations, why }) =>
+      `${operations}: a request that a backend may have acted on is sent once; the original sent it again (${why})`,
+    hint: () =>
+      "if the backends bear to get it twice, list the methods: `x-castgate-resend-methods: [POST]`, beside urls",
+    explanation:
+      "The original repeats requests of every method, so an order may be placed twice (R-RES-03). Here a request of which a backend may have seen part is repeated only if its method is idempotent (RFC 9110 section 9.2.2) or the definition says that it may be. One of which nothing was sent always may.",
   }),
   "route-ambiguous": entry<{ winner: string; loser: string; request: string; more?: string }>({
     severity: "warning",

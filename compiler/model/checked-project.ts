@@ -143,8 +143,70 @@ export interface EndpointFact {
   readonly timeoutMs: number | undefined;
   /** `x-castgate-pipelining`: requests that may be on their way on one connection. */
   readonly pipelining: number | undefined;
-  /** Features that are not built yet and that this endpoint asks for: `retry`, `circuit-breaker`, `etcd`, ... */
+  /** Undefined: nothing is asked for (servers). */
+  readonly resilience?: ResilienceFacts;
+  /** Features that are not built yet and that this endpoint asks for. */
   readonly asksFor: readonly Fact<UnbuiltFeature>[];
+}
+
+/** What is done with an endpoint's failures and its load; times in milliseconds. Undefined: the default. */
+export interface ResilienceFacts {
+  readonly retry: RetryFacts | undefined;
+  readonly circuitBreaker: BreakerFacts | undefined;
+  readonly retryBudget: { readonly ratio: number | undefined; readonly perSecond: number | undefined } | undefined;
+  /** Of `POST` and `PATCH`, those that its backends bear to get twice. */
+  readonly resendMethods: readonly string[];
+  readonly maxInFlight: number | undefined;
+  readonly timeouts: TimeoutFacts | undefined;
+  readonly failover: FailoverFacts | undefined;
+  readonly loadBalance: BalanceFacts | undefined;
+}
+
+/** `retryConfig`, with the original's defaults (T-END-07). */
+export interface RetryFacts {
+  readonly count: number;
+  readonly intervalMs: number;
+  readonly factor: number;
+  readonly maxMs: number;
+  readonly statusCodes: readonly number[];
+}
+
+/** `circuitBreaker`, with the original's defaults (T-END-08). */
+export interface BreakerFacts {
+  readonly failureThreshold: number;
+  readonly resetMs: number;
+  readonly requestVolume: number;
+  readonly windowMs: number;
+  readonly bucketMs: number;
+  readonly statusCodes: readonly number[];
+}
+
+export interface TimeoutFacts {
+  readonly connectMs: number | undefined;
+  readonly headersMs: number | undefined;
+  readonly idleMs: number | undefined;
+  readonly totalMs: number | undefined;
+}
+
+export interface FailoverFacts {
+  readonly order: "sticky" | "priority" | undefined;
+  readonly statusCodes: readonly number[] | undefined;
+  readonly suspend: EjectionFacts | false | undefined;
+}
+
+export interface BalanceFacts {
+  readonly algorithm: "round-robin" | "least-requests" | undefined;
+  readonly ejection: EjectionFacts | false | undefined;
+}
+
+/** When a URL that fails is left out, and for how long. */
+export interface EjectionFacts {
+  readonly failures: number | undefined;
+  readonly initialMs: number | undefined;
+  readonly factor: number | undefined;
+  readonly maxMs: number | undefined;
+  readonly share: number | undefined;
+  readonly statusCodes: readonly number[];
 }
 
 /** A URL of an endpoint, with the key in etcd under which another one may be found (T-END-01). */
@@ -154,9 +216,6 @@ export interface EndpointUrlFact extends Fact<string> {
 
 /** What an operation may need that this version cannot do: it answers 501 in `wso2-3.2`, and is an error in `standard`. */
 export type UnbuiltFeature =
-  | "failover"
-  | "retry"
-  | "circuit-breaker"
   | "connection-pool"
   | "request-interceptor"
   | "response-interceptor"

@@ -154,7 +154,61 @@ export interface UpstreamModel {
   /** Requests that may be on their way on one connection at the same time; 1: no pipelining. */
   readonly pipelining: number;
   readonly basicUsername: string | undefined;
+  /** Methods that may be sent twice beside the idempotent ones, where anything is: sorted. */
+  readonly resendMethods?: NonEmpty<string>;
+  readonly maxInFlight?: number;
+  /** Where they are not `timeoutMs`. */
+  readonly timeouts?: TimeoutModel;
+  readonly retry?: RetryModel;
+  readonly circuitBreaker?: BreakerModel;
+  /** How one of several URLs is chosen; undefined: in turn, and none is ever left out. */
+  readonly choice?:
+    | {
+        readonly kind: "balance";
+        readonly algorithm: "round-robin" | "least-requests";
+        readonly ejection: EjectionModel | undefined;
+      }
+    | {
+        readonly kind: "failover";
+        readonly statusCodes: readonly number[];
+        readonly order: "sticky" | "priority";
+        readonly suspend: EjectionModel | undefined;
+      };
   readonly origin: SourceRef;
+}
+
+export interface TimeoutModel {
+  readonly connectMs?: number;
+  readonly headersMs?: number;
+  readonly idleMs?: number;
+  readonly totalMs?: number;
+}
+
+export interface RetryModel {
+  readonly count: number;
+  readonly intervalMs: number;
+  readonly factor: number;
+  readonly maxMs: number;
+  readonly statusCodes: readonly number[];
+  readonly budget: { readonly ratio: number; readonly perSecond: number };
+}
+
+export interface BreakerModel {
+  readonly requestVolume: number;
+  readonly failureThreshold: number;
+  readonly windowMs: number;
+  readonly bucketMs: number;
+  readonly resetMs: number;
+  readonly statusCodes: readonly number[];
+}
+
+export interface EjectionModel {
+  readonly failures: number;
+  readonly initialMs: number;
+  readonly factor: number;
+  readonly maxMs: number;
+  readonly share: number;
+  readonly statusCodes: readonly number[];
 }
 
 /** A decision of lowering that the user must see: reported by compile.ts with the catalogue's text. */
@@ -164,6 +218,7 @@ export interface LoweringNote {
     | "dpop-unused"
     | "feature-not-built"
     | "operation-public"
+    | "request-sent-once"
     | "security-unstated";
   readonly ref: SourceRef;
   readonly args: Readonly<Record<string, string>>;

@@ -26,8 +26,10 @@ const taken = new Set(
   parseFloat parseInt process structuredClone unescape
   constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf
   Exchange Gateway allow allScopes anyScope api apiKey apiKeys apiLimit authenticate balanced basic basicAuth basicModule
-  bearerJwt caller callerTiers clientCertificate cors crossOrigin depth dpop dpopModule forbidden forward found gateway hasAllScopes hasAnyScope holdsTexts jwt jwtModule
-  limit methodNotAllowed mutualTls mutualTlsModule noEndpoint notBuilt optionalClientCertificate policyMissing production refuse route sandbox throttle throttleModule
+  bearerJwt caller callerTiers circuitBreaker clientCertificate cors crossOrigin depth dpop dpopModule etcd failover forbidden forward found
+  gateway guarded hasAllScopes hasAnyScope holdsTexts jwt jwtModule
+  limit methodNotAllowed mutualTls mutualTlsModule noEndpoint notBuilt optionalClientCertificate outlierEjection policyMissing
+  production refuse retries route sandbox throttle throttleModule
   tiers tooManyRequests unknownApi unknownResource upstream upstreamModule verdict withholdCredentials x`.split(/\s+/),
 );
 

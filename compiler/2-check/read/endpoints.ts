@@ -3,11 +3,11 @@ import { suggest } from "../../diagnostics/suggest.ts";
 import type { EndpointFact, EndpointPair, EndpointUrlFact, Fact, UnbuiltFeature } from "../../model/checked-project.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
 import { readBackendUrl, shownUrl } from "./backend-url.ts";
+import { readNumbers, readResilience, reportUnusedSettings, resilienceKeys } from "./resilience.ts";
 import {
   isMap,
   isStated,
   keysOf,
-  numberOf,
   present,
   type Range,
   type Reading,
@@ -23,7 +23,15 @@ import {
 /** The entries of an API's `x-wso2-endpoints`, by name; an entry that could not be read is there without a value. */
 export type EndpointTable = ReadonlyMap<string, EndpointFact | undefined>;
 
-const endpointKeys = ["urls", "type", "name", "securityConfig", "advanceEndpointConfig", "x-castgate-pipelining"];
+const endpointKeys = [
+  "urls",
+  "type",
+  "name",
+  "securityConfig",
+  "advanceEndpointConfig",
+  "x-castgate-pipelining",
+  ...resilienceKeys,
+];
 const endpointTypes = ["http", "load_balance", "failover", "address"] as const;
 const referenceMark = "#/x-wso2-endpoints/";
 
@@ -31,7 +39,6 @@ const atLeastNull: Range = { min: 0, whole: true };
 const atLeastOne: Range = { min: 1, whole: true };
 /** More would add nothing but requests that an ending connection takes with it. */
 const pipeliningDepth: Range = { min: 1, max: 16, whole: true };
-const statusCode: Range = { min: 100, max: 599, whole: true };
 
 /** `x-wso2-endpoints`: a list of one-key maps, name to endpoint, of this API alone (T-END-12). */
 export function readEndpointTable(reading: Reading, root: Cursor): EndpointTable {
@@ -97,12 +104,15 @@ function readEndpointObject(reading: Reading, cursor: Cursor, what: string): End
   const asksFor: Fact<UnbuiltFeature>[] = [];
   const urls = readUrls(reading, cursor, what);
   const type = readType(reading, cursor);
-  if (type !== undefined) judgeType(reading, type, urls.length, asksFor);
+  if (type !== undefined) judgeType(reading, type, urls.length);
   const name = readText(reading, cursor, "name")?.value;
   const basicUsername = readSecurityConfig(reading, cursor);
-  const timeoutMs = readAdvanced(reading, cursor, asksFor);
+  const config = readMap(reading, cursor, "advanceEndpointConfig");
+  const timeoutMs = config && readAdvanced(reading, config, asksFor);
+  const resilience = readResilience(reading, cursor, config);
+  reportUnusedSettings(reading, cursor, { type: type?.value, urls: urls.length }, resilience);
   const pipelining = readNumber(reading, cursor, "x-castgate-pipelining", pipeliningDepth)?.value;
-  return { ref: cursor.ref, name, urls, type: type?.value, basicUsername, timeoutMs, pipelining, asksFor };
+  return { ref: cursor.ref, name, urls, type: type?.value, basicUsername, timeoutMs, pipelining, resilience, asksFor };
 }
 
 function readUrls(reading: Reading, endpoint: Cursor, what: string): readonly EndpointUrlFact[] {
@@ -154,13 +164,7 @@ function readType(reading: Reading, endpoint: Cursor): Fact<(typeof endpointType
 }
 
 /** How type and number of URLs go together (T-END-03). */
-function judgeType(
-  reading: Reading,
-  type: Fact<(typeof endpointTypes)[number]>,
-  urls: number,
-  asksFor: Fact<UnbuiltFeature>[],
-): void {
-  if (type.value === "failover" && urls > 1) asksFor.push({ value: "failover", ref: type.ref });
+function judgeType(reading: Reading, type: Fact<(typeof endpointTypes)[number]>, urls: number): void {
   if (type.value === "http" && urls > 1) {
     reading.log.report("endpoint-type-mismatch", at(type.ref), {
       problem: `type http has one backend, so only the first of ${urls} URLs is used`,
@@ -194,17 +198,13 @@ function readSecurityConfig(reading: Reading, endpoint: Cursor): string | undefi
 }
 
 /** `advanceEndpointConfig`: the timeout, and what is asked for beyond (T-END-06..09). */
-function readAdvanced(reading: Reading, endpoint: Cursor, asksFor: Fact<UnbuiltFeature>[]): number | undefined {
-  const config = readMap(reading, endpoint, "advanceEndpointConfig");
-  if (config === undefined) return undefined;
+function readAdvanced(reading: Reading, config: Cursor, asksFor: Fact<UnbuiltFeature>[]): number | undefined {
   reportUnknownKeys(
     reading,
     config,
     ["timeoutInMillis", "retryConfig", "circuitBreaker", "poolConfig"],
     "advanceEndpointConfig",
   );
-  readRetry(reading, config, asksFor);
-  readCircuitBreaker(reading, config, asksFor);
   const pool = readMap(reading, config, "poolConfig");
   if (pool !== undefined) {
     readNumbers(reading, pool, "poolConfig", {
@@ -216,74 +216,4 @@ function readAdvanced(reading: Reading, endpoint: Cursor, asksFor: Fact<UnbuiltF
     asksFor.push({ value: "connection-pool", ref: pool.ref });
   }
   return readNumber(reading, config, "timeoutInMillis", atLeastOne)?.value;
-}
-
-function readRetry(reading: Reading, config: Cursor, asksFor: Fact<UnbuiltFeature>[]): void {
-  const retry = readMap(reading, config, "retryConfig");
-  if (retry === undefined) return;
-  const numbers = readNumbers(
-    reading,
-    retry,
-    "retryConfig",
-    {
-      count: atLeastNull,
-      intervalInMillis: atLeastNull,
-      backOffFactor: { min: 0, whole: false },
-      maxWaitIntervalInMillis: atLeastNull,
-    },
-    ["statusCodes"],
-  );
-  readStatusCodes(reading, retry);
-  if ((numbers.get("count") ?? 0) > 0) asksFor.push({ value: "retry", ref: retry.ref });
-}
-
-function readCircuitBreaker(reading: Reading, config: Cursor, asksFor: Fact<UnbuiltFeature>[]): void {
-  const breaker = readMap(reading, config, "circuitBreaker");
-  if (breaker === undefined) return;
-  readNumbers(
-    reading,
-    breaker,
-    "circuitBreaker",
-    { failureThreshold: { min: 0, max: 1, whole: false }, resetTimeInMillis: atLeastNull },
-    ["rollingWindow", "statusCodes"],
-  );
-  const window = readMap(reading, breaker, "rollingWindow");
-  if (window !== undefined) {
-    const sizes = readNumbers(reading, window, "rollingWindow", {
-      requestVolumeThreshold: atLeastNull,
-      timeWindowInMillis: atLeastOne,
-      bucketSizeInMillis: atLeastOne,
-    });
-    const bucket = sizes.get("bucketSizeInMillis") ?? 10_000;
-    const whole = sizes.get("timeWindowInMillis") ?? 60_000;
-    if (bucket > whole) {
-      const problem = `bucketSizeInMillis (${bucket}) must not be longer than timeWindowInMillis (${whole})`;
-      reading.log.report("value-invalid", at(window.ref), { what: "rollingWindow", problem });
-    }
-  }
-  readStatusCodes(reading, breaker);
-  asksFor.push({ value: "circuit-breaker", ref: breaker.ref });
-}
-
-function readStatusCodes(reading: Reading, parent: Cursor): void {
-  for (const code of readList(reading, parent, "statusCodes")?.items() ?? []) {
-    numberOf(reading, code, "a status code", statusCode);
-  }
-}
-
-/** The numbers of a map that holds them and `others`; every other key is unknown. */
-function readNumbers(
-  reading: Reading,
-  map: Cursor,
-  what: string,
-  ranges: Readonly<Record<string, Range>>,
-  others: readonly string[] = [],
-): ReadonlyMap<string, number> {
-  reportUnknownKeys(reading, map, [...Object.keys(ranges), ...others], what);
-  const numbers = new Map<string, number>();
-  for (const [key, range] of Object.entries(ranges)) {
-    const number = readNumber(reading, map, key, range);
-    if (number !== undefined) numbers.set(key, number.value);
-  }
-  return numbers;
 }

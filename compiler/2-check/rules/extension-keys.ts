@@ -2,6 +2,7 @@ import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
+import { resilienceKeys } from "../read/resilience.ts";
 import { keyPlace, keysOf } from "../read/values.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 
@@ -41,7 +42,10 @@ const ours: Readonly<Record<Level, readonly string[]>> = {
 const homes = new Map([
   ["x-castgate-dpop", "at the top of the definition"],
   ["x-castgate-encoded-slash", "at the top of the definition"],
-  ["x-castgate-pipelining", "in an endpoint, beside its urls"],
+  ...["x-castgate-pipelining", ...resilienceKeys].map((key): [string, string] => [
+    key,
+    "in an endpoint, beside its urls",
+  ]),
 ]);
 
 /** Extensions that nobody reads: misspelt, at the wrong level, or of an older product (T-EXT-19). */

@@ -1,4 +1,4 @@
-import type { ThrottleTier } from "../../model/gateway-model.ts";
+import type { EjectionModel, ThrottleTier, UpstreamModel } from "../../model/gateway-model.ts";
 import type {
   ApiPlan,
   FinalStep,
@@ -225,8 +225,53 @@ function upstreamText({ symbol, upstream }: UpstreamPlan): string {
     `timeoutMs: ${timeoutMs}`,
     ...(pipelining === 1 ? [] : [`pipelining: ${pipelining}`]),
     ...(basicUsername === undefined ? [] : [`basicUsername: ${quoted(basicUsername)}`]),
+    ...resilienceText(upstream),
   ];
-  return `const ${symbol} = ${single ? "upstream" : "balanced"}({ ${members.join(", ")} });`;
+  return `const ${symbol} = ${upstreamFunction(upstream)}({ ${members.join(", ")} });`;
+}
+
+function upstreamFunction({ urls, choice, retry, circuitBreaker, maxInFlight, timeouts }: UpstreamModel): string {
+  if (urls.length > 1) return choice?.kind === "failover" ? "failover" : "balanced";
+  const guards = [retry, circuitBreaker, maxInFlight, timeouts?.totalMs];
+  return guards.some((setting) => setting !== undefined) ? "guarded" : "upstream";
+}
+
+function resilienceText(upstream: UpstreamModel): readonly string[] {
+  const { timeouts = {}, choice, maxInFlight, resendMethods, retry, circuitBreaker } = upstream;
+  const texts: string[] = [];
+  for (const name of ["connectMs", "headersMs", "idleMs", "totalMs"] as const) {
+    if (timeouts[name] !== undefined) texts.push(`${name}: ${timeouts[name]}`);
+  }
+  if (choice?.kind === "failover") {
+    texts.push(`statusCodes: ${list(choice.statusCodes.map(String))}`, `order: ${quoted(choice.order)}`);
+    if (choice.suspend !== undefined) texts.push(`suspend: ${ejectionText(choice.suspend)}`);
+  }
+  if (choice?.kind === "balance") {
+    if (choice.algorithm === "least-requests") texts.push(`algorithm: "least-requests"`);
+    if (choice.ejection !== undefined) texts.push(`ejection: ${ejectionText(choice.ejection)}`);
+  }
+  if (maxInFlight !== undefined) texts.push(`maxInFlight: ${maxInFlight}`);
+  if (resendMethods !== undefined) texts.push(`resendMethods: ${list(resendMethods.map(quoted))}`);
+  if (retry !== undefined) {
+    const { count, intervalMs, factor, maxMs, statusCodes, budget } = retry;
+    texts.push(
+      `retry: retries({ count: ${count}, intervalMs: ${intervalMs}, factor: ${factor}, maxMs: ${maxMs},
+        statusCodes: ${list(statusCodes.map(String))}, budget: { ratio: ${budget.ratio}, perSecond: ${budget.perSecond} } })`,
+    );
+  }
+  if (circuitBreaker !== undefined) {
+    const { requestVolume, failureThreshold, windowMs, bucketMs, resetMs, statusCodes } = circuitBreaker;
+    texts.push(
+      `circuitBreaker: circuitBreaker({ requestVolume: ${requestVolume}, failureThreshold: ${failureThreshold},
+        windowMs: ${windowMs}, bucketMs: ${bucketMs}, resetMs: ${resetMs}, statusCodes: ${list(statusCodes.map(String))} })`,
+    );
+  }
+  return texts;
+}
+
+function ejectionText({ failures, initialMs, factor, maxMs, share, statusCodes }: EjectionModel): string {
+  return `outlierEjection({ failures: ${failures}, initialMs: ${initialMs}, factor: ${factor}, maxMs: ${maxMs},
+    share: ${share}, statusCodes: ${list(statusCodes.map(String))} })`;
 }
 
 function corsText(cors: CorsFacts): string {

@@ -106,7 +106,7 @@ export interface SchemeView {
 }
 
 export interface EndpointView {
-  readonly kind: "single" | "balanced";
+  readonly kind: "single" | "guarded" | "balanced" | "failover";
   readonly symbol: string;
   readonly key: string;
   readonly url: EndpointUrlView;
@@ -116,6 +116,8 @@ export interface EndpointView {
   readonly pipelining: number;
   readonly hasUsername: boolean;
   readonly basicUsername: string;
+  /** What follows, in order. */
+  readonly settings: readonly SettingView[];
 }
 
 /** A URL, or `etcd(key, url)`. */
@@ -125,6 +127,18 @@ export interface EndpointUrlView {
   readonly etcdKey: string;
   readonly url: string;
 }
+
+/** A member of an object in code. `kind` is the name of its template below `templates/settings`. */
+export type SettingView = { readonly first: boolean; readonly name: string } & (
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "fraction"; readonly value: number }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "numbers"; readonly values: readonly number[] }
+  | { readonly kind: "texts"; readonly texts: readonly string[] }
+  | { readonly kind: "group"; readonly members: readonly SettingView[] }
+  /** `name: factory({ ... })` */
+  | { readonly kind: "policy"; readonly factory: string; readonly members: readonly SettingView[] }
+);
 
 export interface OperationView {
   readonly symbol: string;

@@ -2,6 +2,7 @@ import type { ThrottleTier, UpstreamModel } from "../../model/gateway-model.ts";
 import type { UpstreamPlan } from "../../model/gateway-plan.ts";
 import type { CorsFacts } from "../../model/loaded-project.ts";
 import type { ImportList } from "../import-list.ts";
+import { resilienceViews } from "./resilience-views.ts";
 import type { CorsView, EndpointUrlView, EndpointView, TierView } from "./template-views.ts";
 
 export function corsView(cors: CorsFacts, imports: ImportList): CorsView {
@@ -24,9 +25,8 @@ export function endpointView({ symbol, upstream }: UpstreamPlan, imports: Import
   const { overrideKey: key, timeoutMs, pipelining, basicUsername } = upstream satisfies UpstreamModel;
   const urls = urlViews(upstream);
   if (upstream.fromEtcd !== undefined) imports.runtime("upstream-etcd", "etcd");
-  const kind = urls.length === 1 ? "single" : "balanced";
-  if (kind === "single") imports.runtime("upstream-single", "upstream");
-  else imports.runtime("upstream-balanced", "balanced");
+  const kind = kindOf(upstream);
+  imports.runtime(`upstream-${kind}`, factories[kind]);
   return {
     kind,
     symbol,
@@ -38,7 +38,17 @@ export function endpointView({ symbol, upstream }: UpstreamPlan, imports: Import
     pipelining,
     hasUsername: basicUsername !== undefined,
     basicUsername: basicUsername ?? "",
+    settings: resilienceViews(upstream, imports),
   };
+}
+
+const factories = { single: "upstream", guarded: "guarded", balanced: "balanced", failover: "failover" } as const;
+
+/** A single backend without policies needs nothing but to be sent to. */
+function kindOf({ urls, choice, retry, circuitBreaker, maxInFlight, timeouts }: UpstreamModel): EndpointView["kind"] {
+  if (urls.length > 1) return choice?.kind === "failover" ? "failover" : "balanced";
+  const isPlain = [retry, circuitBreaker, maxInFlight, timeouts?.totalMs].every((setting) => setting === undefined);
+  return isPlain ? "single" : "guarded";
 }
 
 function urlViews({ urls, fromEtcd }: UpstreamModel): readonly EndpointUrlView[] {

@@ -34,9 +34,14 @@ describe("endpoint objects", () => {
           poolConfig: { maxActiveConnections: 200 },
         },
         "x-castgate-pipelining": 4,
+        "x-castgate-max-in-flight": 100,
+        "x-castgate-resend-methods": ["POST"],
+        "x-castgate-retry-budget": { ratio: 0.1 },
+        "x-castgate-timeouts": { totalInMillis: 9000 },
+        "x-castgate-failover": { order: "priority", statusCodes: [503, 500, 503], suspend: { initialInMillis: -1 } },
       }),
     );
-    const { ref: _, urls, asksFor, ...rest } = endpoints.production ?? assert.fail("no endpoint");
+    const { ref: _, urls, asksFor, resilience, ...rest } = endpoints.production ?? assert.fail("no endpoint");
     assert.deepEqual(rest, { name: "orders", type: "failover", basicUsername: "svc", timeoutMs: 4000, pipelining: 4 });
     assert.deepEqual(
       urls.map(({ value, etcdKey }) => [value, etcdKey]),
@@ -47,15 +52,95 @@ describe("endpoint objects", () => {
     );
     assert.deepEqual(
       asksFor.map(({ value }) => value),
-      ["failover", "retry", "circuit-breaker", "connection-pool"],
+      ["connection-pool"],
     );
+    assert.deepEqual(resilience, {
+      retry: { count: 2, intervalMs: 200, factor: 1.5, maxMs: 2000, statusCodes: [502] },
+      circuitBreaker: {
+        failureThreshold: 0.4,
+        resetMs: 8000,
+        requestVolume: 20,
+        windowMs: 30_000,
+        bucketMs: 3000,
+        statusCodes: [500],
+      },
+      retryBudget: { ratio: 0.1, perSecond: undefined },
+      resendMethods: ["POST"],
+      maxInFlight: 100,
+      timeouts: { connectMs: undefined, headersMs: undefined, idleMs: undefined, totalMs: 9000 },
+      failover: { order: "priority", statusCodes: [500, 503], suspend: false },
+      loadBalance: undefined,
+    });
   });
 
-  test("a retry of nothing asks for nothing", async () => {
+  test("what a circuit breaker does not say is as the original has it (T-END-08)", async () => {
     const api = await factsOf(
-      production({ urls: ["https://a.example.com"], advanceEndpointConfig: { retryConfig: { count: 0 } } }),
+      production({ urls: ["https://a.example.com"], advanceEndpointConfig: { circuitBreaker: {} } }),
     );
-    assert.deepEqual(api.endpoints.production?.asksFor, []);
+    assert.deepEqual(api.endpoints.production?.resilience?.circuitBreaker, {
+      failureThreshold: 0,
+      resetMs: 0,
+      requestVolume: 10,
+      windowMs: 60_000,
+      bucketMs: 10_000,
+      statusCodes: [],
+    });
+  });
+
+  test("each wrong value of failover, balance, limits and time-outs is found", async () => {
+    const url = "https://a.example.com";
+    const bad: readonly (readonly [key: string, value: unknown, code: string, place: string])[] = [
+      ["x-castgate-max-in-flight", 0, "value-invalid", ""],
+      ["x-castgate-max-in-flight", "many", "value-type", ""],
+      ["x-castgate-resend-methods", ["GET"], "value-invalid", "/0"],
+      ["x-castgate-resend-methods", "POST", "value-type", ""],
+      ["x-castgate-retry-budget", { ratio: 2 }, "value-invalid", "/ratio"],
+      ["x-castgate-retry-budget", { perSecond: -1 }, "value-invalid", "/perSecond"],
+      ["x-castgate-retry-budget", { percent: 1 }, "key-unknown", "/percent"],
+      ["x-castgate-timeouts", { totalInMillis: 0 }, "value-invalid", "/totalInMillis"],
+      ["x-castgate-timeouts", { connectInMillis: 1e12 }, "value-invalid", "/connectInMillis"],
+      ["x-castgate-timeouts", { readInMillis: 1 }, "key-unknown", "/readInMillis"],
+      ["x-castgate-failover", { order: "Priority" }, "value-invalid", "/order"],
+      ["x-castgate-failover", { statusCodes: [99] }, "value-invalid", "/statusCodes/0"],
+      ["x-castgate-failover", { statusCodes: [600] }, "value-invalid", "/statusCodes/0"],
+      ["x-castgate-failover", { suspend: true }, "value-type", "/suspend"],
+      ["x-castgate-failover", { suspend: { initialInMillis: 9, maxInMillis: 8 } }, "value-invalid", "/suspend"],
+      ["x-castgate-failover", { suspend: { factor: 0.5 } }, "value-invalid", "/suspend/factor"],
+      ["x-castgate-load-balance", { algorithm: "random" }, "value-invalid", "/algorithm"],
+      ["x-castgate-load-balance", { ejection: { maxShare: 1.5 } }, "value-invalid", "/ejection/maxShare"],
+      ["x-castgate-load-balance", { ejection: { afterFailures: 0 } }, "value-invalid", "/ejection/afterFailures"],
+      ["x-castgate-load-balance", { ejection: { initialInMillis: 0 } }, "value-invalid", "/ejection/initialInMillis"],
+    ];
+    for (const [key, value, code, place] of bad) {
+      const type = key === "x-castgate-failover" ? { type: "failover" } : {};
+      const retries = { advanceEndpointConfig: { retryConfig: { count: 1 } } };
+      const found = await foundIn({ urls: [url, "https://b.example.com"], ...type, ...retries, [key]: value });
+      assert.deepEqual(found, [`error ${code} ${at}/${key}${place}`], `${key}: ${JSON.stringify(value)}`);
+    }
+  });
+
+  test("settings of what an endpoint does not do are pointed at", async () => {
+    const unused = async (endpoint: object) =>
+      (await foundIn(endpoint)).filter((text) => text.includes("endpoint-setting-unused"));
+    const one = { urls: ["https://a.example.com"] };
+    const two = { urls: ["https://a.example.com", "https://b.example.com"] };
+    assert.deepEqual(await unused({ ...one, "x-castgate-failover": {} }), [
+      `warning endpoint-setting-unused ${at}/x-castgate-failover`,
+    ]);
+    assert.deepEqual(await unused({ ...two, "x-castgate-failover": {} }), [
+      `warning endpoint-setting-unused ${at}/x-castgate-failover`,
+    ]);
+    assert.deepEqual(await unused({ ...two, type: "failover", "x-castgate-load-balance": {} }), [
+      `warning endpoint-setting-unused ${at}/x-castgate-load-balance`,
+    ]);
+    assert.deepEqual(await unused({ ...one, "x-castgate-retry-budget": {}, "x-castgate-resend-methods": ["POST"] }), [
+      `warning endpoint-setting-unused ${at}/x-castgate-retry-budget`,
+      `warning endpoint-setting-unused ${at}/x-castgate-resend-methods`,
+    ]);
+    assert.deepEqual(
+      await unused({ ...two, "x-castgate-load-balance": {}, "x-castgate-resend-methods": ["POST"] }),
+      [],
+    );
   });
 
   const wrong: readonly (readonly [string, unknown, readonly string[]])[] = [

@@ -78,7 +78,7 @@ describe("templates", () => {
     test(`the check finds ${what}`, () => assert.equal(faultsOf(text).length, 1));
   }
 
-  test("every kind of policy, endpoint, scheme, route and condition has its template", () => {
+  test("every kind of policy, endpoint, scheme, route, condition and setting has its template", () => {
     const names = [...templates.keys()].filter((name) => name.includes("/"));
     assert.deepEqual(names, [
       "policies/authenticate",
@@ -97,6 +97,8 @@ describe("templates", () => {
       "schemes/jwt",
       "schemes/mutual-tls",
       "endpoints/balanced",
+      "endpoints/failover",
+      "endpoints/guarded",
       "endpoints/single",
       "routes/call",
       "routes/leaf",
@@ -118,6 +120,13 @@ describe("templates", () => {
       "expressions/suffix",
       "expressions/texts",
       "expressions/tier",
+      "settings/fraction",
+      "settings/group",
+      "settings/number",
+      "settings/numbers",
+      "settings/policy",
+      "settings/text",
+      "settings/texts",
     ]);
   });
 });
@@ -150,6 +159,10 @@ describe("a template never prints nothing instead of something", () => {
     "{{ids list.typo}}",
     "{{num typo}}",
     "{{num text}}",
+    "{{nums typo}}",
+    "{{nums list}}",
+    "{{dec typo}}",
+    "{{dec text}}",
     "{{comment typo}}",
     "{{path typo}}",
     "{{typo}}",

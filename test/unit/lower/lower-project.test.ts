@@ -467,7 +467,95 @@ describe("backends", () => {
     };
     assert.deepEqual(await urlsOf("http"), ["main_prod", ["https://a.test"]]);
     assert.deepEqual(await urlsOf("load_balance"), ["main_prod", ["https://a.test", "https://b.test"]]);
-    assert.deepEqual(await urlsOf("failover"), { kind: "not-built", features: ["failover"] });
+    assert.deepEqual(await urlsOf("failover"), ["main_prod", ["https://a.test", "https://b.test"]]);
+  });
+
+  const upstreamOf = async (more: string, compatibility: "standard" | "wso2-3.2") => {
+    const definition = petDefinition(`x-wso2-production-endpoints: {${more}}`, "");
+    const { backend } = only((await lower(definition, compatibility)).model).operation;
+    assert.ok(backend.kind === "forward");
+    return backend.production ?? assert.fail("no upstream");
+  };
+  const two = 'urls: ["https://a.test", "https://b.test"]';
+
+  test("failover begins with the last that answered in wso2-3.2, with the first in standard (R-EP-05)", async () => {
+    const codes = [501, 502, 503, 504];
+    assert.deepEqual((await upstreamOf(`type: failover, ${two}`, "wso2-3.2")).choice, {
+      kind: "failover",
+      statusCodes: codes,
+      order: "sticky",
+      suspend: undefined,
+    });
+    const suspend = { failures: 3, initialMs: 5000, factor: 2, maxMs: 60_000, share: 1, statusCodes: [] };
+    assert.deepEqual((await upstreamOf(`type: failover, ${two}`, "standard")).choice, {
+      kind: "failover",
+      statusCodes: codes,
+      order: "priority",
+      suspend,
+    });
+    const own = "x-castgate-failover: {order: priority, statusCodes: [500], suspend: {initialInMillis: 70000}}";
+    assert.deepEqual((await upstreamOf(`type: failover, ${two}, ${own}`, "wso2-3.2")).choice, {
+      kind: "failover",
+      statusCodes: [500],
+      order: "priority",
+      suspend: { ...suspend, failures: 1, initialMs: 70_000, maxMs: 70_000 },
+    });
+    const none = "x-castgate-failover: {suspend: {initialInMillis: -1}}";
+    const { choice } = await upstreamOf(`type: failover, ${two}, ${none}`, "standard");
+    assert.ok(choice?.kind === "failover" && choice.suspend === undefined, "K-27: -1 suspends nothing");
+  });
+
+  test("members of a round robin that give no answer are left out unless that is switched off", async () => {
+    const ejection = { failures: 5, initialMs: 30_000, factor: 2, maxMs: 300_000, share: 0.5, statusCodes: [] };
+    const balance = { kind: "balance", algorithm: "round-robin" };
+    assert.deepEqual((await upstreamOf(two, "wso2-3.2")).choice, { ...balance, ejection });
+    assert.deepEqual((await upstreamOf(`${two}, x-castgate-load-balance: {ejection: false}`, "standard")).choice, {
+      ...balance,
+      ejection: undefined,
+    });
+  });
+
+  test("a single backend that nothing is said of has no choice, retry, breaker or limit", async () => {
+    assert.deepEqual(Object.keys(await upstreamOf('urls: ["https://a.test"]', "standard")), [
+      "overrideKey",
+      "level",
+      "environment",
+      "urls",
+      "timeoutMs",
+      "pipelining",
+      "basicUsername",
+      "origin",
+    ]);
+  });
+
+  test("R-RES-02: a factor of 0 is 1, a longest wait of 0 a minute; a count of 0 is no retry", async () => {
+    const retry = async (config: string) =>
+      (await upstreamOf(`urls: ["https://a.test"], advanceEndpointConfig: {retryConfig: {${config}}}`, "standard"))
+        .retry;
+    assert.deepEqual(await retry("count: 2, intervalInMillis: 5"), {
+      count: 2,
+      intervalMs: 5,
+      factor: 1,
+      maxMs: 60_000,
+      statusCodes: [],
+      budget: { ratio: 0.2, perSecond: 10 },
+    });
+    assert.equal(await retry("count: 0, intervalInMillis: 5"), undefined);
+  });
+
+  test("R-RES-03: where the original repeats a POST and this does not is said, once for each endpoint", async () => {
+    const notes = async (more: string, compatibility: "standard" | "wso2-3.2") => {
+      const definition = petDefinition(`x-wso2-production-endpoints: {${more}}`, "").replace("get:", "post:");
+      const { notes: all } = await lower(definition, compatibility);
+      return all.filter(({ code }) => code === "request-sent-once").map(({ args }) => args);
+    };
+    const retries = 'urls: ["https://a.test"], advanceEndpointConfig: {retryConfig: {count: 1}}';
+    assert.deepEqual(await notes(retries, "wso2-3.2"), [{ operations: "POST /pets", why: "retryConfig" }]);
+    assert.deepEqual(await notes(`${two}, type: failover`, "wso2-3.2"), [
+      { operations: "POST /pets", why: "failover" },
+    ]);
+    assert.deepEqual(await notes(`${retries}, x-castgate-resend-methods: [POST]`, "wso2-3.2"), []);
+    assert.deepEqual(await notes(retries, "standard"), []);
   });
 
   test("one URL has nothing to fail over to (T-END-03)", async () => {

@@ -113,7 +113,7 @@ describe("the order of checks", () => {
   });
 
   test("a feature that is not built leaves nothing but 501", () => {
-    assert.deepEqual(kinds(plan({ backend: { kind: "not-built", features: ["circuit-breaker"] } })), ["not-built"]);
+    assert.deepEqual(kinds(plan({ backend: { kind: "not-built", features: ["response-cache"] } })), ["not-built"]);
   });
 });
 
