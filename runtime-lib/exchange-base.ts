@@ -316,6 +316,8 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     const { body } = this;
     if (this.answered || this.closed) return Promise.resolve(undefined);
     if (Buffer.isBuffer(body)) return Promise.resolve(body.length <= limit ? body : undefined);
+    // A body is read once; of one that was too long, a part is gone.
+    if (body !== undefined) return Promise.resolve(undefined);
     if (!this.chunked && this.contentLength <= 0) return Promise.resolve(noBody);
     if (this.contentLength > limit) return Promise.resolve(undefined);
     return new Promise((resolve) => {
@@ -332,6 +334,8 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
           return length <= limit;
         },
         bodyEnd: () => {
+          // What was read of a longer one is not the whole.
+          if (length > limit) return;
           const whole = Buffer.concat(parts);
           this.body = whole;
           this.#endReading(whole);

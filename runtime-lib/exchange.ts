@@ -32,7 +32,10 @@ export abstract class Exchange {
   segments: readonly string[] = [];
   /** Length of the matched base path within `path.raw`. */
   baseLength = 0;
-  /** Which operation handles it (`GET /pets/{petId}` of `petstore-v1`), for logs; set by generated routers via the handler. */
+  /**
+   * What handles it, for logs: the name of the generated handler (`getPetById`), which sets it, or the path of what the
+   * gateway serves itself. Undefined until then, and for what no operation is for.
+   */
   operation: string | undefined;
   /** Why the request was refused, for logs. Never holds a credential. */
   refusal: Refusal | undefined;
@@ -61,8 +64,8 @@ export abstract class Exchange {
   abstract clientCertificate(): Uint8Array | undefined;
 
   /**
-   * The whole body, for what the gateway serves itself. Undefined: it is longer than `limit` bytes, the client went away, or
-   * the request has been answered meanwhile.
+   * The whole body, for what the gateway serves itself; once it has come, again. Undefined: it is longer than `limit` bytes,
+   * the client went away, the request has been answered meanwhile, or somebody else reads it already.
    */
   abstract wholeBody(limit: number): Promise<Uint8Array | undefined>;
 

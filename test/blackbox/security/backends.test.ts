@@ -40,11 +40,8 @@ const apis = {
     { "/x": get() },
   ),
 };
-const policies = {
-  subscriptionPolicies: ["Default", "Unauthenticated"].map((name) => ({
-    [name]: { count: 9999, unitTime: 1, timeUnit: "day" },
-  })),
-};
+const perDay = (count: number) => ({ count, unitTime: 1, timeUnit: "day" });
+const policies = { subscriptionPolicies: [{ Default: perDay(9999) }, { Unauthenticated: perDay(9999) }] };
 
 for (const compatibility of ["wso2-3.2", "standard"] as const) {
   const original = compatibility === "wso2-3.2";
@@ -149,11 +146,15 @@ describe("[codeGen] fault responses of wso2-3.2", () => {
     const toolkit = "[codeGen]\napiFaultResponses = true\nglobalFaultResponses = true\n";
     project = await compileParts("reports", {
       compatibility: "wso2-3.2",
-      apis: { away: apis.away },
-      policies,
+      apis: { away: apis.away, live: apis.live },
+      policies: { subscriptionPolicies: [{ Default: perDay(9999) }, { Unauthenticated: perDay(2) }] },
       toolkit,
     });
-    gateway = await startGateway(project);
+    const nobody = `http://127.0.0.1:${await freePort()}`;
+    const args = project.manifest.endpoints.flatMap(({ key, urls }) =>
+      urls.map((_, index) => `--${key}_endpoint_${index}=${nobody}`),
+    );
+    gateway = await startGateway(project, { issuer: new TestIssuer("https://issuer.test"), args });
   });
   after(async () => {
     await gateway?.stop();
@@ -168,6 +169,18 @@ describe("[codeGen] fault responses of wso2-3.2", () => {
       assert.deepEqual(outcomeOf(answer), [404, report(404, "No matching resource found for given API Request")]);
       assert.equal(answer.headers["content-type"], "application/json");
     }
+  });
+  test("S-ERR-35: they are open in an API that is not, and no quota is for them: they come to no backend", async () => {
+    for (let i = 0; i < 4; i++) {
+      const answer = await ask(`${gateway.origin}/live/y`);
+      assert.deepEqual(outcomeOf(answer), [404, report(404, "No matching resource found for given API Request")]);
+      assert.equal((await ask(`${gateway.origin}/live/x`, { method: "DELETE" })).status, 405);
+    }
+    assert.deepEqual(outcomeOf(await ask(`${gateway.origin}/live/x`)), faults.missing);
+    // The quota of who is not authenticated is whole: two.
+    const statuses: number[] = [];
+    for (let i = 0; i < 3; i++) statuses.push((await ask(`${gateway.origin}/away/x`)).status);
+    assert.deepEqual(statuses, [500, 500, 429]);
   });
   test("S-ERR-34: wrong method", async () => {
     const answer = await ask(`${gateway.origin}/away/items/1`, { method: "DELETE" });

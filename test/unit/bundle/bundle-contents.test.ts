@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import os from "node:os";
+import path from "node:path";
 import { describe, test } from "node:test";
 import { Script } from "node:vm";
 import type { Manifest } from "../../../compiler/6-bundle/manifest.ts";
 import { packageRoot } from "../../../compiler/6-bundle/package-root.ts";
 import { compile } from "../../../compiler/compile.ts";
+import { nodeHost } from "../../../compiler/host-node.ts";
 import { memoryHost } from "../../support/memory-host.ts";
 
 const open = { security: [] };
@@ -90,6 +92,17 @@ describe("what is in a bundle", () => {
     assert.match((await build(token, own)).text, /"?corp-claims"?: \{ claimTransformer/);
     const { text } = await build({ paths: { "/a": { get: { ...open, ...unlimited } } } }, own);
     assert.ok(!text.includes("marked"));
+  });
+
+  test("no module is started late: a wrapper around each of them would cost start time", async () => {
+    // esbuild wraps whatever an import() of our own modules can reach.
+    for (const name of ["petstore", "shop", "corp"]) {
+      const root = path.join(packageRoot(), "fixtures", name);
+      const { build } = await compile(root, nodeHost(root));
+      const text = build?.target.find(({ file }) => file.endsWith(".cjs"))?.text ?? "";
+      assert.match(text, /function main\(/);
+      assert.doesNotMatch(text, /\b__esm\(/, name);
+    }
   });
 
   test("a tier brings throttling", async () => {

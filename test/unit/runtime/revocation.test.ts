@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, afterEach, before, describe, test } from "node:test";
+import { TopicConsumer } from "../../../runtime-lib/amqp-topic.ts";
 import { api } from "../../../runtime-lib/api.ts";
 import type { Caller } from "../../../runtime-lib/caller.ts";
 import { checkCaller } from "../../../runtime-lib/caller-checks.ts";
@@ -341,6 +343,39 @@ jmsConnectionProviderUrl = "${url}"
     await started(realtime(`amqp://gateway:wrong@127.0.0.1:${rabbit.port}/`));
     await new Promise((resolve) => setTimeout(resolve, 500));
     assert.equal(await verdict("any"), unknown);
+  });
+
+  test("a stop does not wait for a broker that has fallen silent", { timeout: 60_000 }, async () => {
+    const sockets: Socket[] = [];
+    let silent = false;
+    const between = createServer((socket) => {
+      const broker = connect(rabbit.port, "127.0.0.1");
+      sockets.push(socket, broker);
+      for (const each of [socket, broker]) each.on("error", () => undefined);
+      socket.pipe(broker);
+      broker.on("data", (chunk) => silent || socket.write(chunk));
+    });
+    await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve));
+    const { port } = between.address() as AddressInfo;
+    let heard = 0;
+    const consumer = new TopicConsumer({
+      brokers: [{ ...rabbit, protocol: "amqp", host: "127.0.0.1", port, vhost: "/" }],
+      topic: "tokenRevocation",
+      ca: () => undefined,
+      // Without heartbeats nothing else ends the connection.
+      heartbeatSeconds: 0,
+      onMessage: () => undefined,
+      onGarbage: () => undefined,
+      onGap: () => void heard++,
+    });
+    consumer.start();
+    await until(() => heard === 1);
+    silent = true;
+    await consumer.close();
+    await until(() => sockets[0]?.destroyed === true);
+    assert.equal(sockets.length, 2, "it does not begin again");
+    for (const socket of sockets) socket.destroy();
+    between.close();
   });
 
   test("the broker is stopped and started: what was revoked meanwhile is found", async () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import type { BodySource } from "../../../runtime-lib/backend.ts";
+import type { Exchange } from "../../../runtime-lib/exchange.ts";
 import { eventually, exchange, rawClient } from "../../support/engine-process.ts";
+import { testedEngines } from "../../support/tested-engines.ts";
 import { pass } from "./swept-time.ts";
 import { relayTo, type StubCall, startServer, stubPool } from "./wire-server.ts";
 
@@ -366,3 +368,59 @@ describe("answers of backends", () => {
     assert.doesNotMatch(text, /0\r\n\r\n$/);
   });
 });
+
+for (const engine of testedEngines) {
+  describe(`bodies that the gateway reads itself, engine ${engine}`, () => {
+    /**
+     * Lengths of what each call of `wholeBody` gave, `-1` for undefined; `also`: a second call while the first one waits. The
+     * body comes when it is waited for: what comes with its head may be whole from the beginning.
+     */
+    async function lengths(t: TestContext, bytes: string, limits: readonly number[], also?: number): Promise<number[]> {
+      const found: number[] = [];
+      let begun = false;
+      const handle = async (x: Exchange): Promise<void> => {
+        const lengthOf = async (limit: number): Promise<number> => {
+          const body = x.wholeBody(limit);
+          begun = true;
+          return (await body)?.length ?? -1;
+        };
+        if (also === undefined) for (const limit of limits) found.push(await lengthOf(limit));
+        else found.push(...(await Promise.all([...limits, also].map(lengthOf))));
+        x.respond(200, [], "read");
+      };
+      const server = await startServer(handle, { engine });
+      t.after(() => server.stop());
+      const end = bytes.indexOf("\r\n\r\n") + 4;
+      const client = await rawClient(server.port, bytes.slice(0, end));
+      await eventually("it is waited for", () => begun);
+      client.socket.write(bytes.slice(end));
+      assert.match(await client.closed, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\nread$/);
+      return found;
+    }
+    const close = "Connection: close\r\n";
+    const forms = {
+      "a length": post(`${close}Content-Length: 5\r\n`, "hello"),
+      chunks: post(`${close}Transfer-Encoding: chunked\r\n`, "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"),
+    };
+    for (const [name, bytes] of Object.entries(forms)) {
+      test(`with ${name}: exactly the limit, and again`, async (t) => {
+        assert.deepEqual(await lengths(t, bytes, [5, 5, 100, 4]), [5, 5, 5, -1]);
+      });
+      test(`with ${name}: one byte more than the limit`, async (t) => {
+        assert.equal((await lengths(t, bytes, [4]))[0], -1);
+      });
+      test(`with ${name}: whoever asks while somebody reads gets nothing, and takes nothing away`, async (t) => {
+        assert.deepEqual(await lengths(t, bytes, [5], 5), [5, -1]);
+      });
+    }
+    test("of chunks that were too long a part is gone: no later limit brings them back", async (t) => {
+      assert.deepEqual(await lengths(t, forms.chunks, [4, 100]), [-1, -1]);
+    });
+    test("a length above the limit is known before anything is read: a larger limit gets it all", async (t) => {
+      assert.deepEqual(await lengths(t, forms["a length"], [4, 5]), [-1, 5]);
+    });
+    test("there is none", async (t) => {
+      assert.deepEqual(await lengths(t, `GET / HTTP/1.1\r\nHost: gw\r\n${close}\r\n`, [0, 0]), [0, 0]);
+    });
+  });
+}
