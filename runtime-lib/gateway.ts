@@ -11,6 +11,8 @@ export interface Gateway {
   readonly features?: readonly Feature[];
   /** Served before any API route: `/health`, `/livez`, `/readyz`. */
   readonly builtinPaths: readonly string[];
+  /** Services of features, `/apikey` and the like, in whose place an API stands on its listener; none unless given. */
+  readonly replacedServices?: readonly string[];
   /** CORS of the built-in paths (T-CFG-09). */
   readonly builtinCors?: Cors;
   /** Some API may be called with `%2F` in a parameter; its `under` says so too. Otherwise such paths get 400 at once. */

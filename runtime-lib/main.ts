@@ -99,7 +99,13 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
     return undefined;
   };
   const engineOptions: EngineOptions = {
-    handle: withServices(withBuiltins(gateway, waitingFor), "api", services, gateway.builtinCors),
+    handle: withServices(
+      withBuiltins(gateway, waitingFor),
+      "api",
+      services,
+      gateway.builtinCors,
+      gateway.replacedServices,
+    ),
     faults: faultsOf(gateway.compatibility),
     pathRules: pathRules(gateway.compatibility, gateway.encodedSlash === true),
     proxies,

@@ -6,15 +6,17 @@ import { unknownApi } from "./respond.ts";
 
 /**
  * A listener's handler with the services of the gateway itself in front (S-LSN-02, 03). They take and hand out credentials, so
- * a request without TLS goes on to the APIs, as if there were none. `cors`: the rules of the built-in paths.
+ * a request without TLS goes on to the APIs, as if there were none. `cors`: the rules of the built-in paths. `replaced`: those
+ * in whose place an API stands there.
  */
 export function withServices(
   handle: Handler,
   listener: Service["listener"],
   all: readonly Service[],
   cors: Cors | undefined,
+  replaced: readonly string[] = [],
 ): Handler {
-  const services = all.filter((service) => service.listener === listener);
+  const services = all.filter((service) => service.listener === listener && !replaced.includes(`/${service.segment}`));
   if (services.length === 0) return handle;
   return (x) => {
     const first = x.path.segments[0];

@@ -7,7 +7,14 @@ import type {
   LoweringNote,
   OperationModel,
 } from "../model/gateway-model.ts";
-import { type Compatibility, featureNames, httpMethods, type Identifier, type Slug } from "../model/names.ts";
+import {
+  type Compatibility,
+  featureNames,
+  httpMethods,
+  type Identifier,
+  type Slug,
+  servicePaths,
+} from "../model/names.ts";
 import { hashedIdentifier, hashedSlug, identifierOf, slugOf, symbolOf } from "../naming/names.ts";
 import { accessOf, decisionOf, describeAccess, providersOf, unstated } from "./access.ts";
 import { backendOf } from "./backend.ts";
@@ -33,6 +40,8 @@ export function lowerProject(checked: CheckedProject): {
     .sort((a, b) => (a.slug < b.slug ? -1 : 1));
   const looksUp = apis.some((api) => api.operations.some((operation) => operation.throttle.fromCaller));
   const ownPaths = new Set(checked.apis.flatMap(literalPaths));
+  const firstSegments = new Set(checked.apis.flatMap(firstLiterals));
+  const features = compatibility === "wso2-3.2" ? featureNames : checked.loaded.settings.features;
   return {
     model: {
       compatibility,
@@ -40,8 +49,12 @@ export function lowerProject(checked: CheckedProject): {
       callerTiers: looksUp ? callerTiersOf(checked.policies) : { application: [], subscription: [] },
       faults: faultStyle(compatibility, checked),
       builtinPaths: builtinPaths.filter((path) => !ownPaths.has(path)),
+      replacedServices: servicePaths
+        .filter(([, feature]) => features.includes(feature))
+        .map(([path]) => path)
+        .filter((path) => firstSegments.has(path)),
       builtinCors: checked.loaded.toolkit.builtinCors,
-      features: compatibility === "wso2-3.2" ? featureNames : checked.loaded.settings.features,
+      features,
       extensions: extensionsOf(checked),
     },
     notes,
@@ -191,6 +204,12 @@ function literalPaths(api: ApiFacts): readonly string[] {
     const texts = segments.flatMap((segment) => (segment.kind === "literal" ? [`/${segment.text}`] : []));
     return texts.length === segments.length ? [base + texts.join("")] : [];
   });
+}
+
+/** The first segments, as paths, of what the API answers there for sure. */
+function firstLiterals({ basePath, operations }: ApiFacts): readonly string[] {
+  if (basePath.value !== "/") return [`/${basePath.value.split("/", 2)[1]}`];
+  return operations.flatMap(({ segments: [first] }) => (first?.kind === "literal" ? [`/${first.text}`] : []));
 }
 
 function countBy<T>(values: readonly T[]): ReadonlyMap<T, number> {

@@ -46,6 +46,7 @@ export function planGateway(model: GatewayModel): GatewayPlan {
     callerTiers: model.callerTiers,
     faults: model.faults,
     builtinPaths: model.builtinPaths,
+    replacedServices: model.replacedServices,
     builtinCors: model.builtinCors,
     runtimeModules,
     // An opaque token is taken where a JWT is: without such a place, nobody has to be asked about one.

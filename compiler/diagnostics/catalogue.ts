@@ -82,7 +82,7 @@ export const catalogue = {
     message: ({ basePath }) => `the base path ${basePath} is one of the gateway's own`,
     hint: () => "choose another x-wso2-basePath",
     explanation:
-      "/health, /livez and /readyz are answered by the gateway; /token, /revoke, /authorize, /userinfo and /apikey stand in for the key manager where that is switched on (T-OAS-12).",
+      "/health, /livez and /readyz are answered by the gateway; so are /token, /revoke, /authorize, /userinfo, /apikey and what lies below where their feature is in the bundle, which in `wso2-3.2` they all are. There, an API wins on its listener (T-OAS-12).",
   }),
   "castgate-extension-unknown": entry<{ key: string; suggestion?: string; home?: string }>({
     severity: "error",
@@ -523,8 +523,9 @@ export const catalogue = {
   "route-builtin": entry<{ path: string }>({
     severity: doubtful,
     message: ({ path }) => `${path} is answered by the gateway itself; this route replaces it`,
-    hint: () => "rename the path, so that the gateway's health can still be asked for",
-    explanation: "/health, /livez and /readyz say how the gateway is. In `wso2-3.2` a route of an API wins (T-OAS-12).",
+    hint: () => "rename the path, so that the gateway's own answers can still be had",
+    explanation:
+      "/health, /livez and /readyz say how the gateway is; /apikey, /token, /revoke, /authorize and /userinfo with all below them belong to features. In `wso2-3.2` a route of an API wins (T-OAS-12).",
   }),
   "route-duplicate": entry<{ method: string; path: string; other: string; base: string }>({
     severity: "error",

@@ -20,6 +20,8 @@ export interface GatewayModel {
   readonly faults: FaultStyle;
   /** Built-in paths that no API route replaces: `/health`, `/livez`, `/readyz`. */
   readonly builtinPaths: readonly string[];
+  /** Services of features that an API stands in for, of those in `servicePaths`. */
+  readonly replacedServices: readonly string[];
   readonly builtinCors: CorsFacts | undefined;
   /** What the run-time settings can switch on: all of it in `wso2-3.2`, in `standard` what the project lists. Sorted. */
   readonly features: readonly FeatureName[];

@@ -23,6 +23,7 @@ export interface GatewayPlan {
   readonly callerTiers: GatewayModel["callerTiers"];
   readonly faults: FaultStyle;
   readonly builtinPaths: readonly string[];
+  readonly replacedServices: readonly string[];
   readonly builtinCors: CorsFacts | undefined;
   /** Run-time modules with a life cycle that the gateway file lists, sorted: `auth-jwt`, `throttle`, ... */
   readonly runtimeModules: readonly RuntimeModuleName[];

@@ -29,6 +29,14 @@ export const featureNames = [
   "key-manager-proxies",
   "revocation",
 ] as const satisfies readonly string[];
+/** Paths that features answer themselves on the listener of the APIs, each with all below it (T-OAS-12). Sorted. */
+export const servicePaths: readonly (readonly [path: string, feature: FeatureName])[] = [
+  ["/apikey", "api-key-issuer"],
+  ["/authorize", "key-manager-proxies"],
+  ["/revoke", "key-manager-proxies"],
+  ["/token", "key-manager-proxies"],
+  ["/userinfo", "key-manager-proxies"],
+];
 export type FeatureName = (typeof featureNames)[number];
 
 /** `wso2-3.2` keeps the original's meaning, `standard` that of OpenAPI and HTTP. */

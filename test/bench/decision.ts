@@ -127,6 +127,7 @@ function model(): GatewayModel {
     callerTiers: { application: [gold], subscription: [gold] },
     faults: { api: "fault", global: "fault" },
     builtinPaths: [],
+    replacedServices: [],
     builtinCors: undefined,
     features: [],
     extensions: [],

@@ -84,6 +84,7 @@ function modelOf(sets: readonly RouteSet[], compatibility: Compatibility): Gatew
     callerTiers: { application: [], subscription: [] },
     faults: { api: "fault", global: "fault" },
     builtinPaths: [],
+    replacedServices: [],
     builtinCors: undefined,
     features: [],
     extensions: [],

@@ -2,6 +2,7 @@ import { at } from "../../diagnostics/place.ts";
 import type { ApiFacts } from "../../model/checked-project.ts";
 import type { HttpMethod } from "../../model/names.ts";
 import { pathRef } from "../read/operations.ts";
+import { firstSegment, servicesOf } from "./base-path.ts";
 import { findOverlaps, type Overlap, type Route, RouteTrie } from "./route-trie.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 
@@ -91,12 +92,17 @@ function shownBase(api: ApiFacts): string {
   return api.basePath.value === "/" ? "" : api.basePath.value;
 }
 
-/** A literal route that is one of the gateway's own paths (T-OAS-12). */
-function reportBuiltin({ log }: CheckContext, api: ApiFacts): void {
+/** A literal route that is one of the gateway's own paths, or one in the place of a feature's (T-OAS-12). */
+function reportBuiltin({ log, compatibility, loaded }: CheckContext, api: ApiFacts): void {
   const seen = new Set<string>();
+  const services = api.basePath.value === "/" ? servicesOf(compatibility, loaded.settings.features) : [];
   for (const { path, segments } of api.operations) {
-    if (seen.has(path) || segments.some((segment) => segment.kind !== "literal")) continue;
+    if (seen.has(path)) continue;
     seen.add(path);
+    const [first] = segments;
+    if (first?.kind === "literal" && services.includes(firstSegment(`/${first.text}`)))
+      log.report("route-builtin", at(pathRef(api.file, path), "key"), { path: `/${first.text}` });
+    if (segments.some((segment) => segment.kind !== "literal")) continue;
     const full = `${shownBase(api)}${segments.map((segment) => (segment.kind === "literal" ? `/${segment.text}` : "")).join("")}`;
     if (builtinPaths.includes(full)) log.report("route-builtin", at(pathRef(api.file, path), "key"), { path: full });
   }

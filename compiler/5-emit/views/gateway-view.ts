@@ -42,6 +42,8 @@ export function gatewayView(plan: GatewayPlan, imports: ImportList): GatewayView
     hasFeatures: plan.features.length > 0,
     features: plan.features.map((feature) => imports.runtime(`feature-${feature}`, featureExport(feature))),
     builtinPaths: plan.builtinPaths,
+    hasReplacedServices: plan.replacedServices.length > 0,
+    replacedServices: plan.replacedServices,
     hasBuiltinCors: plan.builtinCors !== undefined,
     builtinCors: plan.builtinCors && corsView(plan.builtinCors, imports),
     encodedSlash: plan.mounts.some((mount) => mount.allowEncodedSlash),

@@ -38,6 +38,8 @@ export interface GatewayView {
   readonly hasFeatures: boolean;
   readonly features: readonly string[];
   readonly builtinPaths: readonly string[];
+  readonly hasReplacedServices: boolean;
+  readonly replacedServices: readonly string[];
   readonly hasBuiltinCors: boolean;
   readonly builtinCors: CorsView | undefined;
   /** Some API takes `%2F` inside a parameter. */

@@ -57,7 +57,36 @@ describe("base paths", () => {
     assert.deepEqual(await of("wso2-3.2", "/health"), ["warning base-path-reserved /x-wso2-basePath"]);
     assert.deepEqual(await of("standard", "/health"), ["error base-path-reserved /x-wso2-basePath"]);
     assert.deepEqual(await of("wso2-3.2", "/token"), ["warning base-path-reserved /x-wso2-basePath"]);
+    assert.deepEqual(await of("wso2-3.2", "/apikey/v1"), ["warning base-path-reserved /x-wso2-basePath"]);
+    assert.deepEqual(await of("wso2-3.2", "/tokens"), []);
     assert.deepEqual(await of("standard", "/token"), []);
+  });
+});
+
+describe("services of features in standard (T-OAS-12)", () => {
+  const files = { "castgate.yaml": "compatibility: standard\nfeatures: [api-key-issuer, introspection]\n" };
+  const of = async (more: Record<string, unknown>) =>
+    (await check(definition(more), { compatibility: "standard", files })).found;
+
+  test("an API at the path of one that the bundle holds is an error, at another's it is not", async () => {
+    for (const base of ["/apikey", "/apikey/v1"])
+      assert.deepEqual(await of({ "x-wso2-basePath": base }), ["error base-path-reserved /x-wso2-basePath"]);
+    for (const base of ["/token", "/apikeys"]) assert.deepEqual(await of({ "x-wso2-basePath": base }), []);
+  });
+
+  test("so is a route, however it goes on, but not a parameter that could be it", async () => {
+    const at = (path: string) => {
+      const { get } = (definition() as { paths: Record<string, { get: object }> }).paths["/pets"] ?? {};
+      return of({ "x-wso2-basePath": "/", paths: { [path]: { get } } });
+    };
+    assert.deepEqual(await at("/apikey"), ["error route-builtin /paths/~1apikey"]);
+    assert.deepEqual(await at("/apikey/a/b"), ["error route-builtin /paths/~1apikey~1a~1b"]);
+    for (const path of ["/token", "/{name}", "/keys/apikey"])
+      assert.deepEqual(
+        (await at(path)).filter((one) => one.includes("builtin")),
+        [],
+        path,
+      );
   });
 });
 

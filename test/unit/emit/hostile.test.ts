@@ -89,6 +89,7 @@ function planWith(text: string): GatewayPlan {
   return gatewayPlan([{ ...api, routes, groups: handlers }], {
     callerTiers: { application: [tier(text, 1)], subscription: [tier(text, 1, { stopOnQuota: false })] },
     builtinPaths: [text],
+    replacedServices: [text],
     builtinCors: { ...cors, allowOrigins: [text] },
   });
 }

@@ -178,6 +178,7 @@ export function gatewayPlan(apis: readonly ApiPlan[], more: Partial<GatewayPlan>
     },
     faults: { api: "text", global: "text" },
     builtinPaths: ["/health", "/livez", "/readyz"],
+    replacedServices: [],
     builtinCors: undefined,
     runtimeModules: ["auth-basic", "auth-jwt", "throttle", "upstream"],
     features: [],

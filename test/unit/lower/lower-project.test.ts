@@ -576,6 +576,23 @@ describe("backends", () => {
 });
 
 describe("paths", () => {
+  test("an API in the place of a feature's service replaces it on its listener (T-OAS-12)", async () => {
+    const replaced = async (base: string, path: string) =>
+      (await lower(petDefinition(`x-wso2-basePath: ${base}`, "").replace("/pets:", `${path}:`), "wso2-3.2")).model
+        .replacedServices;
+    assert.deepEqual(await replaced("/apikey", "/a"), ["/apikey"]);
+    assert.deepEqual(await replaced("/token/v1", "/a"), ["/token"]);
+    assert.deepEqual(await replaced("/", "/userinfo"), ["/userinfo"]);
+    assert.deepEqual(await replaced("/", "/t%6fken/{id}"), ["/token"]);
+    for (const [base, path] of [
+      ["/", "/{id}"],
+      ["/", "/*"],
+      ["/a", "/token"],
+      ["/tokens", "/a"],
+    ] as const)
+      assert.deepEqual(await replaced(base, path), [], `${base} ${path}`);
+  });
+
   test("one that is written without a slash has it in the model", async () => {
     const { model } = await lower(petDefinition("", "").replace("/pets:", "pets:"), "wso2-3.2");
     assert.equal(only(model).operation.template, "/pets");

@@ -70,6 +70,7 @@ function planGroups(change: Partial<OperationModel>): readonly GroupPlan[] {
     callerTiers: { application: [], subscription: [] },
     faults: { api: "text", global: "text" },
     builtinPaths: [],
+    replacedServices: [],
     builtinCors: undefined,
     features: [],
     extensions: [],
