@@ -32,16 +32,21 @@ export interface ServiceProcess {
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts a program in a process group of its own. */
-export function startService(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ServiceProcess {
+/** Starts a program in a process group of its own. `stdout`: an open file for it instead of `output()`. */
+export function startService(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  stdout: "pipe" | number = "pipe",
+): ServiceProcess {
   const child = spawn(file, args, {
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", stdout, "pipe"],
     detached: true,
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
       output = (output + text).slice(-20_000);
     });
   }

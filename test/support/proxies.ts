@@ -1,18 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import {
-  accessSync,
-  closeSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { connect } from "node:net";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { listening, program, type ServiceProcess, startService } from "./debian-services.ts";
 import { freePort } from "./gateway-under-test.ts";
 
 /** Real nginx and haproxy on loopback: before the gateway, or behind it. */
@@ -30,20 +19,6 @@ export interface ProxyProcess {
   /** All requests so far; each is there once it was answered. */
   log(): ProxyLogEntry[];
   stop(): Promise<void>;
-}
-
-/** Where a program is; undefined: it is not installed. */
-export function installed(name: "nginx" | "haproxy"): string | undefined {
-  for (const folder of [...(process.env.PATH ?? "").split(path.delimiter), "/usr/sbin", "/usr/local/sbin"]) {
-    const file = path.join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // not there
-    }
-  }
-  return undefined;
 }
 
 /** What both of nginx's parts have in common: it takes all that it can be made to take. */
@@ -87,7 +62,7 @@ export function nginxBefore(gatewayPort: number): Promise<ProxyProcess> {
       proxy_set_header Host $http_host;
       proxy_set_header X-Request-ID $request_id;
       proxy_request_buffering off;
-      proxy_read_timeout 4s;
+      proxy_read_timeout 60s;
     }
   }`,
     "$request_id",
@@ -113,10 +88,8 @@ async function startNginx(location: (port: number) => string, id: string): Promi
   mkdirSync(path.join(folder, "logs"));
   const config = path.join(folder, "nginx.conf");
   writeFileSync(config, nginxText(folder, location(port), id));
-  const child = spawn(installed("nginx") as string, ["-p", folder, "-c", config], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  return running(child, port, () => readFileSync(path.join(folder, "access.log"), "utf8"), folder);
+  const service = startService(program("nginx") as string, ["-p", folder, "-c", config]);
+  return running(service, port, () => readFileSync(path.join(folder, "access.log"), "utf8"), folder);
 }
 
 /** haproxy before the gateway: as lenient as it can be, and one connection serves many clients. */
@@ -136,9 +109,9 @@ defaults
   option http-keep-alive
   option accept-invalid-http-request
   http-reuse always
-  timeout connect 2s
+  timeout connect 10s
   timeout client 4s
-  timeout server 4s
+  timeout server 60s
   timeout http-request 3s
 frontend clients
   bind 127.0.0.1:${port}
@@ -154,21 +127,18 @@ backend gateway
   // It drops lines that it cannot write at once: because a pipe is full, or because another of its threads writes.
   const log = path.join(folder, "log");
   const out = openSync(log, "a");
-  const child = spawn(installed("haproxy") as string, ["-db", "-f", config], { stdio: ["ignore", out, "pipe"] });
+  const service = startService(program("haproxy") as string, ["-db", "-f", config], {}, out);
   closeSync(out);
-  return running(child, port, () => readFileSync(log, "utf8"), folder);
+  return running(service, port, () => readFileSync(log, "utf8"), folder);
 }
 
-async function running(child: ChildProcess, port: number, text: () => string, folder: string): Promise<ProxyProcess> {
-  let errors = "";
-  child.stderr?.setEncoding("utf8").on("data", (part: string) => {
-    errors += part;
-  });
-  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
-  for (let tries = 0; !(await listens(port)); tries++) {
-    if (child.exitCode !== null || tries > 200) throw new Error(`${child.spawnfile} does not start:\n${errors}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+async function running(
+  service: ServiceProcess,
+  port: number,
+  text: () => string,
+  folder: string,
+): Promise<ProxyProcess> {
+  await listening(port, service);
   return {
     port,
     log: () =>
@@ -179,22 +149,8 @@ async function running(child: ChildProcess, port: number, text: () => string, fo
         .filter((line) => line.startsWith('{"id"'))
         .map((line) => JSON.parse(line) as ProxyLogEntry),
     async stop() {
-      child.kill("SIGTERM");
-      const stubborn = setTimeout(() => child.kill("SIGKILL"), 3_000);
-      await ended;
-      clearTimeout(stubborn);
+      await service.end("SIGTERM");
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" });
-    socket.on("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { program } from "../../support/debian-services.ts";
 import { eventually, type GatewayProcess, leftOver, startGateway } from "../../support/engine-process.ts";
-import { haproxyBefore, installed, nginxBackend, nginxBefore, type ProxyProcess } from "../../support/proxies.ts";
+import { haproxyBefore, nginxBackend, nginxBefore, type ProxyProcess } from "../../support/proxies.ts";
 import { smugglingTechniques, type Technique } from "../../support/smuggling-techniques.ts";
 import { type TestedEngine, testedEngines } from "../../support/tested-engines.ts";
 
@@ -73,7 +74,7 @@ const base = { node: "/v1/pets", nginx: "/query" } as const;
 type Behind = keyof typeof base;
 const fronts = ["nobody", "nginx", "haproxy"] as const;
 type Front = (typeof fronts)[number];
-const missing = (["nginx", "haproxy"] as const).filter((name) => installed(name) === undefined);
+const missing = (["nginx", "haproxy"] as const).filter((name) => program(name) === undefined);
 const skip = missing.length > 0 ? `not installed: ${missing.join(", ")}` : false;
 const atOnce = 24;
 
@@ -89,7 +90,7 @@ for (const engine of testedEngines) {
       nodeBehind = await NodeBackend.start();
       nginxBehind = await nginxBackend();
       for (const front of fronts) {
-        const gateway = await startGateway([
+        const args = [
           `--engine=${engine}`,
           `--echo_prod_endpoint_0=http://127.0.0.1:${nodeBehind.port}`,
           `--query_prod_endpoint_0=http://127.0.0.1:${nginxBehind.port}`,
@@ -99,7 +100,9 @@ for (const engine of testedEngines) {
           "--castgate.requestTimeoutSeconds=4",
           // Longer than the proxies keep theirs: an end that crosses a request would look like a desynchronisation.
           "--castgate.idleTimeoutSeconds=90",
-        ]);
+        ];
+        // A backend on a busy machine is slow, not away.
+        const gateway = await startGateway(args, { TEST_BACKEND_TIMEOUT_MS: "60000" });
         gateways[front] = gateway;
         if (front === "nginx") proxies[front] = await nginxBefore(gateway.port);
         if (front === "haproxy") proxies[front] = await haproxyBefore(gateway.port);
@@ -146,7 +149,7 @@ for (const engine of testedEngines) {
     };
 
     // They wait for time limits and silence most of the time.
-    describe("all techniques", { concurrency: true }, () => {
+    describe("all techniques", { concurrency: 3 }, () => {
       for (const front of fronts) {
         for (const behind of ["node", "nginx"] as const) {
           test(`${front} before it, ${behind === "node" ? "node:http" : "nginx"} behind it`, async () => {
