@@ -54,8 +54,8 @@ export interface TokenSource {
 }
 
 /** How many requests may come at once where there are no windows; 0: there are. */
-export function burstOf({ algorithm, count }: Quota): number {
-  return algorithm === undefined ? 0 : ((algorithm as { burst?: number }).burst ?? count);
+export function burstOf({ algorithm }: Quota): number {
+  return algorithm === undefined ? 0 : algorithm.burst;
 }
 
 /** A lease that was used up within this time was too small, */

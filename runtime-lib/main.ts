@@ -78,6 +78,12 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   if (isWorker() || options.workers <= 1 || options.checkOnly) {
     for (const module of modules) await module.configure(settings, report, openPool);
     loaded.checkOverrides();
+    // Whoever sets it relies on counts that are shared.
+    if (settings.string("castgate.redis.url") && !modules.some(({ name }) => name === "redis-counters"))
+      report.error(
+        "castgate.redis.url",
+        "needs counters: {store: redis, ...} in policies.yaml when the gateway is compiled",
+      );
   }
   const services = modules.flatMap((module) => module.services?.() ?? []);
   const tokenListener = tokenListenerOf(settings, services, listeners, report);

@@ -155,6 +155,15 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "castgate.apiKeyIssuer.permittedReferer": text(),
   "castgate.userClaimsCacheSeconds": integer(300, 1, 86_400),
   "castgate.amqpHeartbeatSeconds": integer(10, 1, 300),
+  // Read where policies.yaml says `counters: {store: redis}`.
+  "castgate.redis.url": secret(),
+  "castgate.redis.username": text(),
+  "castgate.redis.password": secret(),
+  "castgate.redis.timeoutMs": integer(100, 5, 60_000),
+  "castgate.redis.keyPrefix": text({
+    default: "castgate:",
+    pattern: [/^[\x21-\x7e]{0,64}$/, "at most 64 visible ASCII characters"],
+  }),
   "castgate.revocation.onUnavailable": text({ default: "deny", oneOf: ["allow", "deny"] }),
   "castgate.revocation.refreshSeconds": seconds(60),
   "castgate.revocation.capacity": integer(1_000_000, 1_000, 10_000_000),

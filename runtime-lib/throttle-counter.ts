@@ -15,6 +15,8 @@ export interface Quota {
 export interface Algorithm {
   /** Tells counters of one key apart that count in different ways; part of the key. */
   readonly name: string;
+  /** For who counts elsewhere: requests are `windowMs / count` apart, and so many may come at once. */
+  readonly burst: number;
   /** A counter of this process that counts so. */
   counter(): Counter;
 }

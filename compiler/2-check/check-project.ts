@@ -2,6 +2,7 @@ import type { DiagnosticLog } from "../diagnostics/log.ts";
 import type { ApiFacts, CheckedProject } from "../model/checked-project.ts";
 import type { LoadedProject } from "../model/loaded-project.ts";
 import { readApi } from "./read/api.ts";
+import { readCounters } from "./read/counters.ts";
 import { readGrpcApi } from "./read/grpc-api.ts";
 import { readPolicies } from "./read/policies.ts";
 import type { Reading } from "./read/values.ts";
@@ -15,11 +16,12 @@ export function checkProject(loaded: LoadedProject, log: DiagnosticLog): Checked
   const { compatibility } = loaded.settings;
   const reading: Reading = { log, compatibility };
   const policies = readPolicies(reading, loaded.policies);
+  const counters = readCounters(reading, loaded.policies);
   const defined = loaded.definitions
     .map((definition) => readApi(reading, definition))
     .filter((api): api is ApiFacts => api !== undefined);
   const apis = [...defined, ...loaded.services.map((service) => readGrpcApi(reading, service))];
-  const checked: CheckedProject = { loaded, apis, policies };
+  const checked: CheckedProject = { loaded, apis, policies, counters };
   for (const rule of rules) rule.check({ ...checked, compatibility, log });
   return log.hasErrors ? undefined : checked;
 }

@@ -1,6 +1,7 @@
 import type { ApiFacts, CheckedProject, OperationFacts } from "../model/checked-project.ts";
 import type {
   ApiModel,
+  CountersModel,
   ExtensionModel,
   FaultStyle,
   GatewayModel,
@@ -47,6 +48,7 @@ export function lowerProject(checked: CheckedProject): {
       compatibility,
       apis,
       callerTiers: looksUp ? callerTiersOf(checked.policies) : { application: [], subscription: [] },
+      counters: countersOf(checked, apis, notes),
       faults: faultStyle(compatibility, checked),
       builtinPaths: builtinPaths.filter((path) => !ownPaths.has(path)),
       replacedServices: servicePaths
@@ -59,6 +61,24 @@ export function lowerProject(checked: CheckedProject): {
     },
     notes,
   };
+}
+
+function countersOf(
+  { counters }: CheckedProject,
+  apis: readonly ApiModel[],
+  notes: LoweringNote[],
+): CountersModel | undefined {
+  if (counters === undefined) return undefined;
+  const { store, onUnavailable, ref } = counters;
+  if (!apis.some(hasLimits)) notes.push({ code: "counters-unused", ref, args: {} });
+  return { store, onUnavailable };
+}
+
+function hasLimits({ apiLimit, operations }: ApiModel): boolean {
+  return operations.some(
+    ({ throttle: { resource, fromCaller, unauthenticated } }) =>
+      apiLimit !== undefined || resource !== undefined || fromCaller || unauthenticated !== undefined,
+  );
 }
 
 function extensionsOf({ loaded }: CheckedProject): readonly ExtensionModel[] {

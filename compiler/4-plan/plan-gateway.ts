@@ -44,6 +44,7 @@ export function planGateway(model: GatewayModel): GatewayPlan {
     mounts: model.apis.map(mountOf).sort(longestFirst),
     apis,
     callerTiers: model.callerTiers,
+    counters: runtimeModules.includes("throttle") ? model.counters : undefined,
     faults: model.faults,
     builtinPaths: model.builtinPaths,
     replacedServices: model.replacedServices,

@@ -157,6 +157,19 @@ export const catalogue = {
     explanation:
       "Origins are compared exactly, with scheme, host and port, and * means any only where it stands alone (S-COR-03, S-COR-04).",
   }),
+  "counters-incomplete": entry<{ key: string; words: string }>({
+    severity: "error",
+    message: ({ key }) => `counters does not say ${key}`,
+    hint: ({ key, words }) => `write ${key}: ${words}`,
+    explanation:
+      "Requests that are counted elsewhere depend on another system. What becomes of them while it is away (`deny`: 503, `allow`: they pass uncounted, `local`: each process counts for itself) has no safe default and must be said.",
+  }),
+  "counters-unused": entry({
+    severity: "warning",
+    message: () => "no operation has a limit: there is nothing to count",
+    hint: () => "remove counters, or give an operation a tier",
+    explanation: "counters says where requests are counted that a tier limits.",
+  }),
   "default-tier-missing": entry({
     severity: "warning",
     message: () => 'policies.yaml has no subscription tier "Default": calls with a token that names no tier get a 500',

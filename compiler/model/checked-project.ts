@@ -10,6 +10,19 @@ export interface CheckedProject {
   readonly loaded: LoadedProject;
   readonly apis: readonly ApiFacts[];
   readonly policies: PolicyFacts;
+  /** Undefined: requests are counted by the gateway itself. */
+  readonly counters: CountersFact | undefined;
+}
+
+/** What becomes of requests with a limit while nobody can be asked: 503, let through, or counted by each process. */
+export const onUnavailableWords = ["deny", "allow", "local"] as const satisfies readonly string[];
+export type OnUnavailable = (typeof onUnavailableWords)[number];
+
+/** `counters` of policies.yaml. */
+export interface CountersFact {
+  readonly store: "redis";
+  readonly onUnavailable: OnUnavailable;
+  readonly ref: SourceRef;
 }
 
 /** A value and where it was written. */

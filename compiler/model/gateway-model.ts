@@ -1,4 +1,4 @@
-import type { PathSegment, UnbuiltFeature } from "./checked-project.ts";
+import type { OnUnavailable, PathSegment, UnbuiltFeature } from "./checked-project.ts";
 import type { CorsFacts, ExtensionExport } from "./loaded-project.ts";
 import type { Compatibility, FeatureName, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
 import type { SourceRef } from "./source.ts";
@@ -16,6 +16,8 @@ export interface GatewayModel {
     readonly application: readonly ThrottleTier[];
     readonly subscription: readonly ThrottleTier[];
   };
+  /** Where requests are counted, if not by the gateway itself. */
+  readonly counters: CountersModel | undefined;
   /** How unknown paths and methods are answered. */
   readonly faults: FaultStyle;
   /** Built-in paths that no API route replaces: `/health`, `/livez`, `/readyz`. */
@@ -27,6 +29,11 @@ export interface GatewayModel {
   readonly features: readonly FeatureName[];
   /** What the project has written itself. By name. */
   readonly extensions: readonly ExtensionModel[];
+}
+
+export interface CountersModel {
+  readonly store: "redis";
+  readonly onUnavailable: OnUnavailable;
 }
 
 export interface ExtensionModel {
@@ -217,6 +224,7 @@ export interface EjectionModel {
 export interface LoweringNote {
   readonly code:
     | "compatibility-difference"
+    | "counters-unused"
     | "dpop-unused"
     | "feature-not-built"
     | "operation-public"

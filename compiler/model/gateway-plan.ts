@@ -21,6 +21,8 @@ export interface GatewayPlan {
   /** By slug. */
   readonly apis: readonly ApiPlan[];
   readonly callerTiers: GatewayModel["callerTiers"];
+  /** Only where something is counted. */
+  readonly counters: GatewayModel["counters"];
   readonly faults: FaultStyle;
   readonly builtinPaths: readonly string[];
   readonly replacedServices: readonly string[];

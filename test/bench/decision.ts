@@ -125,6 +125,7 @@ function model(): GatewayModel {
     compatibility: "standard",
     apis: [api],
     callerTiers: { application: [gold], subscription: [gold] },
+    counters: undefined,
     faults: { api: "fault", global: "fault" },
     builtinPaths: [],
     replacedServices: [],

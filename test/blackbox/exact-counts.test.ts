@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Agent, request } from "node:http";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import {
@@ -8,6 +7,7 @@ import {
   type RunningGateway,
   startGateway,
 } from "../support/gateway-under-test.ts";
+import { countOf, statusesOf } from "../support/load.ts";
 import { StubBackend } from "../support/stub-backend.ts";
 import { TestIssuer } from "../support/test-issuer.ts";
 
@@ -61,28 +61,9 @@ for (const workers of [1, 4])
         const headers: Record<string, string> = {};
         if (claims === "basic") headers.authorization = `Basic ${Buffer.from("bob:password").toString("base64")}`;
         else if (claims !== undefined) headers["x-orders-auth"] = `Bearer ${issuer.token(claims)}`;
-        const agent = new Agent({ maxSockets: clients });
-        const statuses = await Promise.all(
-          Array.from({ length: clients }, () => statusOf(`${gateway.origin}${target}`, headers, agent)),
-        );
-        agent.destroy();
+        const statuses = await statusesOf([`${gateway.origin}${target}`], clients, headers);
         assert.deepEqual(countOf(statuses), { 200: limit, 429: clients - limit });
         assert.equal(backend.seen.length, limit, "the backend saw what passed and nothing else");
       });
     }
   });
-
-function countOf(statuses: readonly number[]): Record<number, number> {
-  const counts: Record<number, number> = {};
-  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
-  return counts;
-}
-
-function statusOf(url: string, headers: Record<string, string>, agent: Agent): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const call = request(url, { headers, agent }, (response) => {
-      response.resume().on("end", () => resolve(response.statusCode ?? 0));
-    });
-    call.on("error", reject).end();
-  });
-}

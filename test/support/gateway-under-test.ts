@@ -69,6 +69,8 @@ export interface GatewayOptions {
   /** Further settings as TOML, or how they are made of the listeners' ports. */
   readonly settings?: string | ((ports: Ports) => string);
   readonly args?: readonly string[];
+  /** The path whose 200 is waited for; `/readyz` if not said. */
+  readonly waitFor?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -108,7 +110,12 @@ export async function startGateway(project: CompiledProject, options: GatewayOpt
     child.on("exit", (code, signal) => resolve({ code, signal }));
   });
   const origin = `http://127.0.0.1:${port}`;
-  await untilReady(`${origin}/readyz`, child, () => log);
+  try {
+    await untilReady(origin + (options.waitFor ?? "/readyz"), child, () => log);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
   return {
     origin,
     httpsPort,

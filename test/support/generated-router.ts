@@ -82,6 +82,7 @@ function modelOf(sets: readonly RouteSet[], compatibility: Compatibility): Gatew
       }),
     ),
     callerTiers: { application: [], subscription: [] },
+    counters: undefined,
     faults: { api: "fault", global: "fault" },
     builtinPaths: [],
     replacedServices: [],

@@ -44,7 +44,12 @@ export function readPolicies(reading: Reading, policies: Cursor | undefined): Po
   } else if (!isMap(policies.value)) {
     wrongType(reading, policies, policyFile, "a map");
   }
-  reportUnknownKeys(reading, policies, ["resourcePolicies", "applicationPolicies", "subscriptionPolicies"], policyFile);
+  reportUnknownKeys(
+    reading,
+    policies,
+    ["resourcePolicies", "applicationPolicies", "subscriptionPolicies", "counters"],
+    policyFile,
+  );
   return {
     resource: readTiers(reading, policies, "resourcePolicies"),
     application: readTiers(reading, policies, "applicationPolicies"),

@@ -172,7 +172,7 @@ function camelCase(name: string): string {
 export function expectedGateway(plan: GatewayPlan): readonly (readonly [string, string])[] {
   const members = [
     `compatibility: ${quoted(plan.compatibility)}`,
-    `modules: ${list([...extensionsText(plan), ...plan.runtimeModules.map((module) => moduleNames[module])])}`,
+    `modules: ${list([...extensionsText(plan), ...countersText(plan), ...plan.runtimeModules.map((module) => moduleNames[module])])}`,
     ...(plan.features.length === 0 ? [] : [`features: ${list(plan.features.map(camelCase))}`]),
     `builtinPaths: ${list(plan.builtinPaths.map(quoted))}`,
     ...(plan.replacedServices.length === 0 ? [] : [`replacedServices: ${list(plan.replacedServices.map(quoted))}`]),
@@ -192,6 +192,10 @@ export function expectedGateway(plan: GatewayPlan): readonly (readonly [string, 
     ["gateway", `export const gateway: Gateway = { ${members.join(", ")} };`],
     ["route", `function route(x: Exchange): void | Promise<void> { ${mounts.join(" ")} }`],
   ];
+}
+
+function countersText({ counters }: GatewayPlan): readonly string[] {
+  return counters === undefined ? [] : [`redisCounters({ onUnavailable: ${quoted(counters.onUnavailable)} })`];
 }
 
 function extensionsText({ extensions }: GatewayPlan): readonly string[] {

@@ -138,6 +138,7 @@ const runtimeHomes: Readonly<Record<string, string>> = {
   notBuilt: "respond",
   outlierEjection: "outlier-ejection",
   policyMissing: "respond",
+  redisCounters: "redis-counters",
   refuse: "respond",
   retries: "retry",
   revocation: "feature-revocation",

@@ -35,6 +35,10 @@ export interface GatewayView {
     readonly isShort: boolean;
     readonly symbol: string;
   }[];
+  /** Requests are counted elsewhere. */
+  readonly hasCounters: boolean;
+  readonly countersSymbol: string;
+  readonly onUnavailable: string;
   readonly hasFeatures: boolean;
   readonly features: readonly string[];
   readonly builtinPaths: readonly string[];

@@ -176,6 +176,7 @@ export function gatewayPlan(apis: readonly ApiPlan[], more: Partial<GatewayPlan>
       application: [tier("50PerMin", 50)],
       subscription: [tier("Gold", 5_000), tier("soft", 10, { stopOnQuota: false })],
     },
+    counters: undefined,
     faults: { api: "text", global: "text" },
     builtinPaths: ["/health", "/livez", "/readyz"],
     replacedServices: [],

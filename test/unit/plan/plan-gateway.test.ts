@@ -68,6 +68,7 @@ function planGroups(change: Partial<OperationModel>): readonly GroupPlan[] {
       },
     ],
     callerTiers: { application: [], subscription: [] },
+    counters: undefined,
     faults: { api: "text", global: "text" },
     builtinPaths: [],
     replacedServices: [],

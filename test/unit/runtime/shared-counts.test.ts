@@ -91,7 +91,7 @@ class SimulatedWorker implements TokenSource {
       this.#asked.set(id, { counter, ask, at });
       const { key, quota, need, want, owed, held, until } = ask;
       const { count, windowMs, unitMs = windowMs } = quota;
-      const burst = quota.algorithm === undefined ? 0 : count;
+      const burst = quota.algorithm?.burst ?? 0;
       ledger.ask(this.id, id, { key, count, windowMs, unitMs, burst, need, want, owed, held, until });
     });
   }
@@ -117,10 +117,10 @@ class SimulatedWorker implements TokenSource {
 }
 
 const hour = 3_600_000;
-const sliding = { name: "sliding", counter: () => assert.fail("counted in this process") };
+const sliding = (burst: number) => ({ name: "sliding", burst, counter: () => assert.fail("counted in this process") });
 const algorithms = [
-  { name: "fixed windows", algorithm: {} },
-  { name: "sliding", algorithm: { algorithm: sliding } },
+  { name: "fixed windows", algorithm: () => ({}) },
+  { name: "sliding", algorithm: (burst: number) => ({ algorithm: sliding(burst) }) },
 ] as const;
 
 for (const { name, algorithm } of algorithms)
@@ -136,7 +136,7 @@ for (const { name, algorithm } of algorithms)
       fc.assert(
         fc.property(arrivals, ({ size, limit, requests, choices }) => {
           const simulation = new Simulation(size);
-          const quota: Quota = { count: limit, windowMs: hour, ...algorithm };
+          const quota: Quota = { count: limit, windowMs: hour, ...algorithm(limit) };
           const next = () => choices.next().value as number;
           for (const [worker, deliveries] of requests) {
             simulation.workers[worker % size]?.request("app:x", quota);
@@ -155,7 +155,7 @@ for (const { name, algorithm } of algorithms)
       fc.assert(
         fc.property(arrivals, fc.nat(), ({ size, limit, requests, choices }, death) => {
           const simulation = new Simulation(size + 1);
-          const quota: Quota = { count: limit, windowMs: hour, ...algorithm };
+          const quota: Quota = { count: limit, windowMs: hour, ...algorithm(limit) };
           const next = () => choices.next().value as number;
           for (const [index, [worker, deliveries]] of requests.entries()) {
             const { workers } = simulation;
@@ -188,7 +188,7 @@ test("sliding: between any two requests that pass, no more did than the burst an
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 20 }), steps, (size, count, arrivals) => {
       const simulation = new Simulation(size);
-      const quota: Quota = { count, windowMs: 20_000, algorithm: sliding };
+      const quota: Quota = { count, windowMs: 20_000, algorithm: sliding(count) };
       for (const { worker, wait, deliveries } of arrivals) {
         simulation.now += wait;
         simulation.workers[worker % size]?.request("app:x", quota);
