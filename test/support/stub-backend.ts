@@ -15,6 +15,10 @@ export interface StubAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string;
+  /** Not answered before this has settled. */
+  readonly after?: Promise<unknown>;
+  /** What is sent is no answer. */
+  readonly broken?: boolean;
 }
 
 /** A real HTTP server on loopback that records what it is sent and answers as it is told. */
@@ -38,8 +42,13 @@ export class StubBackend {
           headers: { "content-type": "application/json" },
           body: JSON.stringify({ method, target: url }),
         };
-        response.writeHead(answer.status ?? 200, answer.headers ?? {});
-        response.end(answer.body ?? "");
+        const send = (): void => {
+          if (answer.broken === true) return void request.socket.end("nonsense\r\n\r\n");
+          response.writeHead(answer.status ?? 200, answer.headers ?? {});
+          response.end(answer.body ?? "");
+        };
+        if (answer.after === undefined) send();
+        else void answer.after.then(send);
       });
     });
   }
