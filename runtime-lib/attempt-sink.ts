@@ -1,4 +1,4 @@
-import type { AnswerSink, BackendCall, Reach } from "./backend.ts";
+import type { AnswerSink, BackendCall, Reach, UpgradedConnection } from "./backend.ts";
 import type { BackendFailure } from "./faults.ts";
 
 /** The exchange that an attempt is for. */
@@ -66,6 +66,12 @@ export class AttemptSink implements AnswerSink {
   answerEnd(trailers?: string[]): void {
     clearTimeout(this.#timer);
     if (this.#state === "taken") this.#owner.answerEnd(trailers);
+  }
+
+  answerUpgrade(reason: string, fields: string[], connection: UpgradedConnection): void {
+    if (!this.#owner.wants(101, fields)) return connection.destroy();
+    this.#state = "taken";
+    this.#owner.answerUpgrade(reason, fields, connection);
   }
 
   answerFailed(failure: BackendFailure, reason: string, reach: Reach): void {

@@ -25,6 +25,7 @@ import type { BackendFailure } from "./faults.ts";
 import { authorityOf, type ForwardProxy, openTunnel, proxyAuthorization } from "./forward-proxy.ts";
 import { addressesOf, type HostAddresses } from "./host-addresses.ts";
 import { secureContextOf } from "./secure-context.ts";
+import { newPool } from "./wire/backend-wire.ts";
 
 /** Connections to backends, by undici's dispatch interface: raw header lists, no request or response objects, no streams. */
 
@@ -54,14 +55,7 @@ export async function openPool(options: TargetOptions): Promise<BackendPool> {
       maxResponseSize: options.maxBodySize,
       connect,
     });
-  const waitMs = options.connections === undefined ? undefined : options.waitMs;
-  const maxStatusLine = options.maxStatusLine ?? Number.POSITIVE_INFINITY;
-  const pool = new UndiciPool(
-    open,
-    waitMs,
-    maxStatusLine,
-    asked && { origin, authorization: proxyAuthorization(asked) },
-  );
+  const pool = new UndiciPool(open, options, asked && { origin, authorization: proxyAuthorization(asked) });
   if (addresses !== undefined) pool.follow(addresses);
   return pool;
 }
@@ -69,12 +63,15 @@ export async function openPool(options: TargetOptions): Promise<BackendPool> {
 class UndiciPool implements BackendPool {
   readonly lendsBytes = false;
   readonly #open: () => Pool;
+  readonly #options: TargetOptions;
   readonly #waitMs: number | undefined;
   readonly #maxStatusLine: number;
   /** Undefined: retired. */
   #pool: Pool | undefined;
   /** Those that end with what is on its way. */
   readonly #ending = new Set<Pool>();
+  /** For changes of protocol: undici forgets a connection that has made one, and nobody would count it. */
+  #changing: BackendPool | undefined;
   #closed = false;
 
   /** What a proxy gets that asks for the requests itself. */
@@ -83,14 +80,14 @@ class UndiciPool implements BackendPool {
 
   constructor(
     open: () => Pool,
-    waitMs: number | undefined,
-    maxStatusLine: number,
+    options: TargetOptions,
     asked: { readonly origin: string; readonly authorization: string | undefined } | undefined,
   ) {
     this.#open = open;
+    this.#options = options;
     this.#pool = open();
-    this.#waitMs = waitMs;
-    this.#maxStatusLine = maxStatusLine;
+    this.#waitMs = options.connections === undefined ? undefined : options.waitMs;
+    this.#maxStatusLine = options.maxStatusLine ?? Number.POSITIVE_INFINITY;
     this.#asked = asked;
   }
 
@@ -108,6 +105,10 @@ class UndiciPool implements BackendPool {
   }
 
   send(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody, alone = false): BackendCall {
+    if (head.upgrade !== undefined) {
+      this.#changing ??= newPool(this.#options);
+      return this.#changing.send(sink, method, head, body, alone);
+    }
     const shares = method === "GET" && body === undefined && !alone;
     const asked = this.#asked;
     const call = new UndiciCall(sink, asked !== undefined, this.#maxStatusLine);
@@ -141,7 +142,7 @@ class UndiciPool implements BackendPool {
     const pool = this.#pool;
     this.#pool = undefined;
     clearInterval(this.#follower);
-    if (pool !== undefined) await this.#end(pool);
+    await Promise.all([pool && this.#end(pool), this.#changing?.retire()]);
   }
 
   /** When all is done that it has. */
@@ -154,6 +155,7 @@ class UndiciPool implements BackendPool {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#follower);
+    await this.#changing?.close();
     const pools = this.#pool === undefined ? [...this.#ending] : [this.#pool, ...this.#ending];
     await Promise.all(pools.map((pool) => pool.destroy()));
   }

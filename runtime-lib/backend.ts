@@ -1,6 +1,7 @@
 import type { RelayHead } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
 import type { ForwardProxy } from "./forward-proxy.ts";
+import type { Transport, TransportOwner } from "./wire/transport.ts";
 
 /**
  * Between an exchange and its backend: what an engine's side of the clients and a pool of connections know of each other.
@@ -127,8 +128,24 @@ export interface AnswerSink {
   /** Part of the body. False: wait for `resume` before sending more. */
   answerData(chunk: Buffer): boolean;
   answerEnd(trailers?: string[]): void;
+  /** 101: the connection speaks the protocol that was asked for, from the next byte on. It is for this request alone. */
+  answerUpgrade(reason: string, fields: string[], connection: UpgradedConnection): void;
   /** No answer, or it broke off. */
   answerFailed(failure: BackendFailure, reason: string, reach: Reach): void;
+}
+
+/** A connection that speaks another protocol than HTTP. Its pool counts it until it is closed. */
+export interface UpgradedConnection {
+  /** Gives it to somebody, who gets what comes from now on. `unread`: what came already; `ended`: nothing more will. */
+  handOver(taker: TransportOwner): HandedOver;
+  /** Nobody wants it. */
+  destroy(): void;
+}
+
+export interface HandedOver {
+  readonly transport: Transport;
+  readonly unread: Buffer;
+  readonly ended: boolean;
 }
 
 /**

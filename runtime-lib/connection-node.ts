@@ -119,6 +119,28 @@ export class NodeConnection implements Peer {
     else if (!this.#ended) this.#endWith(400, "No tunnels");
   }
 
+  /** Another protocol is asked for. node takes its hands off the socket, which `adopt` takes once it is the request's turn. */
+  onUpgrade(adopt: () => void): void {
+    const socket = this.#socket;
+    const onError = () => undefined;
+    const onDrain = () => this.#current?.onDrain();
+    socket.on("error", onError);
+    socket.on("drain", onDrain);
+    if (this.#closing || this.#ended) {
+      socket.resume();
+      return;
+    }
+    this.#finally(() => {
+      socket.off("drain", onDrain);
+      this.#engine.open.delete(this);
+      if (socket.destroyed) return;
+      // Its own: what ends the connection is decided elsewhere now.
+      delete (socket as { destroySoon?: unknown }).destroySoon;
+      adopt();
+      socket.off("error", onError);
+    });
+  }
+
   /** Bytes that are not HTTP, too many of them, or none in time. */
   onError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): void {
     const youngest = this.#youngest;

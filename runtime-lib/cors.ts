@@ -25,6 +25,11 @@ export interface Cors {
    * What fails gets `Allow` and no CORS field (S-COR-07 to 09). `methods` are those of the path.
    */
   preflight(x: Exchange, methods: readonly string[]): void;
+  /**
+   * Whether the request may stand outside of what browsers check: no page sent it, or one of an allowed origin, or of the very
+   * origin that it went to.
+   */
+  admits(x: Exchange): boolean;
 }
 
 /**
@@ -68,7 +73,23 @@ export function cors(rules: CorsRules): Cors {
       if (maxAge !== undefined) fields.push("Access-Control-Max-Age", String(maxAge));
       x.respond(status, fields, "");
     },
+
+    admits(x) {
+      if (x.header("origin") === undefined) return true;
+      if (origins === any) return true;
+      const origin = originOf(x);
+      return origin !== undefined && (origins.has(origin) || origin === ownOrigin(x));
+    },
   };
+}
+
+/** The origin that a page of the gateway's own has, as browsers write it: behind a trusted proxy, that proxy's. */
+function ownOrigin(x: Exchange): string | undefined {
+  const forwarded = x.peerTrusted ? x.header("x-forwarded-proto") : undefined;
+  const scheme = forwarded ?? x.scheme;
+  const host = (x.peerTrusted ? x.header("x-forwarded-host") : undefined) ?? x.header("host");
+  if (host === undefined || (scheme !== "http" && scheme !== "https")) return undefined;
+  return `${scheme}://${host.toLowerCase()}`.replace(scheme === "http" ? /:80$/ : /:443$/, "");
 }
 
 const any = Symbol("any");

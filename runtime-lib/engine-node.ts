@@ -8,6 +8,7 @@ import type { Expectation } from "./exchange-base.ts";
 import { type GatewayResponse, gatewayResponse, NodeExchange, onResponseClose } from "./exchange-node.ts";
 import { listen } from "./listening.ts";
 import { trustAtFirstClient, withoutTrust } from "./tls-options.ts";
+import { AdoptedConnections } from "./wire/adopted.ts";
 
 /**
  * HTTP/1.1 by node:http. This, `connection-node.ts` and `exchange-node.ts` are the only modules that know clients' sockets: everything above
@@ -34,6 +35,7 @@ class NodeEngine implements Engine, EngineState {
   readonly slow = new Set<NodeExchange>();
   readonly open = new Set<NodeConnection>();
   readonly closing = new Set<NodeConnection>();
+  #adopted: AdoptedConnections | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #draining = false;
 
@@ -75,6 +77,11 @@ class NodeEngine implements Engine, EngineState {
     server.on("checkExpectation", receive("unknown"));
     server.on("clientError", (error: Error, socket: Socket) => this.#connection(socket).onError(error));
     server.on("connect", (req: IncomingMessage) => this.#connection(req.socket).onConnect());
+    if (this.options.upgrades === true) {
+      server.on("upgrade", (req: IncomingMessage, socket: Socket, rest: Buffer) => {
+        this.#connection(socket).onUpgrade(() => this.#adopt(scheme, req, socket, rest));
+      });
+    }
     server.on("connection", (socket: Socket) => this.#track(socket));
     server.on(scheme === "https" ? "secureConnection" : "connection", dropNameless);
     const settingsBeside = { allowHalfOpen: true, noDelay: true };
@@ -100,7 +107,9 @@ class NodeEngine implements Engine, EngineState {
       (server) => new Promise<unknown>((resolve) => server.close(resolve)),
     );
     for (const server of this.#servers) server.closeIdleConnections();
-    await Promise.all(closed);
+    await Promise.all([this.#adopted?.drain(), ...closed]);
+    // One may have come with a request that was waiting for its turn.
+    await this.#adopted?.drain();
     clearTimeout(deadline);
     clearInterval(this.#sweeper);
     return finished;
@@ -134,6 +143,16 @@ class NodeEngine implements Engine, EngineState {
     const dropsBytes = req.headers.upgrade !== undefined;
     if (dropsBytes || this.#draining || this.options.keepAlive === "never") res.shouldKeepAlive = false;
     connection.take(x, !res.shouldKeepAlive);
+  }
+
+  /** node has read the head and takes all behind it for another protocol, be it or not. */
+  #adopt(scheme: "http" | "https", req: IncomingMessage, socket: Socket, rest: Buffer): void {
+    const { method, url, httpVersion, rawHeaders } = req;
+    let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
+    for (let i = 0; i < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+    this.#adopted ??= new AdoptedConnections(this.options);
+    this.#adopted.draining = this.#draining;
+    this.#adopted.adopt(scheme, socket, Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), rest]));
   }
 
   #sweep(): void {

@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly headerOverrides: readonly HeaderOverride[];
   readonly log: Log;
   readonly accessLog: boolean;
+  /** Some request may change its connection to another protocol. */
+  readonly upgrades?: boolean;
 }
 
 export interface EngineLimits {
@@ -36,4 +38,6 @@ export interface EngineLimits {
   readonly requestTimeoutMs: number;
   /** Milliseconds without a byte: between requests, within a request body (408), while the client takes nothing. */
   readonly idleTimeoutMs: number;
+  /** Milliseconds without a byte, either way, on a connection that has changed to another protocol. */
+  readonly upgradeIdleMs: number;
 }

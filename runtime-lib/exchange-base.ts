@@ -1,5 +1,5 @@
 import { AttemptSink } from "./attempt-sink.ts";
-import type { AnswerSink, BackendCall, BodySource, Reach, RequestBody } from "./backend.ts";
+import type { AnswerSink, BackendCall, BodySource, Reach, RequestBody, UpgradedConnection } from "./backend.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import {
   type Attempt,
@@ -353,7 +353,8 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
 
   /** The bytes of the answer are the pool's: they are copied by who keeps them. */
   protected get lent(): boolean {
-    return this.#target?.pool.lendsBytes === true;
+    // Who changes protocols, or is only asked to, belongs to the wire engine, whatever the pool.
+    return this.#target?.pool.lendsBytes === true || this.upgrade !== undefined;
   }
 
   #send(): void {
@@ -476,6 +477,18 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     if (this.ownsCrossOrigin) dropCrossOrigin(fields);
     this.#addOwnFields(fields, "");
     return true;
+  }
+
+  answerUpgrade(reason: string, fields: string[], connection: UpgradedConnection): void {
+    if (this.#beginAnswer(101, fields)) this.sendUpgrade(reason, fields, connection);
+    else connection.destroy();
+    this.done();
+  }
+
+  /** Says 101 and joins both connections; only where the request has asked for it. */
+  protected sendUpgrade(_reason: string, _fields: string[], connection: UpgradedConnection): void {
+    connection.destroy();
+    this.cut();
   }
 
   answerEnd(trailers?: string[]): void {

@@ -57,6 +57,10 @@ export abstract class Exchange {
   backendFields: string[] | undefined;
   /** JSON to say instead of the fault 101503 when no answer comes from where the request was sent. */
   outageBody: Uint8Array | undefined;
+  /** The request asks for another protocol, in a way in which that can be granted: without a body, in HTTP/1.1. */
+  asksUpgrade = false;
+  /** The protocol that the connection may change to if the backend agrees; undefined: none. */
+  upgrade: string | undefined = undefined;
   /** Status of the answer, whoever gave it; 0 while there is none. */
   status = 0;
 
@@ -148,6 +152,8 @@ export interface RelayHead {
   readonly path: string;
   /** name, value, ... without what the engine adds: `host`, `connection` and the body's framing. */
   readonly headers: string[];
+  /** The protocol that the backend is asked to change to. It may answer as usual. */
+  readonly upgrade?: string | undefined;
 }
 
 export type RelayOutcome = "done" | "again";

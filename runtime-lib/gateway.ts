@@ -17,6 +17,8 @@ export interface Gateway {
   readonly builtinCors?: Cors;
   /** Some API may be called with `%2F` in a parameter; its `under` says so too. Otherwise such paths get 400 at once. */
   readonly encodedSlash?: boolean;
+  /** Some operation passes changes of protocol on; otherwise nobody looks for them. */
+  readonly upgrades?: boolean;
   /** Answers every request that is not for a built-in path. */
   readonly route: Handler;
 }

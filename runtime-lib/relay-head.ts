@@ -22,7 +22,7 @@ export function relayHeadFor(x: Exchange, member: Member): RelayHead {
   headers.push("Via", via.length === 0 ? gatewayVia : `${via.join(", ")}, ${gatewayVia}`);
   headers.push("X-Request-ID", x.id);
   dropMalformedTrace(headers);
-  return { path: backendPath(x, member), headers };
+  return { path: backendPath(x, member), headers, upgrade: x.upgrade };
 }
 
 const gatewayVia = "1.1 castgate";

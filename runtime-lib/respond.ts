@@ -67,6 +67,30 @@ export function noEndpoint(x: Exchange, keyType: "PRODUCTION" | "SANDBOX"): void
   send(x, x.faults.noEndpoint(keyType), []);
 }
 
+/** 403: a page of an origin that the API does not allow asks for a connection of its own. */
+export function originRefused(x: Exchange): void {
+  x.refusal = { status: 403, code: 403, reason: "upgrade: origin not allowed" };
+  send(x, x.faults.byStatus(403, "Pages of this origin may not open a connection"), []);
+}
+
+/**
+ * 401/900905: the credential is of an application where a user's is asked for, or the other way round (K-16, S-ERR-06). Another
+ * token may do.
+ */
+export function wrongCaller(x: Exchange, wanted: "an application" | "a user"): void {
+  const tokenOffered = x.caller !== undefined && holdsToken(x.caller);
+  const reason = `${x.caller?.scheme ?? "caller"}: not that of ${wanted}`;
+  x.refusal = { status: 401, code: 900905, reason, challenges: ["oauth2"], ...(tokenOffered && { tokenOffered }) };
+  refuse(x);
+}
+
+/** 403/900908: the request does not come from a domain that may send it, as far as it says itself (K-15). */
+export function domainRefused(x: Exchange): void {
+  const found = x.faults.byCode(900908);
+  x.refusal = { status: found.status, code: found.code, reason: "domain: not allowed" };
+  send(x, found, []);
+}
+
 /** 500/900809: the operation names a tier that policies.yaml does not define (S-ERR-22, R-THR-18). */
 export function policyMissing(x: Exchange): void {
   x.refusal = { status: 500, code: 900809, reason: "throttle: tier not defined" };

@@ -63,6 +63,9 @@ function openedBy(api: ApiFacts, operation: OperationFacts): { why: string; orig
     const why = api.protocol === "grpc" ? "its service asks for no security" : "x-wso2-disable-security";
     return disable.value ? { why, origin: disable.ref } : undefined;
   }
+  const kind = operation.calls.caller ?? (operation.authTypeNone === undefined ? api.calls.caller : undefined);
+  if (kind !== undefined)
+    return kind.value === "none" ? { why: "x-castgate-caller: none", origin: kind.ref } : undefined;
   if (operation.authTypeNone !== undefined) return { why: "x-auth-type: None", origin: operation.authTypeNone.ref };
   return undefined;
 }

@@ -19,6 +19,7 @@ import {
 import { hashedIdentifier, hashedSlug, identifierOf, slugOf, symbolOf } from "../naming/names.ts";
 import { accessOf, decisionOf, describeAccess, providersOf, unstated } from "./access.ts";
 import { backendOf } from "./backend.ts";
+import { callsOf } from "./calls.ts";
 import { sentOnce } from "./resilience.ts";
 import { apiLimitOf, callerTiersOf, throttleOf } from "./throttling.ts";
 
@@ -211,6 +212,7 @@ function lowerOperation(
     template: operation.path.startsWith("/") ? operation.path : `/${operation.path}`,
     segments: operation.segments,
     access,
+    ...callsOf(api, operation, access, notes),
     throttle: throttleOf(api, operation, access, checked.policies, compatibility),
     backend,
     origin: operation.origin,

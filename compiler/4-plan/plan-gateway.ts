@@ -50,10 +50,15 @@ export function planGateway(model: GatewayModel): GatewayPlan {
     replacedServices: model.replacedServices,
     builtinCors: model.builtinCors,
     runtimeModules,
+    ...(apis.some(mayUpgrade) && { upgrades: true }),
     // An opaque token is taken where a JWT is: without such a place, nobody has to be asked about one.
     features: model.features.filter((name) => name !== "introspection" || takesTokens),
     extensions: takesTokens ? model.extensions.map((extension) => planExtension(extension, model.apis)) : [],
   };
+}
+
+function mayUpgrade({ groups }: ApiPlan): boolean {
+  return groups.some(({ handlers }) => handlers.some(({ chain }) => chain.some((step) => step.kind === "upgrade")));
 }
 
 /** It is called after its file, unless an API is. */

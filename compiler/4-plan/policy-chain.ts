@@ -20,7 +20,8 @@ export interface ChainSymbols {
 }
 
 /**
- * The checks of one operation in the order of execution: authenticate, scopes, throttle, key type, forward. An operation
+ * The checks of one operation in the order of execution: authenticate, kind of caller, scopes, domain, origin of an upgrade, throttle,
+ * key type, forward. An operation
  * that asks for something not built has no checks because it has no backend call: it answers 501 to everyone.
  */
 export function policyChain(api: ApiModel, operation: OperationModel, symbols: ChainSymbols): PolicyChain {
@@ -38,7 +39,15 @@ export function policyChain(api: ApiModel, operation: OperationModel, symbols: C
       }),
     );
     steps.push({ kind: "authenticate", anyOf: anyOf as unknown as NonEmpty<AlternativePlan>, origin: access.origin });
+    if (operation.caller !== undefined) {
+      const { kind: caller, origin } = operation.caller;
+      steps.push({ kind: "require-caller", caller, origin });
+    }
     if (shared !== undefined) steps.push({ kind: "require-scopes", scopes: shared, origin: access.origin });
+  }
+  if (operation.domains !== undefined) steps.push({ kind: "require-domain", ...operation.domains });
+  if (operation.upgrades !== undefined) {
+    steps.push({ kind: "upgrade", ...operation.upgrades, crossOrigin: api.cors !== undefined });
   }
   const missing = missingTier(api, operation);
   if (missing !== undefined) return [...steps, { kind: "policy-missing", ...missing }];

@@ -11,7 +11,28 @@ import type { RouteSummary } from "../model/gateway-plan.ts";
 
 /** One operation in one line of `routes.txt`: what a reviewer of a diff must see of it. */
 export function summarize(api: ApiModel, operation: OperationModel): RouteSummary {
-  return { access: accessText(operation.access), tiers: tierText(api, operation), upstream: upstreamText(operation) };
+  const more = moreText(api, operation);
+  return {
+    access: accessText(operation.access),
+    tiers: tierText(api, operation),
+    upstream: upstreamText(operation),
+    ...(more.length > 0 && { more }),
+  };
+}
+
+function moreText(api: ApiModel, { caller, domains, upgrades }: OperationModel): NonNullable<RouteSummary["more"]> {
+  const more: { name: string; text: string }[] = [];
+  if (caller !== undefined) more.push({ name: "caller", text: caller.kind });
+  if (domains !== undefined) {
+    const { rule } = domains;
+    const names = "claim" in rule ? `claim ${rule.claim}` : rule.values.join(",");
+    more.push({ name: "domain", text: `${rule.header} in ${names}` });
+  }
+  if (upgrades !== undefined) {
+    const origins = api.cors === undefined ? "any origin" : "origins of cors";
+    more.push({ name: "upgrade", text: `${upgrades.protocols.join(",")} (${origins})` });
+  }
+  return more;
 }
 
 function accessText(access: Access): string {

@@ -51,6 +51,13 @@ export const catalogue = {
     explanation:
       "security-types of x-wso2-application-security knows oauth2, basic_auth and api_key. Other words select nothing; where none is left, a token is required (T-SEC-03).",
   }),
+  "auth-type-ignored": entry<{ word: string; kind: string }>({
+    severity: "warning",
+    message: ({ word }) => `x-auth-type "${word}" is ignored: tokens of both kinds are taken`,
+    hint: ({ kind }) => `write \`x-castgate-caller: ${kind}\`, or use \`compatibility: standard\``,
+    explanation:
+      "Of x-auth-type the original knows but None (T-EXT-11). In API Manager, and in `standard`, it says whether tokens of applications or of their users are taken.",
+  }),
   "backend-missing": entry<{ operation: string; more?: string }>({
     severity: "error",
     message: ({ operation, more }) =>
@@ -83,6 +90,13 @@ export const catalogue = {
     hint: () => "choose another x-wso2-basePath",
     explanation:
       "/health, /livez and /readyz are answered by the gateway; so are /token, /revoke, /authorize, /userinfo, /apikey and what lies below where their feature is in the bundle, which in `wso2-3.2` they all are. There, an API wins on its listener (T-OAS-12).",
+  }),
+  "caller-impossible": entry<{ operation: string; problem: string }>({
+    severity: "error",
+    message: ({ operation, problem }) => `${operation} ${problem}`,
+    hint: () => "change what it says of callers, or its security",
+    explanation:
+      "x-castgate-caller and a claim of x-castgate-allowed-domains ask something of the caller. Where no credentials are taken that could show it, nobody could call, or the check would be none.",
   }),
   "castgate-extension-unknown": entry<{ key: string; suggestion?: string; home?: string }>({
     severity: "error",

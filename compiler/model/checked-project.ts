@@ -58,6 +58,8 @@ export interface ApiFacts {
   /** `x-castgate-dpop`. */
   readonly dpop: Fact<"required" | "optional"> | undefined;
   readonly responseCache: Fact<boolean> | undefined;
+  /** What holds for all operations that say nothing else. */
+  readonly calls: CallFacts;
   /** `x-castgate-encoded-slash: allow`: `%2f` may stand inside a parameter and stays encoded everywhere. */
   readonly allowEncodedSlash: boolean;
   /** By path, then by method in the order of `httpMethods`. */
@@ -82,6 +84,7 @@ export interface OperationFacts {
   readonly scope: Fact<string> | undefined;
   /** `x-auth-type: None` (T-EXT-11). */
   readonly authTypeNone: Fact<true> | undefined;
+  readonly calls: CallFacts;
   readonly requestInterceptor: Fact<string> | undefined;
   readonly responseInterceptor: Fact<string> | undefined;
 }
@@ -110,6 +113,26 @@ export interface SecurityFacts {
   readonly disable: Fact<boolean> | undefined;
   readonly application: Fact<ApplicationSecurity> | undefined;
 }
+
+/** What is asked of calls besides credentials. */
+export interface CallFacts {
+  /** `x-castgate-upgrade`: protocols that a connection may change to. Empty: none. */
+  readonly upgrades: Fact<readonly UpgradeProtocol[]> | undefined;
+  /** `x-castgate-caller`; in `standard` also `x-auth-type` of an operation (K-16). */
+  readonly caller: Fact<CallerKind> | undefined;
+  /** `x-castgate-allowed-domains` (K-15). */
+  readonly domains: Fact<DomainRule> | undefined;
+}
+
+export type UpgradeProtocol = "websocket";
+
+/** Whose credentials count: those of an application alone, those with a user, both; or none are needed. */
+export type CallerKind = "any" | "app" | "user" | "none";
+
+/** A header field must name one of these domains, or one that a claim of the caller lists, if it has that claim. */
+export type DomainRule =
+  | { readonly header: string; readonly values: NonEmpty<string> }
+  | { readonly header: string; readonly claim: string };
 
 export interface RequirementFact {
   readonly ref: SourceRef;

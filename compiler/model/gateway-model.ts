@@ -1,4 +1,4 @@
-import type { OnUnavailable, PathSegment, UnbuiltFeature } from "./checked-project.ts";
+import type { DomainRule, OnUnavailable, PathSegment, UnbuiltFeature, UpgradeProtocol } from "./checked-project.ts";
 import type { CorsFacts, ExtensionExport } from "./loaded-project.ts";
 import type { Compatibility, FeatureName, HttpMethod, Identifier, NonEmpty, Slug } from "./names.ts";
 import type { SourceRef } from "./source.ts";
@@ -83,6 +83,12 @@ export interface OperationModel {
   readonly segments: readonly PathSegment[];
   /** Required: "forgot to authenticate" cannot be expressed. */
   readonly access: Access;
+  /** Callers of the other kind are refused; undefined: all that `access` lets in may call (K-16). */
+  readonly caller?: { readonly kind: "app" | "user"; readonly origin: SourceRef } | undefined;
+  /** Where calls must come from, as they say themselves (K-15). */
+  readonly domains?: { readonly rule: DomainRule; readonly origin: SourceRef } | undefined;
+  /** Protocols that the connection of a request may change to. */
+  readonly upgrades?: { readonly protocols: NonEmpty<UpgradeProtocol>; readonly origin: SourceRef } | undefined;
   readonly throttle: Throttle;
   readonly backend: Backend;
   readonly origin: SourceRef;
@@ -223,6 +229,7 @@ export interface EjectionModel {
 /** A decision of lowering that the user must see: reported by compile.ts with the catalogue's text. */
 export interface LoweringNote {
   readonly code:
+    | "caller-impossible"
     | "compatibility-difference"
     | "counters-unused"
     | "dpop-unused"

@@ -1,4 +1,4 @@
-import type { PathSegment } from "./checked-project.ts";
+import type { DomainRule, PathSegment, UpgradeProtocol } from "./checked-project.ts";
 import type {
   Access,
   ApiKeyLocation,
@@ -29,6 +29,8 @@ export interface GatewayPlan {
   readonly builtinCors: CorsFacts | undefined;
   /** Run-time modules with a life cycle that the gateway file lists, sorted: `auth-jwt`, `throttle`, ... */
   readonly runtimeModules: readonly RuntimeModuleName[];
+  /** Some handler lets a connection change to another protocol. */
+  readonly upgrades?: true;
   /** Those that are loaded when the settings switch them on, sorted. */
   readonly features: readonly FeatureName[];
   /** Those that somebody could make use of: callers with a token. By name. */
@@ -122,6 +124,17 @@ export type PolicyStep =
   /** Scopes that differ between alternatives stand with their alternative, else in a step of their own. */
   | { readonly kind: "authenticate"; readonly anyOf: NonEmpty<AlternativePlan>; readonly origin: SourceRef }
   | { readonly kind: "require-scopes"; readonly scopes: ScopeRule; readonly origin: SourceRef }
+  /** Credentials of the other kind are refused (K-16). */
+  | { readonly kind: "require-caller"; readonly caller: "app" | "user"; readonly origin: SourceRef }
+  /** The request says where it comes from (K-15). */
+  | { readonly kind: "require-domain"; readonly rule: DomainRule; readonly origin: SourceRef }
+  /** The connection may change to another protocol, with these rules for pages of other origins. */
+  | {
+      readonly kind: "upgrade";
+      readonly protocols: NonEmpty<UpgradeProtocol>;
+      readonly crossOrigin: boolean;
+      readonly origin: SourceRef;
+    }
   /** All levels are checked together and counted only if all allow. */
   | { readonly kind: "throttle"; readonly symbol: Identifier; readonly limits: LimitsPlan }
   /** The caller's key type must be the environment that the operation has (R-RTE-12). */
@@ -184,4 +197,6 @@ export interface RouteSummary {
   readonly access: string;
   readonly tiers: string;
   readonly upstream: string;
+  /** What else is asked of calls, in the order of the checks. */
+  readonly more?: readonly { readonly name: string; readonly text: string }[];
 }

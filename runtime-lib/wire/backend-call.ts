@@ -19,6 +19,8 @@ export class WireCall implements BackendCall, BodySink {
   /** The backend is told that the connection ends with this request. */
   readonly closes: boolean;
   sink: AnswerSink;
+  /** The protocol that the backend is asked to change to. */
+  upgrade: string | undefined = undefined;
 
   /** Neighbours in the queue, or the next one on the connection. */
   previous: WireCall | undefined = undefined;

@@ -9,13 +9,19 @@ import {
   statusLineStart,
   takeAnswerFields,
 } from "../answer-fields.ts";
-import type { AnswerSink } from "../backend.ts";
+import type { AnswerSink, HandedOver, UpgradedConnection } from "../backend.ts";
 import type { BackendFailure } from "../faults.ts";
 import { fieldLines } from "../sendable.ts";
 import type { WireCall } from "./backend-call.ts";
 import { HttpParser } from "./llhttp.ts";
 import { clock, deadlineIn } from "./sweep.ts";
-import { type ConnectingOwner, type ConnectOptions, connectTransport, type Transport } from "./transport.ts";
+import {
+  type ConnectingOwner,
+  type ConnectOptions,
+  connectTransport,
+  type Transport,
+  type TransportOwner,
+} from "./transport.ts";
 import { type TunnelOptions, tunnelTransport } from "./transport-tunnel.ts";
 import { atTurnEnd, type TurnEnd } from "./turn.ts";
 
@@ -73,6 +79,7 @@ const deaf: AnswerSink = {
   flushHead: () => undefined,
   answerData: () => true,
   answerEnd: () => undefined,
+  answerUpgrade: (_reason, _fields, connection) => connection.destroy(),
   answerFailed: () => undefined,
 };
 
@@ -80,7 +87,7 @@ const deaf: AnswerSink = {
  * One connection to a backend: it writes requests, and tells the sinks of their calls what comes back, in order. Whatever
  * leaves doubt about where the next answer begins closes it.
  */
-export class BackendConnection implements ConnectingOwner, TurnEnd {
+export class BackendConnection implements ConnectingOwner, TurnEnd, UpgradedConnection {
   /** The pool has it in its list. */
   available = false;
   readonly #owner: ConnectionOwner;
@@ -89,6 +96,10 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   readonly #parser = new HttpParser("response");
   #connected = false;
   #closed = false;
+  /** Who has it since it speaks another protocol. */
+  #taker: TransportOwner | undefined;
+  /** What came behind the answer that changed the protocol. */
+  #beyond: Buffer | undefined;
   /** It takes no more calls. */
   #retiring = false;
   /** Calls on it in order: the first one is being answered, those from `#unsent` on are not written yet. */
@@ -163,6 +174,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
 
   /** Closes it because its time is over, if that is so. */
   sweep(): void {
+    if (this.#taker !== undefined) return;
     const first = this.#first;
     if (first === undefined && this.#connected) {
       if (clock.real >= this.#idleUntil) this.#detach();
@@ -181,7 +193,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
 
   /** Closes it if nothing is on its way. */
   leave(): void {
-    if (this.#count === 0) this.#detach();
+    if (this.#count === 0 && this.#taker === undefined) this.#detach();
   }
 
   /** The backend's; "" while there is none. */
@@ -197,7 +209,8 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
 
   /** Ends it at once. */
   shut(): void {
-    if (!this.#connected) this.#notConnected("unreachable", "backend: CLOSED");
+    if (this.#taker !== undefined) this.#transport.destroy();
+    else if (!this.#connected) this.#notConnected("unreachable", "backend: CLOSED");
     else this.#break("unreachable", "backend: CLOSED", false);
   }
 
@@ -278,6 +291,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   }
 
   onRead(bytes: Buffer, length: number): void {
+    if (this.#taker !== undefined) return this.#taker.onRead(bytes, length);
     try {
       this.#read(bytes, length);
     } catch (error) {
@@ -309,6 +323,9 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
       if (!parser.ended && !(parser.started && parser.headDone)) continue;
       if (parser.status >= 200) {
         this.#take(call, bytes, from < length);
+      } else if (parser.status === 101) {
+        this.#change(call, bytes.subarray(from, length));
+        return;
       } else if (++this.#interims > maxInterims) {
         // They are between us and the backend, and buy it no time: it could hold its client for ever with them.
         this.#break("unreachable", "backend: INTERIMS", false);
@@ -320,6 +337,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   }
 
   onEnd(): void {
+    if (this.#taker !== undefined) return this.#taker.onEnd();
     if (this.#closed) return;
     const parser = this.#parser;
     const call = this.#first;
@@ -329,6 +347,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
   }
 
   onDrain(): void {
+    if (this.#taker !== undefined) return this.#taker.onDrain();
     const call = this.#first;
     if (this.#closed || call === undefined || !call.sent) return;
     if (call.blocked) {
@@ -342,6 +361,11 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
 
   onClosed(error: Error | undefined): void {
     if (this.#closed) return;
+    if (this.#taker !== undefined) {
+      this.#closed = true;
+      this.#owner.gone(this);
+      return this.#taker.onClosed(error);
+    }
     const failure = codeOf(error) === "ETIMEDOUT" ? "timeout" : "unreachable";
     const reason = `backend: ${error === undefined ? "SOCKET" : (codeOf(error) ?? error.name)}`;
     if (!this.#connected) this.#notConnected(failure, reason);
@@ -436,11 +460,13 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     if (!parser.headNow) return undefined;
     const { status, rawHeaders } = parser;
     const framing = this.#framing;
+    const agreed = status !== 101 || (parser.upgrade && agreesTo(call.upgrade, rawHeaders));
     takeAnswerFields(rawHeaders, status, framing);
     if (framing.size >= maxHeaderSize) return "HEADERS_OVERFLOW";
     if (parser.reason.length > maxStatusLine - statusLineStart) return "STATUS_LINE_OVERFLOW";
     if (parser.major !== 1) return "HTTP_VERSION";
-    if (status === 101) return "UPGRADE";
+    // Nobody asked for it, or for something else.
+    if (!agreed) return "UPGRADE";
     if (status < 100) return "STATUS";
     if (status === 407 && this.#limits.byProxy) return "PROXY_REFUSED";
     // RFC 9112 section 6: where the next answer begins must not be a matter of opinion.
@@ -456,6 +482,40 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
     this.#fields = rawHeaders;
     this.#received = 0;
     return undefined;
+  }
+
+  /** The backend agrees: from here on its bytes are not HTTP, and no call will ever follow. */
+  #change(call: WireCall, beyond: Buffer): void {
+    this.#beyond = beyond;
+    this.#retiring = true;
+    this.#deadline = 0;
+    this.#first = undefined;
+    this.#last = undefined;
+    this.#unsent = undefined;
+    this.#count = 0;
+    call.done = true;
+    call.connection = undefined;
+    const parser = this.#parser;
+    try {
+      call.sink.answerUpgrade(sendableReason(parser.reason), parser.rawHeaders, this);
+    } catch (error) {
+      call.sink.answerFailed("unreachable", "backend: CRASHED", "maybe");
+      throw error;
+    }
+    // Nobody has taken it.
+    if (this.#taker === undefined && !this.#closed) this.#detach();
+  }
+
+  handOver(taker: TransportOwner): HandedOver {
+    this.#taker = taker;
+    const unread = Buffer.from(this.#beyond ?? []);
+    this.#beyond = undefined;
+    this.#parser.reset();
+    return { transport: this.#transport, unread, ended: false };
+  }
+
+  destroy(): void {
+    if (!this.#closed) this.#detach();
   }
 
   /** What the parser has found goes to the sink. `more`: other bytes follow. */
@@ -662,6 +722,15 @@ export class BackendConnection implements ConnectingOwner, TurnEnd {
       call = next;
     }
   }
+}
+
+/** Whether a 101 names the protocol that was asked for, and no other. */
+function agreesTo(protocol: string | undefined, fields: readonly string[]): boolean {
+  const named: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    if ((fields[i] as string).toLowerCase() === "upgrade") named.push((fields[i + 1] as string).trim().toLowerCase());
+  }
+  return protocol !== undefined && named.length === 1 && named[0] === protocol;
 }
 
 /** The parts of a body side by side, in place. */

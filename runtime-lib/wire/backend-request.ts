@@ -27,7 +27,7 @@ export interface RequestLines {
 
 export function requestLines(
   host: string,
-  connection: "keep-alive" | "close",
+  connection: "keep-alive" | "close" | "upgrade",
   proxy?: { readonly origin: string; readonly authorization: string | undefined },
 ): RequestLines {
   const text = ` HTTP/1.1\r\nhost: ${host}\r\nconnection: ${connection}\r\n`;

@@ -34,6 +34,11 @@ const smallBody = 8_192;
 
 /** Opens a pool of this engine's own connections. */
 export async function openPool(options: WirePoolOptions): Promise<BackendPool> {
+  return newPool(options);
+}
+
+/** As `openPool`, at once. */
+export function newPool(options: WirePoolOptions): BackendPool {
   return new WirePool(options);
 }
 
@@ -47,6 +52,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   readonly #totalMs: number;
   readonly #keepLines: RequestLines;
   readonly #closeLines: RequestLines;
+  readonly #upgradeLines: RequestLines;
   readonly #host: string;
   readonly #port: number;
   readonly #tls: BackendTls | undefined;
@@ -84,6 +90,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
       proxy === undefined || this.#secure ? undefined : { origin, authorization: proxyAuthorization(proxy) };
     this.#keepLines = requestLines(url.host, "keep-alive", asked);
     this.#closeLines = requestLines(url.host, "close", asked);
+    this.#upgradeLines = requestLines(url.host, "upgrade", asked);
     if (proxy === undefined) this.#addresses = addressesOf(this.#host, options.resolveMs);
     this.#maxConnections = connections ?? Number.POSITIVE_INFINITY;
     this.#maxIdle = options.idleConnections ?? Number.POSITIVE_INFINITY;
@@ -235,6 +242,7 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
 
   /** Undefined: it cannot be written without becoming another request. */
   #callOf(sink: AnswerSink, method: string, head: RelayHead, body: RequestBody, alone: boolean): WireCall | undefined {
+    if (head.upgrade !== undefined) return this.#upgradeOf(sink, method, head, head.upgrade);
     const expected = expectsBody(method);
     // Backends that do not expect a body may take it for the next request; those that send one for `HEAD`, for an answer.
     const closes = method === "HEAD" || (body !== undefined && !expected);
@@ -259,6 +267,15 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     if (text === undefined) return undefined;
     const pipelines = method === "GET" && body === undefined && !alone;
     return new WireCall(sink, method, small === "" ? text : text + small, bytes, source, pipelines, closes);
+  }
+
+  /** Whatever the answer is, no other request is sent on that connection: it may be on the way to another protocol. */
+  #upgradeOf(sink: AnswerSink, method: string, head: RelayHead, protocol: string): WireCall | undefined {
+    const text = requestHead(method, head.path, this.#upgradeLines, `upgrade: ${protocol}\r\n`, head.headers);
+    if (text === undefined) return undefined;
+    const call = new WireCall(sink, method, text, undefined, undefined, false, true);
+    call.upgrade = protocol;
+    return call;
   }
 
   /** Its sink is told at the end of the turn: not before `send` has returned. */

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { HandedOver } from "../backend.ts";
 import { plainAddress } from "../client-address.ts";
 import type { EngineOptions } from "../engine-options.ts";
 import type { Peer } from "../exchange-base.ts";
@@ -25,6 +26,12 @@ export interface ConnectionHost {
   readonly draining: boolean;
   /** The connection is closed. */
   forget(connection: Connection): void;
+}
+
+/** Who has a connection that is no longer HTTP. */
+export interface Taker extends TransportOwner {
+  /** Looks at its time limits. */
+  sweep?(): void;
 }
 
 interface LastWords {
@@ -74,7 +81,7 @@ export class Connection implements TransportOwner, Peer {
   #closing = false;
   /** The end has left, and all before it. */
   #flushed = false;
-  #taker: TransportOwner | undefined = undefined;
+  #taker: Taker | undefined = undefined;
   /** No request came yet. */
   #fresh = true;
   /** Part of a head is there. */
@@ -192,7 +199,7 @@ export class Connection implements TransportOwner, Peer {
    * Gives the transport away, to be called for the current request, which asked for an upgrade: it counts as answered, what
    * answers it is up to `taker`, who gets what comes from now on. Returns what was read already.
    */
-  handOver(taker: TransportOwner): { readonly transport: Transport; readonly unread: Buffer } {
+  handOver(taker: Taker): HandedOver {
     this.#taker = taker;
     this.#noMore = true;
     const unread = this.#unread?.take() ?? Buffer.alloc(0);
@@ -202,7 +209,7 @@ export class Connection implements TransportOwner, Peer {
     this.#parser.reset();
     this.#current?.finish();
     this.#current = undefined;
-    return { transport: this.#transport, unread };
+    return { transport: this.#transport, unread, ended: this.#ended };
   }
 
   // What the engine asks for.
@@ -215,12 +222,12 @@ export class Connection implements TransportOwner, Peer {
 
   /** Closes it when nothing is in flight. */
   closeIfIdle(): void {
-    if (this.#idle && !this.#inHead && !this.#closing) this.#close();
+    if (this.#taker === undefined && this.#idle && !this.#inHead && !this.#closing) this.#close();
   }
 
   /** Looks at all time limits. */
   sweep(): void {
-    if (this.#taker !== undefined) return;
+    if (this.#taker !== undefined) return this.#taker.sweep?.();
     if (this.#closing) return this.#sweepClosing();
     if (this.#idle) return this.#sweepIdle();
     const reading = this.#reading;

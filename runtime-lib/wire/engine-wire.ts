@@ -31,9 +31,9 @@ class WireEngine implements Engine, ConnectionHost, Swept {
 
   constructor(options: EngineOptions) {
     this.options = options;
-    const { headerTimeoutMs, idleTimeoutMs } = options.limits;
+    const { headerTimeoutMs, idleTimeoutMs, upgradeIdleMs } = options.limits;
     this.lines = new HeadLines(idleTimeoutMs);
-    this.shortestMs = Math.min(headerTimeoutMs, idleTimeoutMs, lingerMs);
+    this.shortestMs = Math.min(headerTimeoutMs, idleTimeoutMs, upgradeIdleMs, lingerMs);
   }
 
   get draining(): boolean {

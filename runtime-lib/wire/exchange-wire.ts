@@ -1,12 +1,15 @@
 import { dropFields } from "../answer-fields.ts";
-import type { RequestBody } from "../backend.ts";
+import type { RequestBody, UpgradedConnection } from "../backend.ts";
 import { BaseExchange, type Expectation } from "../exchange-base.ts";
+import { identityOfCaller } from "../logged-identity.ts";
+import { monotonicMs } from "../monotonic.ts";
 import { fault } from "../respond.ts";
 import { allSendable, dropUnsendable, fieldLines } from "../sendable.ts";
 import { hasField, headText } from "./answer-head.ts";
 import type { Connection } from "./connection.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
 import type { HttpParser } from "./llhttp.ts";
+import { Tunnel, type TunnelEnd } from "./tunnel.ts";
 
 /** Head and body together up to this size are written as one string: the largest that Node writes without a copy of its own. */
 const asTextUpTo = 16_384;
@@ -45,6 +48,8 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     // Where an upgrade is asked for, llhttp takes `chunked` with a tab behind it for a coding that it does not know, and the chunks
     // for what follows the request: whoever is in front may not.
     if (this.chunked && parser.ended && parser.headOnly) this.foreignCoding = true;
+    // A body would still be on its way when the protocol changes; HTTP/1.0 knows no change (RFC 9110 section 7.8).
+    if (parser.upgrade) this.asksUpgrade = parser.keepAlive && parser.ended && parser.headOnly && parser.minor > 0;
   }
 
   /** The body, all of which came with the head. */
@@ -111,6 +116,34 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     else if (text.length + body.length <= asTextUpTo) connection.write(text + latin1(body, 0, body.length));
     else connection.writeBytes(joined(text, body, ""));
     this.sent = true;
+  }
+
+  protected override sendUpgrade(reason: string, fields: string[], backend: UpgradedConnection): void {
+    const connection = this.#connection;
+    const line = `HTTP/1.1 101 ${reason === "" ? "Switching Protocols" : reason}\r\n`;
+    connection.write(`${line}Connection: Upgrade\r\nUpgrade: ${this.upgrade}\r\n${fieldLines(fields)}\r\n`);
+    this.sent = true;
+    const since = monotonicMs();
+    const tunnel = new Tunnel(this.options.limits.upgradeIdleMs, (end) => this.#logTunnel(end, since));
+    tunnel.join(connection.handOver(tunnel.client), backend.handOver(tunnel.backend));
+  }
+
+  #logTunnel({ by, fromClient, fromBackend }: TunnelEnd, since: number): void {
+    this.options.log.info(
+      {
+        id: this.id,
+        client: this.clientAddress,
+        path: this.path.raw,
+        operation: this.operation,
+        protocol: this.upgrade,
+        ...identityOfCaller(this.caller),
+        fromClient,
+        fromBackend,
+        ms: Math.round(monotonicMs() - since),
+        endedBy: by,
+      },
+      "upgraded connection ended",
+    );
   }
 
   protected override sendHints(fields: string[]): void {

@@ -59,6 +59,7 @@ export const observedLimits: EngineLimits = {
   headerTimeoutMs: 600_000,
   requestTimeoutMs: 600_000,
   idleTimeoutMs: 600_000,
+  upgradeIdleMs: 600_000,
 };
 /** Of both servers, so that what one reads to its end the other does too: what `engine-node.ts` gives to node:http. */
 const headLimit = observedLimits.maxUriLength + observedLimits.maxHeaderSize + 1024;

@@ -48,8 +48,11 @@ http {
 }
 `;
 
-/** nginx before the gateway: keeps connections to it, and hands bodies on as they come. */
-export function nginxBefore(gatewayPort: number): Promise<ProxyProcess> {
+/** nginx before the gateway: keeps connections to it, and hands bodies on as they come. `upgrades`: and passes these on. */
+export function nginxBefore(gatewayPort: number, { upgrades = false } = {}): Promise<ProxyProcess> {
+  const connection = upgrades
+    ? 'proxy_set_header Connection "upgrade"; proxy_set_header Upgrade $http_upgrade;'
+    : 'proxy_set_header Connection "";';
   return startNginx(
     (port) => `
   upstream gateway { server 127.0.0.1:${gatewayPort}; keepalive 8; }
@@ -58,7 +61,7 @@ export function nginxBefore(gatewayPort: number): Promise<ProxyProcess> {
     location / {
       proxy_pass http://gateway;
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      ${connection}
       proxy_set_header Host $http_host;
       proxy_set_header X-Request-ID $request_id;
       proxy_request_buffering off;

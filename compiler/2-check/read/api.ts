@@ -3,6 +3,7 @@ import type { ApiFacts, Fact, OperationFacts } from "../../model/checked-project
 import type { Definition } from "../../model/loaded-project.ts";
 import { readBackendUrl, shownUrl } from "./backend-url.ts";
 import { readBasePath } from "./base-path.ts";
+import { readCalls } from "./calls.ts";
 import { readCors } from "./cors.ts";
 import { readEndpointPair, readEndpointTable } from "./endpoints.ts";
 import {
@@ -60,6 +61,7 @@ export function readApi(reading: Reading, definition: Definition): ApiFacts | un
     mutualSsl,
     dpop: readDpop(reading, root),
     responseCache: readResponseCache(reading, root),
+    calls: readCalls(reading, root),
     allowEncodedSlash,
     operations,
   };

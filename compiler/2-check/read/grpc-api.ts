@@ -11,6 +11,7 @@ import type {
 import type { ServiceDefinition } from "../../model/loaded-project.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
 import { readBackendUrl, shownUrl } from "./backend-url.ts";
+import { noCalls } from "./calls.ts";
 import { keyPlace, keysOf, numberOf, type Reading, reportUnknownKeys, textOf } from "./values.ts";
 
 /** T-GRPC-01 to 03: what the original reads of a service. */
@@ -61,6 +62,7 @@ export function readGrpcApi(reading: Reading, { file, root, fileOptions }: Servi
     responseInterceptor: undefined,
     mutualSsl: undefined,
     dpop: undefined,
+    calls: noCalls,
     responseCache: undefined,
     allowEncodedSlash: false,
     operations,
@@ -92,6 +94,7 @@ function readMethod(reading: Reading, name: string, node: Cursor, words: readonl
         : { requirements: undefined, disable: undefined, application: undefined },
     scope: undefined,
     authTypeNone: undefined,
+    calls: noCalls,
     requestInterceptor: undefined,
     responseInterceptor: undefined,
   };

@@ -2,6 +2,7 @@ import { at, type Place } from "../../diagnostics/place.ts";
 import type { Fact, OperationFacts } from "../../model/checked-project.ts";
 import { type HttpMethod, httpMethods } from "../../model/names.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
+import { readCalls } from "./calls.ts";
 import { type EndpointTable, readEndpointPair } from "./endpoints.ts";
 import { readTier } from "./extensions.ts";
 import { parsePathTemplate } from "./path-template.ts";
@@ -115,6 +116,7 @@ function readOperation(
       security: readSecurity(reading, node, "operation"),
       scope: readText(reading, node, "x-scope"),
       authTypeNone: authTypeNone(node),
+      calls: readCalls(reading, node, route.method),
       requestInterceptor: readText(reading, node, "x-wso2-request-interceptor"),
       responseInterceptor: readText(reading, node, "x-wso2-response-interceptor"),
     },

@@ -33,19 +33,23 @@ const read: Readonly<Record<Level, readonly string[]>> = {
   path: [],
   operation: both,
 };
+const oursOfBoth = ["x-castgate-allowed-domains", "x-castgate-caller", "x-castgate-upgrade"];
 const ours: Readonly<Record<Level, readonly string[]>> = {
-  api: ["x-castgate-dpop", "x-castgate-encoded-slash"],
+  api: [...oursOfBoth, "x-castgate-dpop", "x-castgate-encoded-slash"],
   path: [],
-  operation: [],
+  operation: oursOfBoth,
 };
 /** Where those of ours stand, for those who put them elsewhere. */
 const homes = new Map([
+  ["x-castgate-allowed-domains", "at the top of the definition and in an operation"],
+  ["x-castgate-caller", "at the top of the definition and in an operation"],
   ["x-castgate-dpop", "at the top of the definition"],
   ["x-castgate-encoded-slash", "at the top of the definition"],
   ...["x-castgate-pipelining", ...resilienceKeys].map((key): [string, string] => [
     key,
     "in an endpoint, beside its urls",
   ]),
+  ["x-castgate-upgrade", "at the top of the definition and in an operation"],
 ]);
 
 /** Extensions that nobody reads: misspelt, at the wrong level, or of an older product (T-EXT-19). */

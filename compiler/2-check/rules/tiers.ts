@@ -47,6 +47,8 @@ export const tiers: Rule = {
 };
 
 /** Opened by an extension (T-EXT-10, T-EXT-11): nothing else opens an operation in `wso2-3.2` (T-SEC-04). */
-function isOpened(api: ApiFacts, { security, authTypeNone }: OperationFacts): boolean {
-  return (security.disable ?? api.security.disable)?.value ?? authTypeNone !== undefined;
+function isOpened(api: ApiFacts, { security, authTypeNone, calls }: OperationFacts): boolean {
+  const kind = calls.caller ?? (authTypeNone === undefined ? api.calls.caller : undefined);
+  const opened = kind === undefined ? authTypeNone !== undefined : kind.value === "none";
+  return (security.disable ?? api.security.disable)?.value ?? opened;
 }

@@ -52,6 +52,22 @@ function statementsOf(
       const held = step.scopes.need === "all" ? "hasAllScopes" : "hasAnyScope";
       return [`if (!${held}(caller, ${names})) return forbidden(x, caller, ${names});`];
     }
+    case "require-caller": {
+      const [check, who] = step.caller === "user" ? ["isUser", "a user"] : ["isApplication", "an application"];
+      return [`if (!${check}(caller)) return wrongCaller(x, ${quoted(who)});`];
+    }
+    case "require-domain": {
+      const { rule } = step;
+      const held =
+        "claim" in rule
+          ? `fromClaimedDomain(x, caller, ${quoted(rule.header)}, ${quoted(rule.claim)})`
+          : `fromDomain(x, ${quoted(rule.header)}, ${list(rule.values.map(quoted))})`;
+      return [`if (!${held}) return domainRefused(x);`];
+    }
+    case "upgrade": {
+      const rules = step.crossOrigin ? ", crossOrigin" : "";
+      return [`if (!mayUpgrade(x, ${list(step.protocols.map(quoted))}${rules})) return originRefused(x);`];
+    }
     case "throttle":
       return [
         `const verdict = await ${step.symbol}.admit(x, ${authenticated ? "caller" : "undefined"});`,
@@ -178,6 +194,7 @@ export function expectedGateway(plan: GatewayPlan): readonly (readonly [string, 
     ...(plan.replacedServices.length === 0 ? [] : [`replacedServices: ${list(plan.replacedServices.map(quoted))}`]),
     ...(plan.builtinCors === undefined ? [] : [`builtinCors: ${corsText(plan.builtinCors)}`]),
     ...(plan.mounts.some((mount) => mount.allowEncodedSlash) ? ["encodedSlash: true"] : []),
+    ...(plan.upgrades === true ? ["upgrades: true"] : []),
     "route",
   ];
   const mounts = plan.mounts.map(({ basePath, symbol, transports, allowEncodedSlash }) => {

@@ -50,6 +50,7 @@ export function gatewayView(plan: GatewayPlan, imports: ImportList): GatewayView
     hasBuiltinCors: plan.builtinCors !== undefined,
     builtinCors: plan.builtinCors && corsView(plan.builtinCors, imports),
     encodedSlash: plan.mounts.some((mount) => mount.allowEncodedSlash),
+    upgrades: plan.upgrades === true,
     mounts: plan.mounts.map(({ basePath, api, symbol, transports, allowEncodedSlash }) => ({
       basePath,
       symbol: imports.local(`./${api}/router.js`, symbol),

@@ -109,6 +109,30 @@ function stepViews(api: ApiPlan, handler: HandlerPlan, imports: ImportList): Ste
           held: imports.runtime("scopes", step.scopes.need === "any" ? "hasAnyScope" : "hasAllScopes"),
           names: step.scopes.names,
         };
+      case "require-caller":
+        needCaller(step);
+        imports.runtime("respond", "wrongCaller");
+        return {
+          kind: step.kind,
+          who: step.caller === "app" ? "an application" : "a user",
+          check: imports.runtime("caller-kind", step.caller === "app" ? "isApplication" : "isUser"),
+        };
+      case "require-domain": {
+        const { rule } = step;
+        imports.runtime("respond", "domainRefused");
+        if (!("claim" in rule)) {
+          imports.runtime("domains", "fromDomain");
+          return { kind: step.kind, header: rule.header, fromClaim: false, claim: "", values: rule.values };
+        }
+        needCaller(step);
+        imports.runtime("domains", "fromClaimedDomain");
+        return { kind: step.kind, header: rule.header, fromClaim: true, claim: rule.claim, values: [] };
+      }
+      case "upgrade":
+        imports.runtime("upgrade", "mayUpgrade");
+        imports.runtime("respond", "originRefused");
+        if (step.crossOrigin) imports.local("./shared.js", "crossOrigin");
+        return { kind: step.kind, protocols: step.protocols, hasCors: step.crossOrigin };
       case "throttle":
         imports.runtime("respond", "tooManyRequests");
         return {

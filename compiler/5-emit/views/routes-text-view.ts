@@ -11,6 +11,6 @@ export function routesTextView(api: ApiPlan): RoutesTextView {
     return httpMethods.indexOf(a.method) - httpMethods.indexOf(b.method);
   });
   return {
-    routes: handlers.map(({ method, template, summary }) => ({ method, path: base + template, ...summary })),
+    routes: handlers.map(({ method, template, summary }) => ({ method, path: base + template, more: [], ...summary })),
   };
 }

@@ -48,6 +48,8 @@ export interface GatewayView {
   readonly builtinCors: CorsView | undefined;
   /** Some API takes `%2F` inside a parameter. */
   readonly encodedSlash: boolean;
+  /** Some connection may change to another protocol. */
+  readonly upgrades: boolean;
   readonly mounts: readonly {
     readonly basePath: string;
     readonly symbol: string;
@@ -204,6 +206,19 @@ export type StepView =
       readonly held: string;
       readonly names: readonly string[];
     }
+  | { readonly kind: "require-caller"; readonly who: string; readonly check: string }
+  | {
+      readonly kind: "require-domain";
+      readonly header: string;
+      readonly fromClaim: boolean;
+      readonly claim: string;
+      readonly values: readonly string[];
+    }
+  | {
+      readonly kind: "upgrade";
+      readonly protocols: readonly string[];
+      readonly hasCors: boolean;
+    }
   | { readonly kind: "throttle"; readonly symbol: string; readonly caller: string }
   | { readonly kind: "require-key-type"; readonly keyType: string; readonly environment: string }
   | { readonly kind: "forward"; readonly upstream: string }
@@ -289,5 +304,6 @@ export interface RoutesTextView {
     readonly access: string;
     readonly tiers: string;
     readonly upstream: string;
+    readonly more: readonly { readonly name: string; readonly text: string }[];
   }[];
 }

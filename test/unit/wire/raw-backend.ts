@@ -9,6 +9,7 @@ import type {
   BodySource,
   Reach,
   RequestBody,
+  UpgradedConnection,
 } from "../../../runtime-lib/backend.ts";
 import { openPool, type WirePoolOptions } from "../../../runtime-lib/wire/backend-wire.ts";
 
@@ -194,6 +195,13 @@ export class RecordingSink implements AnswerSink {
   answerHead(status: number, reason: string, fields: string[]): void {
     this.#head(status, reason, fields);
     this.#note("head");
+  }
+
+  answerUpgrade(_reason: string, fields: string[], connection: UpgradedConnection): void {
+    this.fields = fields;
+    this.#note("upgrade");
+    connection.destroy();
+    this.#finish(this);
   }
 
   flushHead(): void {

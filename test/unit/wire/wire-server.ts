@@ -48,6 +48,7 @@ export async function startServer(handle: Handler, options: ServerOptions = {}):
       headerTimeoutMs: 15_000,
       requestTimeoutMs: 300_000,
       idleTimeoutMs: 120_000,
+      upgradeIdleMs: 120_000,
       ...limits,
     },
   });
