@@ -4,9 +4,10 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { after, afterEach, before, describe, test } from "node:test";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
+import { program } from "../../support/debian-services.ts";
 import { eventually, type RawBackend, rawBackend, rawClient } from "../../support/engine-process.ts";
 import { type CompiledProject, type RunningGateway, startGateway } from "../../support/gateway-under-test.ts";
-import { installed, nginxBefore } from "../../support/proxies.ts";
+import { nginxBefore } from "../../support/proxies.ts";
 import { compileParts, definition, get } from "../../support/security-project.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
 
@@ -394,7 +395,7 @@ describe("upgrade", () => {
     assert.match(text, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nslowHTTP\/1\.1 101 /);
   });
 
-  test("behind nginx", { skip: installed("nginx") === undefined && "nginx is not installed" }, async () => {
+  test("behind nginx", { skip: program("nginx") === undefined && "nginx is not installed" }, async () => {
     const gateway = await gatewayTo(webSocketPort());
     const nginx = await nginxBefore(portOf(gateway), { upgrades: true });
     try {
