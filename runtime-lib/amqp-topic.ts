@@ -20,6 +20,8 @@ export interface TopicOptions {
    * The topic is heard from now on, the first time or again. What was said before is lost: fetch what depends on it.
    */
   readonly onGap: () => void;
+  /** How long a broker may take to subscribe the gateway once it is connected. */
+  readonly answerTimeoutMs?: number;
   /** Bounds of the back-off between rounds through the brokers. */
   readonly firstRetryMs?: number;
   readonly longestRetryMs?: number;
@@ -121,12 +123,21 @@ export class TopicConsumer {
     });
     // Whoever listens later still hears of it.
     ended.catch(() => undefined);
-    await Promise.race([this.#subscribe(connection, topic), ended]);
+    // A broker may take the connection and then say nothing more, and answer heartbeats all the same.
+    await Promise.race([this.#subscribe(connection, topic), ended, this.#silence()]);
     this.#state = { connected: true, since: Date.now() };
     if (this.#told) log().info({ broker: shown(broker), topic }, "broker back");
     this.#told = false;
     this.#guarded(this.#options.onGap);
     await ended;
+  }
+
+  /** Rejects when a broker has had as long as for a connection. */
+  #silence(): Promise<never> {
+    const { answerTimeoutMs = connectTimeoutMs } = this.#options;
+    return new Promise((_, reject) => {
+      setTimeout(() => reject(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" })), answerTimeoutMs).unref();
+    });
   }
 
   async #subscribe(connection: ChannelModel, topic: string): Promise<void> {

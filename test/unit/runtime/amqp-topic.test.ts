@@ -37,6 +37,15 @@ class SilentBroker {
   }
 }
 
+function longText(text: string): readonly number[] {
+  return [0, 0, 0, text.length, ...Buffer.from(text)];
+}
+
+/** A method on channel 0. */
+function frame(method: readonly number[]): Buffer {
+  return Buffer.from([1, 0, 0, 0, 0, 0, method.length, ...method, 0xce]);
+}
+
 describe("a stop does not wait for a broker that has taken the connection and says nothing", () => {
   const silent = new SilentBroker();
   before(() => silent.start());
@@ -75,6 +84,28 @@ describe("a stop does not wait for a broker that has taken the connection and sa
       assert.equal(consumer.state.connected, false);
       silent.sockets[number]?.destroy();
     });
+
+  test("one that opens a connection and no channel is left for the next try", async () => {
+    silent.greeting = Buffer.alloc(0);
+    const { length } = silent.sockets;
+    const consumer = consumerOf({ answerTimeoutMs: 50, firstRetryMs: 1, longestRetryMs: 1 });
+    consumer.start();
+    for (const index of [length, length + 1]) {
+      await until(() => silent.sockets.length > index);
+      const socket = silent.sockets[index] as Socket;
+      // Connection.Start, Connection.Tune and Connection.OpenOk, each when its turn has come.
+      const start = [0, 10, 0, 10, 0, 9, 0, 0, 0, 0, ...longText("PLAIN"), ...longText("en_US")];
+      const tune = [0, 10, 0, 30, 0, 10, 0, 1, 0, 0, 0, 0];
+      const answers = [start, tune, [0, 10, 0, 41, 0]].map(frame);
+      const answer = () => socket.write(answers.shift() ?? Buffer.alloc(0));
+      if ((silent.received[index] ?? "") !== "") answer();
+      socket.on("data", answer);
+      await until(() => socket.destroyed || socket.readableEnded);
+      assert.deepEqual(answers, [], "the connection was open");
+    }
+    assert.equal(consumer.state.connected, false);
+    await consumer.close();
+  });
 
   test("nor does it begin again", async () => {
     const { length } = silent.sockets;
