@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { Caller } from "./caller.ts";
 import { callerChecks } from "./caller-checks.ts";
 import { ExpiringMap } from "./expiring-map.ts";
@@ -88,7 +88,7 @@ const refusedMs = 10_000;
 const backOffMs = 1_000;
 /** Calls under way at the same time, and waiting for a connection. */
 const maxCalls = 256;
-/** So many calls in a row without a usable answer, and the key manager counts as away. One alone may be the token's fault. */
+/** After so many calls in a row without a usable answer it is found out whether the key manager is there: they may be the tokens' fault. */
 const failuresUntilAway = 5;
 
 /** A token that the key manager vouches for, by what the gateway keeps of it. */
@@ -105,8 +105,10 @@ export class Introspection implements OpaqueTokens {
   readonly #vouched: ExpiringMap<Vouched>;
   readonly #refused: ExpiringMap<Failure>;
   readonly #asked = new Map<string, Promise<Verified>>();
+  #probing = false;
   #failures = 0;
   #retryAt = 0;
+  #away = false;
   #saidOutOfTime = false;
 
   constructor(manager: Pick<KeyManager, "post">, rules: IntrospectionRules) {
@@ -124,7 +126,11 @@ export class Introspection implements OpaqueTokens {
     if (known !== undefined) return known;
     const asked = this.#asked.get(digest);
     if (asked !== undefined) return asked;
-    if (!this.#mayAsk(now)) return keyManagerAway;
+    if (this.#away) {
+      if (now < this.#retryAt || this.#probing) return keyManagerAway;
+      return this.#probe().then(() => (this.#away ? keyManagerAway : this.verify(token)));
+    }
+    if (this.#asked.size >= maxCalls) return keyManagerAway;
     const answer = this.#ask(token, digest).finally(() => this.#asked.delete(digest));
     this.#asked.set(digest, answer);
     return answer;
@@ -134,14 +140,36 @@ export class Introspection implements OpaqueTokens {
     return token.length > maxTokenLength ? undefined : this.#vouched.get(hash("sha256", token, "base64"), Date.now());
   }
 
-  /** While the key manager is away, one call at a time finds out whether it is back. */
-  #mayAsk(now: number): boolean {
-    if (this.#away) return now >= this.#retryAt && this.#asked.size === 0;
-    return this.#asked.size < maxCalls;
+  /**
+   * Finds out whether the key manager is there, with a token of our own making: it has nothing to choke on, and it does not
+   * matter what clients send meanwhile. One at a time.
+   */
+  async #probe(): Promise<void> {
+    if (this.#probing) return;
+    this.#probing = true;
+    let reason = "no usable answer";
+    let there = false;
+    try {
+      const token = randomBytes(24).toString("base64url");
+      const reply = await this.#keyManager.post("/introspect", { token, token_type_hint: "access_token" });
+      there = reply.status === 200 && typeof jsonObject(reply)?.active === "boolean";
+      if (!there) reason = reply.status === 200 ? "not an introspection" : `status ${reply.status}`;
+    } catch (error) {
+      if (!(error instanceof ServiceAway)) log().error({ err: error }, "unexpected error");
+      else reason = error.message;
+    }
+    this.#probing = false;
+    if (there) this.#answered();
+    else this.#isAway(reason);
   }
 
-  get #away(): boolean {
-    return this.#failures >= failuresUntilAway;
+  #isAway(reason: string): void {
+    const wasAway = this.#away;
+    this.#failures = 0;
+    this.#away = true;
+    this.#retryAt = Date.now() + backOffMs;
+    // Told once, not for each token.
+    if (!wasAway) log().warn({ reason }, "key manager away");
   }
 
   async #ask(token: string, digest: string): Promise<Verified> {
@@ -178,18 +206,16 @@ export class Introspection implements OpaqueTokens {
 
   #answered(): void {
     if (this.#away) log().info("key manager back");
+    this.#away = false;
     this.#failures = 0;
   }
 
   #failed(digest: string, reason: string, unreached = false): Failure {
-    const now = Date.now();
-    const wasAway = this.#away;
-    this.#failures = unreached ? Math.max(this.#failures + 1, failuresUntilAway) : this.#failures + 1;
-    this.#retryAt = now + backOffMs;
-    this.#refused.set(digest, keyManagerAway, now + backOffMs);
-    // Told once, not for each token.
-    if (this.#away && !wasAway) log().warn({ reason }, "key manager away");
-    else if (!this.#away) log().debug({ reason }, "key manager gave no usable answer");
+    this.#failures++;
+    this.#refused.set(digest, keyManagerAway, Date.now() + backOffMs);
+    if (unreached) this.#isAway(reason);
+    else log().debug({ reason }, "key manager gave no usable answer");
+    if (this.#failures >= failuresUntilAway) void this.#probe();
     return keyManagerAway;
   }
 }
