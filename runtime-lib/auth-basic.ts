@@ -27,7 +27,7 @@ interface State {
   readonly compatibility: "wso2-3.2" | "standard";
   /** By the UTF-8 bytes of the name, each byte one character. */
   readonly users: ReadonlyMap<string, User>;
-  /** What the password of nobody is compared with, so that an unknown user takes as long as a wrong password. */
+  /** The costliest form that a user has, and what the password of nobody is compared with: an unknown user takes as long. */
   readonly nobody: StoredPassword;
 }
 
@@ -88,11 +88,17 @@ function verifyAnew(credentials: Buffer, colon: number, digest: string): Verifie
     countIdentityFailure(name);
     return wrong;
   };
-  if (stored.form !== "scrypt") return judge(matches(stored, password) as boolean);
+  if (stored.form !== "scrypt") {
+    const right = matches(stored, password) as boolean;
+    // Where others have scrypt, the quick answer to a wrong password would say that there is such a user.
+    if ((right && password.length > 0) || state.nobody.form !== "scrypt") return judge(right);
+  }
+  const measured = stored.form === "scrypt" ? stored : state.nobody;
   const work = scryptQueue.run(async () => {
     // While this one waited, others may have used up what there is for guessing.
     if (identityIsLimited(name)) return tooManyFailures;
-    return judge(await (matches(stored, password) as Promise<boolean>));
+    const right = await matches(measured, password);
+    return judge(right && measured === stored);
   });
   return work ?? tooManyAtOnce;
 }
@@ -174,12 +180,17 @@ async function configure(settings: Settings, report: SettingsReport): Promise<vo
       );
       continue;
     }
-    if (password.form === "scrypt") nobody = { ...password, hash: Buffer.alloc(password.hash.length) };
+    if (costOf(password) > costOf(nobody)) nobody = { ...password, hash: Buffer.alloc(password.hash.length) };
     users.set(Buffer.from(name, "utf8").toString("latin1"), { password, verified: verifiedUser(name, table, report) });
   }
   if (users.size === 0) report.warn("b7a.users", "there are no users: every Basic log-in will be refused");
   state = { compatibility: settings.compatibility, users, nobody };
   remembered = new VerifiedCache(1000, Number.POSITIVE_INFINITY);
+}
+
+/** In blocks that scrypt mixes; the original's hashes cost next to nothing. */
+function costOf(password: StoredPassword): number {
+  return password.form === "scrypt" ? 2 ** password.ln * password.r * password.p : 0;
 }
 
 function verifiedUser(name: string, table: Settings, report: SettingsReport): VerifiedCredential {

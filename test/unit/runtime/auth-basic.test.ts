@@ -159,6 +159,25 @@ test("scrypt: off the event loop, remembered once right, refused when too many c
   assert.equal(many.filter((code) => code !== 0 && code !== 900911).length, 0);
 });
 
+test("what a wrong password costs does not tell who is a user, nor which form his is stored in (S-SEC-05)", async () => {
+  const cheap = `$scrypt$ln=10,r=8,p=1$${"A".repeat(22)}$${"A".repeat(43)}`;
+  const users = [
+    ["costly", await hashPassword("good")],
+    ["cheap", cheap],
+    ["old", hex("sha1", "good")],
+  ];
+  await configure(users.map(([name, stored]) => `[b7a.users.${name}]\npassword = "${stored}"\n`).join(""));
+  assert.ok(!(login("old:good") instanceof Promise), "right, and quick");
+  for (const name of ["costly", "old", "nobody"]) {
+    const made = login(`${name}:bad`);
+    assert.ok(made instanceof Promise, name);
+    assert.equal(await outcome(made), 900911);
+  }
+  assert.equal(await outcome(login("old:")), 900911);
+  await configure(`[b7a.users.old]\npassword = "${hex("sha1", "good")}"\n`);
+  for (const name of ["old", "nobody"]) assert.ok(!(login(`${name}:bad`) instanceof Promise), name);
+});
+
 test("mistakes and known defaults (S-SEC-01)", async () => {
   assert.deepEqual(await configure(""), ["warning: b7a.users: there are no users: every Basic log-in will be refused"]);
   assert.equal(await outcome(login("admin:admin")), 900911);
