@@ -147,10 +147,12 @@ function verifyAll(
       const soFar = found;
       return outcome.then((settled) => {
         const held = settled.ok ? confirmed(x, settled) : settled;
+        if (!held.ok) noteWrong(x, scheme, held);
         return held.ok ? verifyAll(x, schemes, i + 1, chosen(soFar, held.caller)) : held;
       });
     }
     const held = outcome.ok ? confirmed(x, outcome) : outcome;
+    if (!held.ok) noteWrong(x, scheme, held);
     if (!held.ok || schemes.length === 1) return held;
     found = chosen(found, held.caller);
   }
@@ -187,8 +189,7 @@ function first(earlier: Failure | undefined, later: Failure): Failure {
 }
 
 function refused(x: Exchange, api: Api, anyOf: readonly Alternative[], failure: Failure): undefined {
-  const wrong = failure.status === undefined && failure.absent !== true;
-  if (wrong && wrongCredentials.has(failure.code) && countFailure(x.clientAddress)) warnOf(x);
+  countWrong(x, failure);
   const { code, reason, status = code === 0 ? 503 : x.faults.byCode(code).status } = failure;
   const challenges = challengesOf(api, anyOf, failure);
   const refusal: Refusal = {
@@ -211,6 +212,32 @@ const tokenWord = /^(bearer|dpop)( |$)/i;
 
 /** Of what was offered, and was wrong: not of what is missing, not enabled, or not to be had. */
 const wrongCredentials: ReadonlySet<number> = new Set([900900, 900901, 900911, 900912]);
+
+/**
+ * Schemes whose credential was wrong, of requests that are not let in. One request can try a token, a password and keys at the
+ * same time, and what is reported may be another alternative's lack of a scope: each credential counts, once however many
+ * alternatives look at it.
+ */
+const wrongSchemes = new WeakMap<Exchange, Set<Scheme>>();
+
+function noteWrong(x: Exchange, scheme: Scheme, failure: Failure): void {
+  if (!isWrong(failure)) return;
+  const known = wrongSchemes.get(x);
+  if (known === undefined) wrongSchemes.set(x, new Set([scheme]));
+  else known.add(scheme);
+}
+
+function isWrong({ code, status, absent }: Failure): boolean {
+  return status === undefined && absent !== true && wrongCredentials.has(code);
+}
+
+/** `reported`: it may have been found by no scheme, but by what is checked of every caller. */
+function countWrong(x: Exchange, reported: Failure): void {
+  const count = Math.max(wrongSchemes.get(x)?.size ?? 0, isWrong(reported) ? 1 : 0);
+  let limited = false;
+  for (let i = 0; i < count; i++) limited = countFailure(x.clientAddress) || limited;
+  if (limited) warnOf(x);
+}
 
 function warnOf(x: Exchange): void {
   const hint = "no further log-ins from there for this minute; is it a proxy, name it in castgate.trustedProxies";

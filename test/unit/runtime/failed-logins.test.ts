@@ -5,10 +5,12 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { api, configureApis } from "../../../runtime-lib/api.ts";
 import { basic, basicModule } from "../../../runtime-lib/auth-basic.ts";
-import { authenticate } from "../../../runtime-lib/authenticate.ts";
-import { countIdentityFailure, identityIsLimited } from "../../../runtime-lib/failed-logins.ts";
+import { type Alternative, authenticate } from "../../../runtime-lib/authenticate.ts";
+import { addressIsLimited, countIdentityFailure, identityIsLimited } from "../../../runtime-lib/failed-logins.ts";
 import { hashPassword } from "../../../runtime-lib/password.ts";
 import { refuse } from "../../../runtime-lib/respond.ts";
+import type { Scheme } from "../../../runtime-lib/scheme.ts";
+import { allScopes } from "../../../runtime-lib/scopes.ts";
 import { noBackends } from "../../support/no-backends.ts";
 import { RecordedExchange } from "../../support/recorded-exchange.ts";
 import { settingsFrom } from "./settings-for-test.ts";
@@ -24,17 +26,21 @@ describe("failed log-ins", () => {
     mock.timers.reset();
     minute++;
     mock.timers.enable({ apis: ["Date"], now: minute * 60_000 + 15_000 });
+    await configure("wso2-3.2");
+  });
+
+  async function configure(compatibility: "wso2-3.2" | "standard"): Promise<void> {
     const text = [
       "[castgate]",
       "failedLoginsPerMinute = 5",
       "failedLoginsPerIdentityPerMinute = 3",
       ...["alice", "bob"].flatMap((name) => [`[b7a.users.${name}]`, `password = "${sha(`${name}-secret`)}"`]),
     ].join("\n");
-    const { settings, report } = await settingsFrom(text);
+    const { settings, report } = await settingsFrom(text, { compatibility });
     configureApis(settings);
     await basicModule.configure(settings, report, noBackends);
     assert.deepEqual(report.lines(), []);
-  });
+  }
 
   async function login(credentials: string, clientAddress = "192.0.2.1"): Promise<number | string> {
     const authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
@@ -54,6 +60,50 @@ describe("failed log-ins", () => {
     mock.timers.setTime((minute + 1) * 60_000);
     assert.equal(await login("bob:bob-secret"), "bob");
     minute++;
+  });
+
+  test("each wrong credential of a request counts, once however many alternatives look at it", async () => {
+    await configure("standard");
+    const key: Scheme = {
+      kind: "api-key",
+      present: () => true,
+      verify: () => ({ ok: false, code: 900901, reason: "api-key: signature" }),
+    };
+    const password = basic(shop);
+    const tries = async (anyOf: readonly Alternative[]): Promise<number> => {
+      minute++;
+      mock.timers.setTime(minute * 60_000);
+      for (let count = 0; count < 10; count++) {
+        const authorization = `Basic ${Buffer.from(`name${count}:wrong`).toString("base64")}`;
+        const x = new RecordedExchange({ headers: ["Authorization", authorization] });
+        if (addressIsLimited(x)) return count;
+        await authenticate(x, shop, anyOf);
+      }
+      return 10;
+    };
+    assert.equal(await tries([[password]]), 5);
+    assert.equal(await tries([[password], { allOf: [password], scopes: allScopes("a") }]), 5);
+    assert.equal(await tries([[key], [key]]), 5);
+    assert.equal(await tries([[password], [key]]), 3, "two at a time");
+  });
+
+  test("a caller who lacks a scope cannot guess keys beside it", async () => {
+    await configure("standard");
+    const key: Scheme = {
+      kind: "api-key",
+      present: () => true,
+      verify: () => ({ ok: false, code: 900901, reason: "api-key: signature" }),
+    };
+    const anyOf = [{ allOf: [basic(shop)], scopes: allScopes("a") }, [key]];
+    const codes: unknown[] = [];
+    for (let i = 0; i < 7; i++) {
+      const authorization = `Basic ${Buffer.from("alice:alice-secret").toString("base64")}`;
+      const x = new RecordedExchange({ headers: ["Authorization", authorization] });
+      await authenticate(x, shop, anyOf);
+      codes.push(x.refusal?.code);
+      if (addressIsLimited(x)) break;
+    }
+    assert.deepEqual(codes, Array(5).fill(900910));
   });
 
   test("who is known to be right passes all the same", async () => {
