@@ -14,7 +14,6 @@ import type {
   AnswerSink,
   BackendCall,
   BackendPool,
-  BackendTls,
   BodySink,
   BodySource,
   RequestBody,
@@ -24,6 +23,7 @@ import type { RelayHead } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
 import { authorityOf, type ForwardProxy, openTunnel, proxyAuthorization } from "./forward-proxy.ts";
 import { addressesOf, type HostAddresses } from "./host-addresses.ts";
+import { identityCheck } from "./peer-identity.ts";
 import { secureContextOf } from "./secure-context.ts";
 import { newPool } from "./wire/backend-wire.ts";
 
@@ -42,7 +42,7 @@ export async function openPool(options: TargetOptions): Promise<BackendPool> {
   const asked = tls === undefined && !origin.startsWith("https:") ? proxy : undefined;
   const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
   const addresses = proxy === undefined ? addressesOf(host, options.resolveMs) : undefined;
-  const straight = await connector(tls, connectMs, addresses?.lookup);
+  const straight = await connector(options, connectMs, addresses?.lookup);
   const connect = proxy === undefined || asked !== undefined ? straight : tunnelled(origin, connectMs, proxy, straight);
   const open = (): Pool =>
     new PoolClass(asked === undefined ? origin : `http://${bracketed(asked.host)}:${asked.port}`, {
@@ -207,18 +207,20 @@ function ignore(): void {}
  * authorities takes some 20 ms for each backend, which the start should not wait for.
  */
 async function connector(
-  tls: BackendTls | undefined,
+  { tls, pins }: TargetOptions,
   connectMs: number,
   lookup: LookupFunction | undefined,
 ): Promise<buildConnector.connector> {
   const { default: build } = await import("undici/lib/core/connect.js");
+  const check = identityCheck(tls?.verifyHostname !== false, pins);
   let connect: buildConnector.connector | undefined;
   return (options, callback) => {
     connect ??= build({
       timeout: connectMs,
       ...(lookup === undefined ? {} : { lookup }),
       ...(tls === undefined ? {} : { secureContext: secureContextOf(tls), rejectUnauthorized: tls.rejectUnauthorized }),
-      ...(tls?.verifyHostname === false ? { checkServerIdentity: () => undefined } : {}),
+      ...(pins === undefined ? {} : { rejectUnauthorized: true }),
+      ...(check && { checkServerIdentity: check }),
     } as buildConnector.BuildOptions);
     connect(options, callback);
   };

@@ -38,6 +38,8 @@ export interface TargetOptions {
   /** Longest body of an answer in bytes; -1: any. */
   readonly maxBodySize: number;
   readonly tls: BackendTls | undefined;
+  /** SHA-256 of public keys (SubjectPublicKeyInfo) in base64: the backend must prove to have one of them, whatever else holds. */
+  readonly pins?: readonly string[] | undefined;
   /** Milliseconds between two resolutions of the host's name while there are connections; 30,000 unless given. */
   readonly resolveMs?: number;
   /** Stands between the gateway and the origin; undefined: straight there. */

@@ -35,7 +35,8 @@ function backendPath(x: Exchange, member: Member): string {
   const rest = x.path.raw.slice(x.baseLength);
   const query = x.withheldQuery.length === 0 ? x.path.query : withoutParameters(x.path.query, x.withheldQuery);
   const original = x.faults.compatibility === "wso2-3.2";
-  const { basePath, baseQuery } = member;
+  const { basePath, baseQuery, fixed } = member;
+  if (fixed) return join(basePath, "", query, baseQuery, false);
   if (rest === "" && original && query !== "") return join(basePath, "/", query, baseQuery, original);
   return join(basePath, rest, query, baseQuery, original);
 }

@@ -482,4 +482,5 @@ function schemaOf(single: Readonly<Record<string, SettingSpec>>): ReadonlyMap<st
  * An endpoint override (T-OVR-01). Which names exist is known only to the modules that ask for theirs.
  * The password and the name of an override may hold a secret: neither value is ever printed.
  */
-export const overridePattern = /^.+_(prod|sand)_(endpoint_\d+|basic_username|basic_password|\d+_etcdKey)$/;
+export const overridePattern =
+  /^.+_(prod|sand)_(endpoint_\d+|basic_username|basic_password|header_value|oauth2_client_id|oauth2_client_secret|oauth2_token_url|\d+_etcdKey)$/;

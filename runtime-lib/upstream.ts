@@ -26,8 +26,24 @@ export interface UpstreamOptions {
   readonly idleMs?: number;
   /** Requests without side effects that may be on their way on one connection at the same time; 1 unless given. */
   readonly pipelining?: number;
+  /** Connections of its own (R-EP-10), with the original's defaults; unless given, those of `[httpClients.poolConfig]`. */
+  readonly pool?: PoolOptions;
+  /** False: requests go to the endpoint's URL as it is, with their query, whatever their path is (`address`, K-26). */
+  readonly appendPath?: boolean;
+  /** SHA-256 of public keys in base64, one of which each `https` URL must prove to have (K-30). Its chain and name are verified too. */
+  readonly pins?: readonly string[];
   /** Sends Basic credentials; the password comes from the setting `<key>_basic_password` (R-EP-06). */
   readonly basicUsername?: string;
+}
+
+/** `poolConfig` of an endpoint, to each of its URLs. */
+export interface PoolOptions {
+  /** Connections at a time; any number unless given. */
+  readonly maxActiveConnections?: number;
+  /** Connections that are kept although nothing has used them for more than a second; 100 unless given. */
+  readonly maxIdleConnections?: number;
+  /** Longest wait for a connection to be free; 30,000 unless given. */
+  readonly waitTimeInMillis?: number;
 }
 
 /** One backend URL, ready to use. */
@@ -37,6 +53,8 @@ export interface Member {
   readonly basePath: string;
   /** Query of the endpoint URL, with its `?`; `""` when there is none. */
   readonly baseQuery: string;
+  /** The request's path is not appended. */
+  readonly fixed: boolean;
   /** `Basic ...` for the backend, not the client's. */
   readonly authorization: string | undefined;
 }
@@ -134,6 +152,9 @@ class Binding {
         report.error(name, "must be an absolute http or https URL without user, password and fragment");
         continue;
       }
+      if (options.pins !== undefined && url.protocol !== "https:") {
+        report.warn(name, "is not https: nobody has to prove to have a pinned key");
+      }
       members.push(await this.#member(url));
       const overridden = override !== undefined;
       const place = (text: string) => this.#place(index, text);
@@ -146,6 +167,8 @@ class Binding {
   async #place(index: number, text: string): Promise<boolean> {
     const url = parseEndpoint(text);
     if (url === undefined) return false;
+    // Whoever may write to etcd must not get round the pins.
+    if (this.#upstream.options.pins !== undefined && url.protocol !== "https:") return false;
     const move = (this.#moves[index] ?? 0) + 1;
     this.#moves[index] = move;
     const member = await this.#member(url);
@@ -161,9 +184,12 @@ class Binding {
   }
 
   async #member(url: URL): Promise<Member> {
+    const { options } = this.#upstream;
+    const fixed = options.appendPath === false;
     return {
-      target: await this.#pools.open(url.origin, this.#upstream.options),
-      basePath: basePathOf(url, this.#settings.compatibility === "wso2-3.2"),
+      target: await this.#pools.open(url.origin, options),
+      fixed,
+      basePath: fixed ? url.pathname : basePathOf(url, this.#settings.compatibility === "wso2-3.2"),
       baseQuery: url.search,
       authorization: this.#authorization,
     };
@@ -214,7 +240,8 @@ export async function memberAt(
 ): Promise<Member> {
   const { origin, pathname } = new URL(url);
   const pool = await openPool({ ...poolLimits(settings), origin, timeoutMs, tls, proxy });
-  return { target: { origin, pool }, basePath: pathname.replace(/\/$/, ""), baseQuery: "", authorization: undefined };
+  const basePath = pathname.replace(/\/$/, "");
+  return { target: { origin, pool }, basePath, baseQuery: "", fixed: false, authorization: undefined };
 }
 
 /** `[httpClients]`: how many connections an origin gets, and how long its answers may be. */
@@ -230,6 +257,14 @@ function poolLimits(settings: Settings): Omit<TargetOptions, "origin" | "timeout
     maxHeaderSize: maxHeaderSize < 0 ? largestHeaderSize : maxHeaderSize,
     maxBodySize: settings.number("httpClients.responseLimits.maxEntityBodySize") ?? -1,
     resolveMs: 1000 * (settings.number("castgate.resolveSeconds") ?? 30),
+  };
+}
+
+function ownLimits({ maxActiveConnections = -1, maxIdleConnections = 100, waitTimeInMillis = 30_000 }: PoolOptions) {
+  return {
+    connections: maxActiveConnections > 0 ? maxActiveConnections : undefined,
+    idleConnections: maxIdleConnections,
+    waitMs: waitTimeInMillis,
   };
 }
 
@@ -263,9 +298,9 @@ class Pools {
 
   /** To be released again. */
   open(origin: string, options: UpstreamOptions): Promise<RelayTarget> {
-    const { timeoutMs, connectMs, headersMs, idleMs: bodyMs, pipelining = 1 } = options;
-    const limits = { origin, timeoutMs, connectMs, headersMs, bodyMs, pipelining };
-    const name = Object.values(limits).join(" ");
+    const { key, timeoutMs, connectMs, headersMs, idleMs: bodyMs, pipelining = 1, pool, pins } = options;
+    const limits = { origin, timeoutMs, connectMs, headersMs, bodyMs, pipelining, pins, ...(pool && ownLimits(pool)) };
+    const name = `${Object.values(limits).join(" ")}${pool === undefined ? "" : ` of ${key}`}`;
     let shared = this.#pools.get(name);
     if (shared === undefined) {
       shared = { users: 0, target: this.#open(name, limits) };
@@ -294,7 +329,7 @@ class Pools {
 
   async #open(
     name: string,
-    options: Omit<TargetOptions, keyof ReturnType<typeof poolLimits> | "tls">,
+    options: Pick<TargetOptions, "origin" | "timeoutMs"> & Partial<TargetOptions>,
   ): Promise<RelayTarget> {
     const tls = options.origin.startsWith("https:") ? await this.tls() : undefined;
     const pool = await this.#openPool({ ...poolLimits(this.#settings), ...options, tls, proxy: this.#proxy });

@@ -4,6 +4,7 @@ import type { LoadedProject } from "../model/loaded-project.ts";
 import type { Compatibility } from "../model/names.ts";
 import type { SourceRef } from "../model/source.ts";
 import { sha256 } from "../naming/names.ts";
+import { bindingOf } from "./endpoint-binding.ts";
 import { resilienceOf } from "./resilience.ts";
 
 /** What `advanceEndpointConfig.timeoutInMillis` is when nobody says (T-END-06). */
@@ -15,7 +16,7 @@ type Environment = "production" | "sandbox";
 export function backendOf(api: ApiFacts, operation: OperationFacts, loaded: LoadedProject): Backend {
   const production = endpointFor(api, operation, "production");
   const sandbox = endpointFor(api, operation, "sandbox");
-  const features = neededFeatures(api, operation, loaded, [production?.endpoint, sandbox?.endpoint]);
+  const features = neededFeatures(api, operation, loaded);
   const [first, ...rest] = features;
   const { compatibility } = loaded.settings;
   if (first !== undefined) return { kind: "not-built", features: [first, ...rest] };
@@ -61,7 +62,6 @@ function endpointOfServers(servers: readonly Fact<string>[], origin: SourceRef):
     basicUsername: undefined,
     timeoutMs: undefined,
     pipelining: undefined,
-    asksFor: [],
   };
 }
 
@@ -88,6 +88,7 @@ function upstreamOf(
     timeoutMs: endpoint.timeoutMs ?? defaultTimeoutMs,
     pipelining: endpoint.pipelining ?? 1,
     basicUsername: endpoint.basicUsername,
+    ...bindingOf(endpoint, compatibility),
     ...resilienceOf(endpoint, used.length, compatibility),
     origin: endpoint.ref,
   };
@@ -104,21 +105,9 @@ function derivedName(api: ApiFacts, operation: OperationFacts, level: Chosen["le
     : `op_${sha256(`${identity}:${operation.method} ${operation.path}`).slice(0, 16)}`;
 }
 
-function neededFeatures(
-  api: ApiFacts,
-  operation: OperationFacts,
-  loaded: LoadedProject,
-  endpoints: readonly (EndpointFact | undefined)[],
-): readonly UnbuiltFeature[] {
+function neededFeatures(api: ApiFacts, operation: OperationFacts, loaded: LoadedProject): readonly UnbuiltFeature[] {
   const features = new Set<UnbuiltFeature>();
   if (api.protocol === "grpc") features.add("grpc");
-  for (const endpoint of endpoints) {
-    if (endpoint === undefined) continue;
-    for (const feature of endpoint.asksFor) {
-      // Pool sizes change no decision (2-check warns of them).
-      if (feature.value !== "connection-pool") features.add(feature.value);
-    }
-  }
   if ((operation.requestInterceptor ?? api.requestInterceptor) !== undefined) features.add("request-interceptor");
   if ((operation.responseInterceptor ?? api.responseInterceptor) !== undefined) features.add("response-interceptor");
   if (api.responseCache?.value === true) features.add("response-cache");

@@ -270,18 +270,21 @@ function modulesOf(apis: readonly ApiPlan[]): readonly RuntimeModuleName[] {
       modules.add(schemeModules[scheme.kind]);
       if (scheme.kind === "oauth2" && scheme.dpop !== undefined) modules.add("auth-dpop");
     }
-    if (api.upstreams.some(isFromEtcd)) modules.add("upstream-etcd");
+    for (const module of api.upstreams.flatMap(modulesOfUpstream)) modules.add(module);
     for (const handler of api.groups.flatMap((group) => group.handlers)) {
       if (handler.chain.some((step) => step.kind === "throttle")) modules.add("throttle");
       if (forwardedTo(handler.chain).size > 0) modules.add("upstream");
-      if (handler.upstreams.some(isFromEtcd)) modules.add("upstream-etcd");
+      for (const module of handler.upstreams.flatMap(modulesOfUpstream)) modules.add(module);
     }
   }
   return [...modules].sort();
 }
 
-function isFromEtcd({ upstream }: UpstreamPlan): boolean {
-  return upstream.fromEtcd !== undefined;
+function modulesOfUpstream({ upstream: { fromEtcd, credentials } }: UpstreamPlan): readonly RuntimeModuleName[] {
+  return [
+    ...(fromEtcd === undefined ? [] : (["upstream-etcd"] as const)),
+    ...(credentials === undefined ? [] : ([`upstream-${credentials.type}`] as const)),
+  ];
 }
 
 const schemeModules = {

@@ -483,9 +483,9 @@ export const catalogue = {
   }),
   "pool-ignored": entry({
     severity: doubtful,
-    message: () => "poolConfig has no effect yet: the gateway's own limits of connections apply",
-    hint: () => "remove it, or set the limits of the gateway at start",
-    explanation: "Connection pools for single endpoints are not built yet (T-END-09).",
+    message: () => "maxActiveStreamsPerConnection has no effect: backends are spoken to in HTTP/1.1",
+    hint: () => "remove it; maxActiveConnections limits what is on its way at the same time",
+    explanation: "Streams are a term of HTTP/2 (T-END-09). The other members of poolConfig hold.",
   }),
   "project-missing": entry<{ project: string }>({
     severity: "error",

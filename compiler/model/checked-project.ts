@@ -181,9 +181,31 @@ export interface EndpointFact {
   readonly pipelining: number | undefined;
   /** Undefined: nothing is asked for (servers). */
   readonly resilience?: ResilienceFacts;
-  /** Features that are not built yet and that this endpoint asks for. */
-  readonly asksFor: readonly Fact<UnbuiltFeature>[];
+  readonly binding?: BindingFacts;
 }
+
+/** How an endpoint is reached. Undefined: the default. */
+export interface BindingFacts {
+  readonly pool: PoolFacts | undefined;
+  /** `x-castgate-append-path`. */
+  readonly appendPath: boolean | undefined;
+  readonly credentials: CredentialsFact | undefined;
+  /** Sorted. */
+  readonly pins: readonly string[];
+}
+
+/** `poolConfig`, with the original's defaults (T-END-09). */
+export interface PoolFacts {
+  /** -1: any number. */
+  readonly maxActiveConnections: number;
+  readonly maxIdleConnections: number;
+  readonly waitTimeInMillis: number;
+}
+
+/** `x-castgate-credentials`. */
+export type CredentialsFact =
+  | { readonly type: "header"; readonly name: string }
+  | { readonly type: "oauth2"; readonly tokenUrl: string; readonly scopes: readonly string[] };
 
 /** What is done with an endpoint's failures and its load; times in milliseconds. Undefined: the default. */
 export interface ResilienceFacts {
@@ -251,13 +273,7 @@ export interface EndpointUrlFact extends Fact<string> {
 }
 
 /** What an operation may need that this version cannot do: it answers 501 in `wso2-3.2`, and is an error in `standard`. */
-export type UnbuiltFeature =
-  | "connection-pool"
-  | "request-interceptor"
-  | "response-interceptor"
-  | "filter"
-  | "grpc"
-  | "response-cache";
+export type UnbuiltFeature = "request-interceptor" | "response-interceptor" | "filter" | "grpc" | "response-cache";
 
 export interface PolicyFacts {
   readonly resource: ReadonlyMap<string, TierFact>;

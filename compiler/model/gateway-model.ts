@@ -169,6 +169,20 @@ export interface UpstreamModel {
   /** Requests that may be on their way on one connection at the same time; 1: no pipelining. */
   readonly pipelining: number;
   readonly basicUsername: string | undefined;
+  /** Connections of its own; absent: those of the settings. `maxActiveConnections`: -1 is any number. */
+  readonly pool?: {
+    readonly maxActiveConnections: number;
+    readonly maxIdleConnections: number;
+    readonly waitTimeInMillis: number;
+  };
+  /** False: requests go to the URLs as they are; absent: their paths are appended. */
+  readonly appendPath?: false;
+  /** What the backend gets beside Basic, if anything. */
+  readonly credentials?:
+    | { readonly type: "header"; readonly name: string }
+    | { readonly type: "oauth2"; readonly tokenUrl: string; readonly scopes: readonly string[] };
+  /** One of these public keys each `https` URL must have: SHA-256 in base64. Sorted. */
+  readonly pins?: NonEmpty<string>;
   /** Methods that may be sent twice beside the idempotent ones, where anything is: sorted. */
   readonly resendMethods?: NonEmpty<string>;
   readonly maxInFlight?: number;

@@ -54,7 +54,9 @@ export type RuntimeModuleName =
   | "auth-mutual-tls"
   | "throttle"
   | "upstream"
-  | "upstream-etcd";
+  | "upstream-etcd"
+  | "upstream-header"
+  | "upstream-oauth2";
 
 export interface Mount {
   readonly basePath: string;

@@ -5,6 +5,7 @@ import type { RelayHead } from "../exchange.ts";
 import type { BackendFailure } from "../faults.ts";
 import { authorityOf, type ForwardProxy, proxyAuthorization } from "../forward-proxy.ts";
 import { addressesOf, type HostAddresses } from "../host-addresses.ts";
+import { identityCheck } from "../peer-identity.ts";
 import { secureContextOf } from "../secure-context.ts";
 import { WireCall } from "./backend-call.ts";
 import { BackendConnection, type ConnectionLimits, type ConnectionOwner } from "./backend-connection.ts";
@@ -56,6 +57,8 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
   readonly #host: string;
   readonly #port: number;
   readonly #tls: BackendTls | undefined;
+  readonly #pins: readonly string[] | undefined;
+  readonly #identityCheck: ReturnType<typeof identityCheck>;
   readonly #secure: boolean;
   readonly #authority: string;
   readonly #proxy: ForwardProxy | undefined;
@@ -82,6 +85,8 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     this.#host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
     this.#port = url.port === "" ? (this.#secure ? 443 : 80) : Number(url.port);
     this.#tls = tls;
+    this.#pins = options.pins;
+    this.#identityCheck = identityCheck(tls?.verifyHostname !== false, options.pins);
     const { proxy } = options;
     this.#proxy = proxy;
     this.#authority = authorityOf(origin);
@@ -366,7 +371,8 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
       servername: isIP(this.#host) === 0 ? this.#host : "",
       ...(this.#session === undefined ? {} : { session: this.#session }),
       ...(tls === undefined ? {} : { secureContext: secureContextOf(tls), rejectUnauthorized: tls.rejectUnauthorized }),
-      ...(tls?.verifyHostname === false ? { checkServerIdentity: () => undefined } : {}),
+      ...(this.#pins === undefined ? {} : { rejectUnauthorized: true }),
+      ...(this.#identityCheck && { checkServerIdentity: this.#identityCheck }),
     };
   }
 }

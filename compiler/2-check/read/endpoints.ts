@@ -1,9 +1,10 @@
 import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
-import type { EndpointFact, EndpointPair, EndpointUrlFact, Fact, UnbuiltFeature } from "../../model/checked-project.ts";
+import type { EndpointFact, EndpointPair, EndpointUrlFact, Fact } from "../../model/checked-project.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
 import { readBackendUrl, shownUrl } from "./backend-url.ts";
-import { readNumbers, readResilience, reportUnusedSettings, resilienceKeys } from "./resilience.ts";
+import { bindingKeys, readBinding } from "./endpoint-binding.ts";
+import { readResilience, reportUnusedSettings, resilienceKeys } from "./resilience.ts";
 import {
   isMap,
   isStated,
@@ -30,12 +31,12 @@ const endpointKeys = [
   "securityConfig",
   "advanceEndpointConfig",
   "x-castgate-pipelining",
+  ...bindingKeys,
   ...resilienceKeys,
 ];
 const endpointTypes = ["http", "load_balance", "failover", "address"] as const;
 const referenceMark = "#/x-wso2-endpoints/";
 
-const atLeastNull: Range = { min: 0, whole: true };
 const atLeastOne: Range = { min: 1, whole: true };
 /** More would add nothing but requests that an ending connection takes with it. */
 const pipeliningDepth: Range = { min: 1, max: 16, whole: true };
@@ -101,18 +102,18 @@ function readEndpointObject(reading: Reading, cursor: Cursor, what: string): End
     return undefined;
   }
   reportUnknownKeys(reading, cursor, endpointKeys, "an endpoint");
-  const asksFor: Fact<UnbuiltFeature>[] = [];
   const urls = readUrls(reading, cursor, what);
   const type = readType(reading, cursor);
-  if (type !== undefined) judgeType(reading, type, urls.length);
+  if (type !== undefined) judgeType(reading, type, urls.length, cursor);
   const name = readText(reading, cursor, "name")?.value;
   const basicUsername = readSecurityConfig(reading, cursor);
   const config = readMap(reading, cursor, "advanceEndpointConfig");
-  const timeoutMs = config && readAdvanced(reading, config, asksFor);
+  const timeoutMs = config && readAdvanced(reading, config);
+  const binding = readBinding(reading, cursor, config, urls);
   const resilience = readResilience(reading, cursor, config);
   reportUnusedSettings(reading, cursor, { type: type?.value, urls: urls.length }, resilience);
   const pipelining = readNumber(reading, cursor, "x-castgate-pipelining", pipeliningDepth)?.value;
-  return { ref: cursor.ref, name, urls, type: type?.value, basicUsername, timeoutMs, pipelining, resilience, asksFor };
+  return { ref: cursor.ref, name, urls, type: type?.value, basicUsername, timeoutMs, pipelining, resilience, binding };
 }
 
 function readUrls(reading: Reading, endpoint: Cursor, what: string): readonly EndpointUrlFact[] {
@@ -164,7 +165,14 @@ function readType(reading: Reading, endpoint: Cursor): Fact<(typeof endpointType
 }
 
 /** How type and number of URLs go together (T-END-03). */
-function judgeType(reading: Reading, type: Fact<(typeof endpointTypes)[number]>, urls: number): void {
+function judgeType(reading: Reading, type: Fact<(typeof endpointTypes)[number]>, urls: number, endpoint: Cursor): void {
+  const isOriginal = reading.compatibility === "wso2-3.2";
+  if (type.value === "address" && isOriginal && endpoint.get("x-castgate-append-path") === undefined) {
+    reading.log.report("endpoint-type-mismatch", at(type.ref), {
+      problem: "type address appends the request's path to the URL, as the original did: it is the same as http",
+      remedy: "x-castgate-append-path: false, beside urls, sends requests to the URL as it is",
+    });
+  }
   if (type.value === "http" && urls > 1) {
     reading.log.report("endpoint-type-mismatch", at(type.ref), {
       problem: `type http has one backend, so only the first of ${urls} URLs is used`,
@@ -197,23 +205,13 @@ function readSecurityConfig(reading: Reading, endpoint: Cursor): string | undefi
   return readText(reading, config, "username")?.value;
 }
 
-/** `advanceEndpointConfig`: the timeout, and what is asked for beyond (T-END-06..09). */
-function readAdvanced(reading: Reading, config: Cursor, asksFor: Fact<UnbuiltFeature>[]): number | undefined {
+/** `advanceEndpointConfig`: the timeout; its other members are read elsewhere (T-END-06..09). */
+function readAdvanced(reading: Reading, config: Cursor): number | undefined {
   reportUnknownKeys(
     reading,
     config,
     ["timeoutInMillis", "retryConfig", "circuitBreaker", "poolConfig"],
     "advanceEndpointConfig",
   );
-  const pool = readMap(reading, config, "poolConfig");
-  if (pool !== undefined) {
-    readNumbers(reading, pool, "poolConfig", {
-      maxActiveConnections: { min: -1, whole: true },
-      maxIdleConnections: atLeastNull,
-      waitTimeInMillis: atLeastNull,
-      maxActiveStreamsPerConnection: atLeastOne,
-    });
-    asksFor.push({ value: "connection-pool", ref: pool.ref });
-  }
   return readNumber(reading, config, "timeoutInMillis", atLeastOne)?.value;
 }

@@ -180,7 +180,6 @@ function readEndpoints(reading: Reading, options: Cursor | undefined, what: stri
     // 0 is what protobuf makes of a field that is not set (T-GRPC-11).
     timeoutMs: timeout?.value || undefined,
     pipelining: undefined,
-    asksFor: [],
   };
 }
 

@@ -2,6 +2,7 @@ import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
+import { bindingKeys } from "../read/endpoint-binding.ts";
 import { resilienceKeys } from "../read/resilience.ts";
 import { keyPlace, keysOf } from "../read/values.ts";
 import type { CheckContext, Rule } from "./rule.ts";
@@ -45,7 +46,7 @@ const homes = new Map([
   ["x-castgate-caller", "at the top of the definition and in an operation"],
   ["x-castgate-dpop", "at the top of the definition"],
   ["x-castgate-encoded-slash", "at the top of the definition"],
-  ...["x-castgate-pipelining", ...resilienceKeys].map((key): [string, string] => [
+  ...["x-castgate-pipelining", ...bindingKeys, ...resilienceKeys].map((key): [string, string] => [
     key,
     "in an endpoint, beside its urls",
   ]),

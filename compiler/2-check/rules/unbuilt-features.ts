@@ -1,5 +1,5 @@
 import { at } from "../../diagnostics/place.ts";
-import type { ApiFacts, EndpointFact, OperationFacts, UnbuiltFeature } from "../../model/checked-project.ts";
+import type { ApiFacts, OperationFacts, UnbuiltFeature } from "../../model/checked-project.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 
 /**
@@ -7,10 +7,9 @@ import type { CheckContext, Rule } from "./rule.ts";
  * it into a handler that answers 501, and says so.
  */
 export const unbuiltFeatures: Rule = {
-  codes: ["feature-not-built", "pool-ignored"],
+  codes: ["feature-not-built"],
   check(context) {
     for (const api of context.apis) {
-      reportPools(context, api);
       if (context.compatibility !== "standard") continue;
       for (const operation of api.operations) {
         for (const feature of neededBy(context, api, operation)) {
@@ -22,31 +21,9 @@ export const unbuiltFeatures: Rule = {
   },
 };
 
-/** Pool sizes decide nothing about who is served: said once for each endpoint. */
-function reportPools({ log }: CheckContext, api: ApiFacts): void {
-  const seen = new Set<EndpointFact>();
-  for (const operation of api.operations) {
-    for (const endpoint of endpointsOf(api, operation)) {
-      if (seen.has(endpoint)) continue;
-      seen.add(endpoint);
-      for (const { value, ref } of endpoint.asksFor)
-        if (value === "connection-pool") log.report("pool-ignored", at(ref, "key"), {});
-    }
-  }
-}
-
-function endpointsOf(api: ApiFacts, operation: OperationFacts): readonly EndpointFact[] {
-  const shared = operation.servers.length > 0 ? undefined : api.endpoints.production;
-  const chosen = [operation.endpoints.production ?? shared, operation.endpoints.sandbox ?? api.endpoints.sandbox];
-  return chosen.filter((endpoint) => endpoint !== undefined);
-}
-
 function neededBy({ loaded }: CheckContext, api: ApiFacts, operation: OperationFacts): readonly UnbuiltFeature[] {
   const features = new Set<UnbuiltFeature>();
   if (api.protocol === "grpc") features.add("grpc");
-  for (const endpoint of endpointsOf(api, operation)) {
-    for (const { value } of endpoint.asksFor) if (value !== "connection-pool") features.add(value);
-  }
   if ((operation.requestInterceptor ?? api.requestInterceptor) !== undefined) features.add("request-interceptor");
   if ((operation.responseInterceptor ?? api.responseInterceptor) !== undefined) features.add("response-interceptor");
   if (api.responseCache?.value === true) features.add("response-cache");

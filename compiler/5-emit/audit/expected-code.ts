@@ -177,6 +177,8 @@ const moduleNames = {
   throttle: "throttleModule",
   upstream: "upstreamModule",
   "upstream-etcd": "etcdModule",
+  "upstream-header": "headerModule",
+  "upstream-oauth2": "oauth2Module",
 } as const;
 
 function camelCase(name: string): string {
@@ -247,9 +249,31 @@ function upstreamText({ symbol, upstream }: UpstreamPlan): string {
     `timeoutMs: ${timeoutMs}`,
     ...(pipelining === 1 ? [] : [`pipelining: ${pipelining}`]),
     ...(basicUsername === undefined ? [] : [`basicUsername: ${quoted(basicUsername)}`]),
+    ...bindingText(upstream),
     ...resilienceText(upstream),
   ];
-  return `const ${symbol} = ${upstreamFunction(upstream)}({ ${members.join(", ")} });`;
+  const sent = `${upstreamFunction(upstream)}({ ${members.join(", ")} })`;
+  return `const ${symbol} = ${withCredentials(upstream, sent)};`;
+}
+
+function withCredentials({ credentials }: UpstreamModel, sent: string): string {
+  if (credentials === undefined) return sent;
+  if (credentials.type === "header") return `sendHeader(${sent}, ${quoted(credentials.name)})`;
+  const { tokenUrl, scopes } = credentials;
+  const asked = scopes.length === 0 ? "" : `, scopes: ${list(scopes.map(quoted))}`;
+  return `clientCredentials(${sent}, { tokenUrl: ${quoted(tokenUrl)}${asked} })`;
+}
+
+function bindingText({ pool, appendPath, pins }: UpstreamModel): readonly string[] {
+  const texts: string[] = [];
+  if (pool !== undefined) {
+    const { maxActiveConnections: most, maxIdleConnections: idle, waitTimeInMillis: waitMs } = pool;
+    const limit = most > 0 ? `maxActiveConnections: ${most}, ` : "";
+    texts.push(`pool: { ${limit}maxIdleConnections: ${idle}, waitTimeInMillis: ${waitMs} }`);
+  }
+  if (appendPath === false) texts.push("appendPath: false");
+  if (pins !== undefined) texts.push(`pins: ${list(pins.map(quoted))}`);
+  return texts;
 }
 
 function upstreamFunction({ urls, choice, retry, circuitBreaker, maxInFlight, timeouts }: UpstreamModel): string {

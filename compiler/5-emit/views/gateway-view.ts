@@ -14,6 +14,8 @@ export const moduleExports: Readonly<Record<RuntimeModuleName, string>> = {
   throttle: "throttleModule",
   upstream: "upstreamModule",
   "upstream-etcd": "etcdModule",
+  "upstream-header": "headerModule",
+  "upstream-oauth2": "oauth2Module",
 };
 
 /** `keyManagerProxies` of `key-manager-proxies`. */

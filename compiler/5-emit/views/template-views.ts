@@ -126,6 +126,13 @@ export interface EndpointView {
   readonly basicUsername: string;
   /** What follows, in order. */
   readonly settings: readonly SettingView[];
+  /** At most one of them stands around it. */
+  readonly sendsHeader: boolean;
+  readonly headerName: string;
+  readonly sendsToken: boolean;
+  readonly tokenUrl: string;
+  readonly hasScopes: boolean;
+  readonly scopes: readonly string[];
 }
 
 /** A URL, or `etcd(key, url)`. */
@@ -140,6 +147,7 @@ export interface EndpointUrlView {
 export type SettingView = { readonly first: boolean; readonly name: string } & (
   | { readonly kind: "number"; readonly value: number }
   | { readonly kind: "fraction"; readonly value: number }
+  | { readonly kind: "flag"; readonly value: boolean }
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "numbers"; readonly values: readonly number[] }
   | { readonly kind: "texts"; readonly texts: readonly string[] }

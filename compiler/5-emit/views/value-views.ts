@@ -2,6 +2,7 @@ import type { ThrottleTier, UpstreamModel } from "../../model/gateway-model.ts";
 import type { UpstreamPlan } from "../../model/gateway-plan.ts";
 import type { CorsFacts } from "../../model/loaded-project.ts";
 import type { ImportList } from "../import-list.ts";
+import { bindingViews, credentialsView } from "./binding-views.ts";
 import { resilienceViews } from "./resilience-views.ts";
 import type { CorsView, EndpointUrlView, EndpointView, TierView } from "./template-views.ts";
 
@@ -38,7 +39,8 @@ export function endpointView({ symbol, upstream }: UpstreamPlan, imports: Import
     pipelining,
     hasUsername: basicUsername !== undefined,
     basicUsername: basicUsername ?? "",
-    settings: resilienceViews(upstream, imports),
+    settings: [...bindingViews(upstream), ...resilienceViews(upstream, imports)],
+    ...credentialsView(upstream, imports),
   };
 }
 

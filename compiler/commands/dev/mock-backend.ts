@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Build } from "../../compile.ts";
 import type { OperationFacts, PathSegment } from "../../model/checked-project.ts";
+import type { UpstreamModel } from "../../model/gateway-model.ts";
 import type { Cursor } from "../../model/source.ts";
 import { exampleOf } from "./example-value.ts";
 
@@ -52,14 +53,22 @@ export class MockBackend {
       .flatMap(({ operations }) => operations)
       .flatMap(({ backend }) => (backend.kind === "forward" ? [backend.production, backend.sandbox] : []))
       .filter((upstream) => upstream !== undefined);
-    const settings = upstreams.flatMap(({ overrideKey, urls }) =>
-      urls.map((_, i) => `--${overrideKey}_endpoint_${i}=http://127.0.0.1:${port}/${encodeURIComponent(overrideKey)}`),
-    );
+    const settings = upstreams.flatMap(({ overrideKey, urls, credentials }) => [
+      ...urls.map(
+        (_, i) => `--${overrideKey}_endpoint_${i}=http://127.0.0.1:${port}/${encodeURIComponent(overrideKey)}`,
+      ),
+      ...credentialSettings(overrideKey, credentials, `http://127.0.0.1:${port}${tokenPath}`),
+    ]);
     return [...new Set(settings)].sort();
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const [path = ""] = (request.url ?? "/").split("?");
+    if (path === tokenPath) {
+      request.resume();
+      response.writeHead(200, { "content-type": "application/json" });
+      return void response.end('{"access_token":"development","token_type":"Bearer","expires_in":3600}');
+    }
     const [, key = "", ...segments] = path.split("/");
     const operation = this.#operations.find(
       ({ overrideKeys, method, segments: template }) =>
@@ -74,6 +83,17 @@ export class MockBackend {
       response.end(body);
     });
   }
+}
+
+/** No override key is called so. */
+const tokenPath = "/token";
+
+/** What a gateway does not start without. */
+function credentialSettings(key: string, credentials: UpstreamModel["credentials"], tokenUrl: string): string[] {
+  if (credentials === undefined) return [];
+  if (credentials.type === "header") return [`--${key}_header_value=development`];
+  const settings = { client_id: "development", client_secret: "development", token_url: tokenUrl };
+  return Object.entries(settings).map(([name, value]) => `--${key}_oauth2_${name}=${value}`);
 }
 
 interface MockAnswer {

@@ -41,7 +41,7 @@ describe("endpoint objects", () => {
         "x-castgate-failover": { order: "priority", statusCodes: [503, 500, 503], suspend: { initialInMillis: -1 } },
       }),
     );
-    const { ref: _, urls, asksFor, resilience, ...rest } = endpoints.production ?? assert.fail("no endpoint");
+    const { ref: _, urls, binding, resilience, ...rest } = endpoints.production ?? assert.fail("no endpoint");
     assert.deepEqual(rest, { name: "orders", type: "failover", basicUsername: "svc", timeoutMs: 4000, pipelining: 4 });
     assert.deepEqual(
       urls.map(({ value, etcdKey }) => [value, etcdKey]),
@@ -50,10 +50,12 @@ describe("endpoint objects", () => {
         ["https://b.example.com", "orders"],
       ],
     );
-    assert.deepEqual(
-      asksFor.map(({ value }) => value),
-      ["connection-pool"],
-    );
+    assert.deepEqual(binding, {
+      pool: { maxActiveConnections: 200, maxIdleConnections: 100, waitTimeInMillis: 30_000 },
+      appendPath: undefined,
+      credentials: undefined,
+      pins: [],
+    });
     assert.deepEqual(resilience, {
       retry: { count: 2, intervalMs: 200, factor: 1.5, maxMs: 2000, statusCodes: [502] },
       circuitBreaker: {
@@ -85,6 +87,56 @@ describe("endpoint objects", () => {
       bucketMs: 10_000,
       statusCodes: [],
     });
+  });
+
+  test("credentials, pins and fixed addresses", async () => {
+    const pin = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    const bindingOf = async (more: object) =>
+      (await factsOf(production({ urls: ["https://a.example.com"], ...more }))).endpoints.production?.binding;
+    const tokens = { type: "oauth2", tokenUrl: "https://idp.example.com/token", scopes: ["a:b", "c"] };
+    assert.deepEqual((await bindingOf({ "x-castgate-credentials": tokens }))?.credentials, tokens);
+    const field = { type: "header", name: "X-Key" };
+    assert.deepEqual((await bindingOf({ "x-castgate-credentials": field }))?.credentials, field);
+    assert.deepEqual((await bindingOf({ "x-castgate-pins": [pin] }))?.pins, [pin]);
+    assert.equal((await bindingOf({ "x-castgate-append-path": false }))?.appendPath, false);
+  });
+
+  test("each wrong value of credentials, pins and connections is found", async () => {
+    const url = "https://a.example.com";
+    const credentials = "x-castgate-credentials";
+    const bad: readonly (readonly [key: string, value: unknown, code: string, place: string])[] = [
+      [credentials, "basic", "value-type", ""],
+      [credentials, {}, "value-invalid", ""],
+      [credentials, { type: "Header" }, "value-invalid", "/type"],
+      [credentials, { type: "header" }, "value-invalid", ""],
+      [credentials, { type: "header", name: "X Key" }, "value-invalid", "/name"],
+      [credentials, { type: "header", name: "Host" }, "value-invalid", "/name"],
+      [credentials, { type: "header", name: "Proxy-Authorization" }, "value-invalid", "/name"],
+      [credentials, { type: "header", name: "X-Key", value: "secret" }, "key-unknown", "/value"],
+      [credentials, { type: "oauth2" }, "value-invalid", ""],
+      [credentials, { type: "oauth2", tokenUrl: "idp" }, "endpoint-url-invalid", "/tokenUrl"],
+      [credentials, { type: "oauth2", tokenUrl: url, scopes: ["a b"] }, "value-invalid", "/scopes/0"],
+      [credentials, { type: "oauth2", tokenUrl: url, scopes: "a" }, "value-type", "/scopes"],
+      ["x-castgate-pins", ["sha256/abc"], "value-invalid", "/0"],
+      ["x-castgate-append-path", "no", "value-type", ""],
+      [
+        "advanceEndpointConfig",
+        { poolConfig: { maxActiveConnections: -2 } },
+        "value-invalid",
+        "/poolConfig/maxActiveConnections",
+      ],
+      ["advanceEndpointConfig", { poolConfig: { minIdle: 1 } }, "key-unknown", "/poolConfig/minIdle"],
+    ];
+    for (const [key, value, code, place] of bad) {
+      const found = await foundIn({ urls: [url], [key]: value });
+      assert.deepEqual(found, [`error ${code} ${at}/${key}${place}`], `${key}: ${JSON.stringify(value)}`);
+    }
+    const both = { urls: [url], securityConfig: { type: "basic" }, [credentials]: { type: "header", name: "X-Key" } };
+    assert.deepEqual(await foundIn(both), [`error value-invalid ${at}/${credentials}`]);
+    const pins = ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="];
+    assert.deepEqual(await foundIn({ urls: [url, "http://b.example.com"], "x-castgate-pins": pins }), [
+      `error endpoint-url-invalid ${at}/urls/1`,
+    ]);
   });
 
   test("each wrong value of failover, balance, limits and time-outs is found", async () => {
