@@ -79,7 +79,8 @@ export class Load {
   }
 }
 
-function statusOf(url: string, headers: Readonly<Record<string, string>>, agent: Agent): Promise<number> {
+/** One request; its status. */
+export function statusOf(url: string, headers: Readonly<Record<string, string>>, agent: Agent): Promise<number> {
   return new Promise((resolve, reject) => {
     const call = request(url, { headers, agent }, (response) => {
       response.resume().on("end", () => resolve(response.statusCode ?? 0));

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { Agent } from "node:http";
+import { after, before, describe, test } from "node:test";
+import { until } from "../../support/debian-services.ts";
+import { type CompiledProject, type RunningGateway, startGateway } from "../../support/gateway-under-test.ts";
+import { countOf, Load, statusesOf, statusOf } from "../../support/load.ts";
+import { compileParts, definition, get } from "../../support/security-project.ts";
+import { StubBackend } from "../../support/stub-backend.ts";
+
+/** Workers that share counts: what happens to these when a worker dies, and when the parent does not answer. */
+const limit = 300;
+
+describe("workers with limits", () => {
+  let project: CompiledProject;
+  let backend: StubBackend;
+  let gateway: RunningGateway;
+
+  before(async () => {
+    const open = { security: [] };
+    [project, backend] = await Promise.all([
+      compileParts("several", {
+        compatibility: "standard",
+        apis: {
+          counted: definition(
+            "Counted",
+            {},
+            {
+              "/limited": get({ ...open, "x-wso2-throttling-tier": "Some" }),
+              "/fresh": get({ ...open, "x-wso2-throttling-tier": "Some" }),
+              "/free": get(open),
+            },
+          ),
+        },
+        policies: { resourcePolicies: [{ Some: { count: limit, unitTime: 1, timeUnit: "day" } }] },
+      }),
+      StubBackend.start(),
+    ]);
+    gateway = await startGateway(project, { backend, args: ["--workers=3"] });
+    await until(() => listening() === 3);
+  });
+  after(async () => {
+    await gateway?.stop();
+    await backend?.stop();
+    project?.remove();
+  });
+
+  const listening = () => gateway.log().match(/"msg":"listening"/g)?.length ?? 0;
+
+  test("a worker that is killed takes its tokens along: never more than the limit pass, and the others go on", async () => {
+    const load = new Load(`${gateway.origin}/counted/limited`, {}, 12);
+    await load.until(200);
+    const { pid } = gateway.process;
+    const [worker] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ");
+    process.kill(Number(worker), "SIGKILL");
+    await load.until(429);
+    await until(() => listening() === 4);
+    await load.stop();
+    const statuses = [...load.all, ...(await statusesOf([load.url], 50))];
+    const { 200: passed = 0, 429: refused = 0, 0: broken = 0, ...others } = countOf(statuses);
+    assert.deepEqual(others, {});
+    assert.ok(refused > 0);
+    // A request whose connection broke may have reached the backend, too.
+    assert.ok(backend.seen.length <= limit, `${backend.seen.length} of ${limit}`);
+    assert.ok(passed <= backend.seen.length && backend.seen.length <= passed + broken);
+    // One of three held at most a sixth of what was left when it asked, and what waited there.
+    assert.ok(passed > limit / 2, `${passed} of ${limit}`);
+  });
+
+  test("a parent that does not answer delays those who need a token, and nobody else", async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (path: string) => statusOf(`${gateway.origin}/counted/${path}`, {}, agent);
+    assert.equal(await ask("free"), 200);
+    gateway.process.kill("SIGSTOP");
+    try {
+      for (let i = 0; i < 20; i++) assert.equal(await ask("free"), 200);
+      let answered = false;
+      const waiting = ask("fresh").then((status) => {
+        answered = true;
+        return status;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(answered, false);
+      gateway.process.kill("SIGCONT");
+      assert.equal(await waiting, 200);
+    } finally {
+      gateway.process.kill("SIGCONT");
+      agent.destroy();
+    }
+  });
+});
