@@ -38,6 +38,8 @@ const connectTimeoutMs = 10_000;
 const topicExchange = "amq.topic";
 /** A connection that held so long was a good one: the next failure is the first again. */
 const steadyMs = 60_000;
+/** So long without a broker, and it is told as an error: somebody should look. */
+const staleAfterMs = 180_000;
 
 /**
  * Hears one topic of a broker over AMQP 0-9-1 (RabbitMQ, WSO2's Andes), with a queue of its own that ends with the connection.
@@ -50,6 +52,7 @@ export class TopicConsumer {
   #connection: ChannelModel | undefined;
   #closed = false;
   #told = false;
+  #stale = false;
   #finished: Promise<void> = Promise.resolve();
   #wake: () => void = () => undefined;
 
@@ -128,6 +131,7 @@ export class TopicConsumer {
     this.#state = { connected: true, since: Date.now() };
     if (this.#told) log().info({ broker: shown(broker), topic }, "broker back");
     this.#told = false;
+    this.#stale = false;
     this.#guarded(this.#options.onGap);
     await ended;
   }
@@ -172,6 +176,12 @@ export class TopicConsumer {
 
   #away(broker: Broker, reason: string): void {
     if (this.#state.connected) this.#state = { connected: false, since: Date.now() };
+    const awayMs = Date.now() - this.#state.since;
+    if (!this.#stale && !this.#closed && awayMs >= staleAfterMs) {
+      this.#stale = true;
+      const ageSeconds = Math.round(awayMs / 1000);
+      log().error({ topic: this.#options.topic, ageSeconds, reason }, "source stale");
+    }
     if (this.#told || this.#closed) return;
     this.#told = true;
     log().warn({ broker: shown(broker), topic: this.#options.topic, reason }, "broker away");

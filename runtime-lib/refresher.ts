@@ -15,9 +15,14 @@ export interface RefresherOptions {
   readonly leastGapMs?: number;
 }
 
+/** A copy that is older than so many periods is stale. */
+const stalePeriods = 3;
+
 /**
  * Keeps a copy of what another system holds: fetches it at once, after failures again with exponential back-off until it is
- * valid, then from time to time. Being away is told in the log once, not at each attempt.
+ * valid, then from time to time. Being away is told in the log once, not at each attempt, and once more, as an error, when the
+ * copy is older than three periods: from then on somebody should look. It goes on being used, and `/readyz` stays as it is: a
+ * gateway that is taken away for it serves nobody.
  */
 export class Refresher {
   readonly #options: RefresherOptions;
@@ -28,6 +33,10 @@ export class Refresher {
   #failures = 0;
   #lastStart = Number.NEGATIVE_INFINITY;
   #ready = false;
+  /** When the attempt began that brought the copy, and when the copy counts as stale. */
+  #freshAt = 0;
+  #staleAt = Number.POSITIVE_INFINITY;
+  #stale = false;
 
   constructor(options: RefresherOptions) {
     this.#options = options;
@@ -68,17 +77,28 @@ export class Refresher {
     let next: number;
     try {
       await refresh();
-      if (this.#failures > 0) log().info({ source: name }, "source back");
+      if (this.#failures > 0) log().info({ source: name, ...(this.#stale && this.#age) }, "source back");
       this.#failures = 0;
       this.#ready = true;
       next = periodMs();
+      this.#freshAt = this.#lastStart;
+      this.#staleAt = this.#freshAt + stalePeriods * next;
+      this.#stale = false;
     } catch (error) {
       if (this.#failures === 0) log().warn({ source: name, reason: (error as Error).message }, "source away");
       next = backOff(this.#failures++, firstRetryMs, longestRetryMs);
+      if (!this.#stale && performance.now() >= this.#staleAt) {
+        this.#stale = true;
+        log().error({ source: name, ...this.#age }, "source stale");
+      }
     }
     this.#running = false;
     if (this.#again) this.soon();
     else this.#schedule(next);
+  }
+
+  get #age(): { readonly ageSeconds: number } {
+    return { ageSeconds: Math.round((performance.now() - this.#freshAt) / 1000) };
   }
 
   #schedule(ms: number): void {
