@@ -151,8 +151,9 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
   setTimeout(boundYoungGeneration, 250).unref();
   const open = listeners.map((listener) => ({ on: engine, listener }));
   if (tokenEngine !== undefined) open.push({ on: tokenEngine, listener: tokenListener as ListenerOptions });
-  // All at once: who sees one of them open may go on to another.
-  const outcomes = await Promise.allSettled(open.map(({ on, listener }) => on.listen(listener)));
+  // All at once, the plain one last: who sees it open may go on to another.
+  const opening = open.toReversed().map(({ on, listener }) => on.listen(listener));
+  const outcomes = (await Promise.allSettled(opening)).toReversed();
   for (const [index, outcome] of outcomes.entries()) {
     const { scheme, host, port } = (open[index] as (typeof open)[number]).listener;
     if (outcome.status === "fulfilled") {

@@ -20,6 +20,8 @@ const root = path.resolve(import.meta.dirname, "../..");
 const suite = path.resolve(root, "../shared/conformance");
 const pending = JSON.parse(readFileSync(path.join(import.meta.dirname, "pending.json"), "utf8"));
 const ports = [2379, 2380, 9443, 9590, 9595, 9596];
+/** Held for the whole run: between two cases those above are free. */
+const turnPort = 9597;
 const args = process.argv.slice(2);
 const filters = args.filter((arg) => arg !== "--all");
 
@@ -33,9 +35,10 @@ async function runSuite() {
   const notRun = cases.length - selected.length;
   if (selected.length === 0) return close("no case selected", { passed: 0, failed: 0, skipped: cases.length });
 
-  await portsFree();
+  const turn = await portsFree();
   const work = mkdtempSync(path.join(os.tmpdir(), "castgate-conformance-"));
   const results = await runCases(selected, work);
+  turn.close();
   const counts = { passed: 0, failed: 0, skipped: notRun };
   for (const id of selected) {
     const missed = missedBy(results.get(id));
@@ -65,21 +68,30 @@ function missedBy(result) {
   return [...result.fails, ...result.soft.filter((text) => !/: took \d+ ms, expected/.test(text))];
 }
 
-/** The suite's cases name these ports. Another run on this machine may still have them: waits for its end. */
+/** The suite's cases name these ports. Another run on this machine may have them: waits for its end, and holds `turnPort`. */
 async function portsFree() {
-  const inUse = async () => (await Promise.all(ports.map(isInUse))).some(Boolean);
-  for (let tries = 0; await inUse(); tries++) {
-    if (tries === 0) say(`waiting: one of the ports ${ports.join(", ")} is in use`);
-    if (tries === 300) throw new Error("the ports of the suite did not become free");
+  for (let tries = 0; tries < 900; tries++) {
+    const turn = await listening(turnPort);
+    if (turn !== undefined && !(await Promise.all(ports.map(isInUse))).some(Boolean)) return turn;
+    turn?.close();
+    if (tries === 0) say(`waiting: one of the ports ${[...ports, turnPort].join(", ")} is in use`);
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
+  throw new Error("the ports of the suite did not become free");
 }
 
-function isInUse(port) {
+async function isInUse(port) {
+  const server = await listening(port);
+  server?.close();
+  return server === undefined;
+}
+
+/** A server on this port of loopback; undefined: the port is in use. */
+function listening(port) {
   return new Promise((resolve) => {
     const server = createServer()
-      .once("error", () => resolve(true))
-      .listen(port, "127.0.0.1", () => server.close(() => resolve(false)));
+      .once("error", () => resolve(undefined))
+      .listen(port, "127.0.0.1", () => resolve(server));
   });
 }
 
