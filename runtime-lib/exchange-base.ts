@@ -7,6 +7,7 @@ import {
   type RelayHead,
   type RelayOutcome,
   type RelayTarget,
+  type TransferMeter,
   type UnderOptions,
 } from "./exchange.ts";
 import type { BackendFailure, Faults } from "./faults.ts";
@@ -307,7 +308,9 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
       this.#settle = resolve;
       if (this.body !== undefined || (!this.chunked && this.contentLength <= 0)) return this.#send();
       if (!this.chunked && this.contentLength <= collectUpTo) return this.collect();
-      this.body = this.streamed();
+      const body = this.streamed();
+      const metered = this.meter !== undefined && body !== undefined && !Buffer.isBuffer(body);
+      this.body = metered ? (this.meter as TransferMeter).body(body) : body;
       this.#send();
     });
   }
@@ -462,6 +465,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
       return this.answerEnd(trailers);
     }
     if (!this.#beginAnswer(status, fields)) return this.done();
+    if (this.meter !== undefined && body !== undefined) this.meter.bytes += body.length;
     this.sendWhole(status, reason, fields, body);
     this.done();
   }
@@ -554,8 +558,18 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     fields.push("X-Request-ID", this.id);
   }
 
-  /** One line for each request, when asked for. `whole`: all of the answer left. */
-  protected logAccess(whole: boolean): void {
+  /** Nothing more happens with the request. `whole`: all of the answer left. */
+  protected over(whole: boolean): void {
+    const { meter } = this;
+    if (meter !== undefined) {
+      if (Buffer.isBuffer(this.body)) meter.bytes += this.body.length;
+      meter.over(this.status);
+    }
+    this.#logAccess(whole);
+  }
+
+  /** One line for each request, when asked for. */
+  #logAccess(whole: boolean): void {
     const { accessLog, log } = this.options;
     if (!accessLog) return;
     log.info(

@@ -123,6 +123,7 @@ export class NodeExchange extends BaseExchange implements BodySource {
 
   answerData(chunk: Buffer): boolean {
     if (this.closed) return true;
+    if (this.meter !== undefined) this.meter.bytes += chunk.length;
     if (this.#res.write(this.#own(chunk))) return true;
     // A backend may have sent more before it pauses.
     if (!this.#blocked) this.#res.once("drain", onResponseDrain);
@@ -245,7 +246,7 @@ export class NodeExchange extends BaseExchange implements BodySource {
     if (this.#lingerFrom < 0) this.#engine.slow.delete(this);
     const whole = this.#res.writableFinished;
     if (!whole) this.abandon();
-    this.logAccess(whole);
+    this.over(whole);
     this.#connection.over(this);
   }
 

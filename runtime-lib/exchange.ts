@@ -1,5 +1,5 @@
 import type { Api } from "./api.ts";
-import type { BackendPool, Reach } from "./backend.ts";
+import type { BackendPool, BodySource, Reach } from "./backend.ts";
 import type { Caller } from "./caller.ts";
 import type { BackendFailure, Faults } from "./faults.ts";
 import type { LoggedIdentity } from "./logged-identity.ts";
@@ -61,6 +61,8 @@ export abstract class Exchange {
   asksUpgrade = false;
   /** The protocol that the connection may change to if the backend agrees; undefined: none. */
   upgrade: string | undefined = undefined;
+  /** Set by limits that need to know what passes, or how it ends; undefined: nobody does. */
+  meter: TransferMeter | undefined;
   /** Status of the answer, whoever gave it; 0 while there is none. */
   status = 0;
 
@@ -132,6 +134,16 @@ export interface Attempt {
   takes(status: number, fields: readonly string[], again: boolean): boolean;
   /** No answer came. True: the client gets the fault. */
   gives(failure: BackendFailure, reach: Reach, again: boolean): boolean;
+}
+
+/** Learns what a request comes to. */
+export interface TransferMeter {
+  /** Of the bodies of the request and of its answer, as far as they passed. */
+  bytes: number;
+  /** The same body, counted while it is sent. */
+  body(source: BodySource): BodySource;
+  /** The answer is out, or the client is gone. `status`: 0 when there was none. */
+  over(status: number): void;
 }
 
 /** How an API is mounted. */

@@ -138,8 +138,8 @@ export class LeasedCounter implements Counter {
     }
   }
 
-  takeBack(quota: Quota, then: number): void {
-    if (this.#alone !== undefined) return this.#alone.takeBack(quota, then);
+  takeBack(quota: Quota, then: number, now: number): void {
+    if (this.#alone !== undefined) return this.#alone.takeBack(quota, then, now);
     if (this.#step === 0 && (then + this.#skew >= this.#until || this.#at === 0)) return;
     this.#tokens++;
     this.#at -= this.#step || 1;

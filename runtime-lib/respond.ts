@@ -1,6 +1,7 @@
 import type { Caller } from "./caller.ts";
 import type { Exchange, Refusal } from "./exchange.ts";
 import { type BackendFailure, type Fault, type FaultStyle, statusReportBody } from "./faults.ts";
+import { addRateLimit } from "./rate-limit-fields.ts";
 import type { Denied } from "./throttle.ts";
 
 /**
@@ -49,16 +50,21 @@ export function tooManyRequests(x: Exchange, verdict: Denied): void {
     return send(x, x.faults.byStatus(503, "The limits of this request cannot be checked"), ["Retry-After", "5"]);
   }
   const found = x.faults.byCode(verdict.code);
-  x.refusal = { status: found.status, code: verdict.code, reason: `throttle: ${verdict.level} tier ${verdict.tier}` };
+  x.refusal = {
+    status: found.status,
+    code: verdict.code,
+    reason: `throttle: ${verdict.level} tier ${verdict.tier.tier}`,
+  };
   if (found.status !== 429) return send(x, found, []);
-  const seconds = String(verdict.retryAfterSeconds);
-  const headers = ["Retry-After", seconds];
-  if (x.faults.compatibility === "standard") {
-    const name = structuredString(verdict.tier);
-    headers.push("RateLimit-Policy", `${name};q=${verdict.count};w=${Math.ceil(verdict.windowMs / 1000)}`);
-    headers.push("RateLimit", `${name};r=0;t=${seconds}`);
-  }
+  const headers = ["Retry-After", String(verdict.retryAfterSeconds)];
+  if (x.faults.compatibility === "standard") addRateLimit(headers, verdict.tier, 0, verdict.retryAfterSeconds);
   send(x, found, headers);
+}
+
+/** 403/900805: a deny condition of policies.yaml is met (section 3.4). */
+export function blocked(x: Exchange): void {
+  x.refusal = { status: 403, code: 900805, reason: "throttle: deny condition" };
+  send(x, x.faults.byCode(900805), []);
 }
 
 /** 403: the API has no backend for keys of this type (S-ERR-28). */
@@ -267,9 +273,4 @@ function shown(text: string): string {
 /** RFC 6750 section 3: scope tokens between double quotes. A name that cannot stand there is left out. */
 function scopeText(scopes: readonly string[]): string {
   return scopes.filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)).join(" ");
-}
-
-/** RFC 9651 section 4.1.6; other characters than printable ASCII become `?`. */
-function structuredString(text: string): string {
-  return `"${text.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "\\$&")}"`;
 }

@@ -31,7 +31,7 @@ export interface Counter {
   /** Counts one request, or `amount` of something else, which may go beyond the quota. */
   count(quota: Quota, now: number, amount?: number): void;
   /** Takes back one request that was counted at `then`, unless its window is over. */
-  takeBack(quota: Quota, then: number): void;
+  takeBack(quota: Quota, then: number, now: number): void;
   /** Whole seconds until the window ends, or until one more fits where there are no windows; at least 1. */
   secondsLeft(quota: Quota, now: number): number;
   /** How many more fit by what is known here; never below 0. */
@@ -96,7 +96,7 @@ export class FixedWindow implements Counter {
     this.used += amount;
   }
 
-  takeBack(quota: Quota, then: number): void {
+  takeBack(quota: Quota, then: number, _now: number): void {
     if (then < this.end && then >= this.end - quota.windowMs && this.used > 0) this.used--;
   }
 

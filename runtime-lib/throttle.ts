@@ -3,6 +3,8 @@ import type { Caller } from "./caller.ts";
 import { quotaAddress } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RuntimeModule } from "./module.ts";
+import { addRateLimit } from "./rate-limit-fields.ts";
+import type { Counted } from "./throttle-counted.ts";
 import {
   type Counter,
   CounterTable,
@@ -18,18 +20,23 @@ import { isWorker } from "./workers.ts";
 /** A tier of policies.yaml as generated code states it. */
 export interface Tier extends Quota {
   readonly tier: string;
+  /** What is counted; absent: each request that all levels admit. */
+  readonly counted?: Counted;
 }
 
 /** A tier that callers' tokens may name. */
 export interface CallerTier extends Quota {
   /** `false`: requests beyond the quota pass, and are counted and flagged (R-THR-17). Subscriptions only (R-THR-03). */
   readonly stopOnQuota?: boolean;
+  readonly counted?: Counted;
+  /** Of an application's tier: its users share one count. Absent: each has a count of its own (section 3.2, K-09). */
+  readonly key?: "app";
 }
 
 /** Tiers by name: as a record, or as pairs where a name would not be safe as a property (`__proto__`). */
 export type TierTable<T> = Readonly<Record<string, T>> | readonly (readonly [name: string, tier: T])[];
 
-export type ThrottleLevel = "api" | "resource" | "subscription" | "application" | "unauthenticated";
+export type ThrottleLevel = "address" | "api" | "resource" | "subscription" | "application" | "unauthenticated";
 
 export type Verdict = Allowed | Denied;
 
@@ -43,18 +50,23 @@ export interface Denied {
   readonly allowed: false;
   readonly level: ThrottleLevel;
   /**
-   * 900800 API, 900802 resource, 900804 subscription and unauthenticated, 900803 application; 900809 unknown tier; 503: where
-   * is counted nobody could be asked.
+   * 900800 address and API, 900802 resource, 900804 subscription and unauthenticated, 900803 application; 900809 unknown tier;
+   * 503: where is counted nobody could be asked.
    */
   readonly code: number;
-  /** Name of the tier that is used up, or that nobody defined. */
-  readonly tier: string;
-  readonly count: number;
-  readonly windowMs: number;
+  /** The tier that is used up, or that nobody defined. */
+  readonly tier: Tier;
   readonly retryAfterSeconds: number;
 }
 
-const codes = { api: 900800, resource: 900802, subscription: 900804, application: 900803, unauthenticated: 900804 };
+const codes = {
+  address: 900800,
+  api: 900800,
+  resource: 900802,
+  subscription: 900804,
+  application: 900803,
+  unauthenticated: 900804,
+} as const satisfies Readonly<Record<ThrottleLevel, number>>;
 
 /** Keys with a counter of their own, a level. At 200 bytes each (measured) the three levels stay below 60 MiB. */
 const capacity = 100_000;
@@ -88,9 +100,17 @@ export class Limit {
     return this.counter.admits(this.tier, now);
   }
 
-  /** To be called in the same turn as `admits`. */
-  count(now: number): void {
-    this.counter.count(this.tier, now);
+  /** All levels admit the request. To be called in the same turn as `admits`. */
+  count(x: Exchange, now: number): void {
+    const { counted } = this.tier;
+    if (counted === undefined) this.counter.count(this.tier, now);
+    else counted.admitted(x, this, now);
+  }
+
+  /** Counts at any time. */
+  countNow(now: number, amount?: number): void {
+    if (this.counter.dropped) this.lookUp(now);
+    this.counter.count(this.tier, now, amount);
   }
 
   private lookUp(now: number): void {
@@ -99,9 +119,30 @@ export class Limit {
   }
 }
 
+/** A tier that depends on the request: `conditionalTier` makes it. */
+export interface ChosenTier {
+  /** Counters of their own, named after `key`, of a level. */
+  limits(level: ThrottleLevel, key: string): LimitChoice;
+}
+
+export interface LimitChoice {
+  choose(x: Exchange, caller: Caller | undefined): Limit;
+}
+
+/** Limits by client address: `addressLimits` makes them. */
+export interface AddressLimits {
+  limitOf(x: Exchange): Limit | undefined;
+}
+
 /** The limit of an API: one counter, shared by all operations of it (R-THR-04). */
-export function limit(api: Api, tier: Tier): Limit {
-  return new Limit("api", tier, `api:${keyOf(api)}`);
+export function limit(api: Api, tier: Tier): Limit;
+export function limit(api: Api, tier: ChosenTier): LimitChoice;
+export function limit(api: Api, tier: Tier | ChosenTier): Limit | LimitChoice {
+  return limitFor("api", tier, `api:${keyOf(api)}`);
+}
+
+function limitFor(level: ThrottleLevel, tier: Tier | ChosenTier, key: string): Limit | LimitChoice {
+  return "limits" in tier ? tier.limits(level, key) : new Limit(level, tier, key);
 }
 
 /** The tiers of callers, and what was counted against them: one value for the whole gateway. */
@@ -113,25 +154,36 @@ export class CallerTiers {
   /** By `appId:basePath:version`. */
   readonly subscriptionCounters = new CounterTable("sub", capacity);
 
-  constructor(application: ReadonlyMap<string, NamedTier>, subscription: ReadonlyMap<string, NamedTier>) {
+  /** Whether a subscription may be `Unlimited` (K-14). */
+  readonly unlimited: boolean;
+
+  constructor(
+    application: ReadonlyMap<string, NamedTier>,
+    subscription: ReadonlyMap<string, NamedTier>,
+    unlimited: boolean,
+  ) {
     this.application = application;
     this.subscription = subscription;
+    this.unlimited = unlimited;
   }
 }
 
-/** The tiers that a caller's token may name, from policies.yaml. */
+/** The tiers that a caller's token may name, from policies.yaml. `unlimited: false`: no subscription is without a limit. */
 export function callerTiers(tiers: {
   readonly application: TierTable<CallerTier>;
   readonly subscription: TierTable<CallerTier>;
+  readonly unlimited?: false;
 }): CallerTiers {
-  return new CallerTiers(tableOf(tiers.application), tableOf(tiers.subscription));
+  return new CallerTiers(tableOf(tiers.application), tableOf(tiers.subscription), tiers.unlimited !== false);
 }
 
 /** What limits an operation. A level that is left out has no limit. */
 export interface OperationLimits {
+  /** By client address, shared by all operations. */
+  readonly address?: AddressLimits;
   /** Shared by the operations of the API. */
-  readonly api?: Limit;
-  readonly resource?: Tier;
+  readonly api?: Limit | LimitChoice;
+  readonly resource?: Tier | ChosenTier;
   /** Look up the caller's own subscription and application tiers. */
   readonly caller?: CallerTiers;
   /** For requests without a caller, by client address (IPv6: its /64) and API. */
@@ -146,13 +198,16 @@ export function throttle(api: Api, operation: string, limits: OperationLimits): 
 /**
  * Counts exactly: within one synchronous call all levels are asked, and only when all of them admit the request is it
  * counted at all of them. So no more than the quota pass, however many requests are in flight, and a refused request
- * costs no quota anywhere. Levels are asked in the order API, resource, subscription, application (section 3.4), or API,
- * resource, unauthenticated. Where a counter has to ask elsewhere, all levels are asked anew once it has.
+ * costs no quota anywhere. Levels are asked in the order address, API, resource, subscription, application (section 3.4), or
+ * address, API, resource, unauthenticated. Where a counter has to ask elsewhere, all levels are asked anew once it has.
  */
 export class Throttle {
   private readonly at: Api;
+  private readonly addresses: AddressLimits | undefined;
   private readonly api: Limit | undefined;
   private readonly resource: Limit | undefined;
+  private readonly apiChoice: LimitChoice | undefined;
+  private readonly resourceChoice: LimitChoice | undefined;
   private readonly tiers: CallerTiers | undefined;
   private readonly unauthenticated: Tier | undefined;
   private readonly apiName: string;
@@ -162,12 +217,13 @@ export class Throttle {
 
   constructor(api: Api, operation: string, limits: OperationLimits) {
     this.at = api;
-    this.api = limits.api;
+    this.addresses = limits.address;
     this.apiKey = keyOf(api);
-    this.resource =
-      limits.resource === undefined
-        ? undefined
-        : new Limit("resource", limits.resource, `res:${joined(this.apiKey, operation)}`);
+    if (limits.api instanceof Limit) this.api = limits.api;
+    else this.apiChoice = limits.api;
+    const resource = limits.resource && limitFor("resource", limits.resource, `res:${joined(this.apiKey, operation)}`);
+    if (resource instanceof Limit) this.resource = resource;
+    else this.resourceChoice = resource;
     this.tiers = limits.caller;
     this.unauthenticated = limits.unauthenticated;
     this.apiName = api.name;
@@ -179,7 +235,9 @@ export class Throttle {
    * milliseconds since the epoch.
    */
   admit(x: Exchange, caller: Caller | undefined, now: number = monotonicNow()): Verdict | Promise<Verdict> {
-    const { api, resource } = this;
+    const address = this.addresses?.limitOf(x);
+    const api = this.api ?? this.apiChoice?.choose(x, caller);
+    const resource = this.resource ?? this.resourceChoice?.choose(x, caller);
     let third: Limit | undefined;
     let fourth: Limit | undefined;
     if (caller === undefined || caller.scheme === "anonymous") {
@@ -189,35 +247,42 @@ export class Throttle {
       third = quotas.subscription;
       fourth = quotas.application;
     }
-    let over = false;
-    if (api !== undefined && !api.admits(now)) return this.refused(api, x, caller, now, resource, third, fourth);
-    if (resource !== undefined && !resource.admits(now)) return this.refused(resource, x, caller, now, third, fourth);
-    if (third !== undefined && !third.admits(now)) {
-      const answer = this.refused(third, x, caller, now, fourth);
-      if (third.stops || answer instanceof Promise) return answer;
-      over = true;
+    const full = firstFull(address, api, resource, third, fourth, now);
+    if (full !== undefined) {
+      const levels = [address, api, resource, third, fourth];
+      const asked = this.askAgain(full, levels, x, caller, now);
+      if (asked !== undefined) return asked;
+      if (full.stops) return refusal(full, levels, now);
+      // The subscription's tier does not stop at its quota; the application's may.
+      if (fourth !== undefined && !fourth.admits(now)) {
+        return this.askAgain(fourth, levels, x, caller, now) ?? refusal(fourth, levels, now);
+      }
     }
-    if (fourth !== undefined && !fourth.admits(now)) return this.refused(fourth, x, caller, now);
-    if (api !== undefined) api.count(now);
-    if (resource !== undefined) resource.count(now);
-    if (third !== undefined) third.count(now);
-    if (fourth !== undefined) fourth.count(now);
-    return over ? allowedOverQuota : allowed;
+    if (address !== undefined) address.count(x, now);
+    if (api !== undefined) api.count(x, now);
+    if (resource !== undefined) resource.count(x, now);
+    if (third !== undefined) third.count(x, now);
+    if (fourth !== undefined) fourth.count(x, now);
+    if (x.faults.compatibility === "standard") announce(x, address, api, resource, third, fourth, now);
+    return full === undefined ? allowed : allowedOverQuota;
   }
 
   /**
-   * Unless its counter has to ask elsewhere first: then all levels are asked again. Those `after` it ask in the same breath.
+   * Where its counter has to ask elsewhere, all levels are asked again once it has. Those that come after it ask in the same
+   * breath.
    */
-  private refused(
+  private askAgain(
     limit: Limit,
+    levels: readonly (Limit | undefined)[],
     x: Exchange,
     caller: Caller | undefined,
     now: number,
-    ...after: readonly (Limit | undefined)[]
-  ): Verdict | Promise<Verdict> {
+  ): Promise<Verdict> | undefined {
     const asked = limit.counter.refill?.(limit.tier, now);
-    if (asked === undefined) return refusal(limit, now);
-    for (const other of after) if (other?.admits(now) === false) void other.counter.refill?.(other.tier, now);
+    if (asked === undefined) return undefined;
+    for (const other of levels.slice(levels.indexOf(limit) + 1)) {
+      if (other?.admits(now) === false) void other.counter.refill?.(other.tier, now);
+    }
     return asked.then(() => this.admit(x, caller));
   }
 
@@ -240,14 +305,20 @@ export class Throttle {
     const found = subscriptions.find(
       (one) => one.name === this.apiName && (one.version === this.apiVersion || one.version === "*"),
     );
-    const subscription = quotaOf(tiers.subscription, found?.tier || "Default", standard);
-    const application = quotaOf(tiers.application, tier || unlimited, standard);
+    const subscription = quotaOf(tiers.subscription, found?.tier || "Default", standard, tiers.unlimited);
+    const application = quotaOf(tiers.application, tier || unlimited, standard, true);
+    const shared = application?.key === "app";
     return {
       at: this.at,
       tiers,
       next: caller.quotas,
       subscription: limitOf("subscription", subscription, joined(id, this.apiKey), tiers.subscriptionCounters),
-      application: limitOf("application", application, joined(id, caller.name), tiers.applicationCounters),
+      application: limitOf(
+        "application",
+        application,
+        shared ? `${id.length}:${id}` : joined(id, caller.name),
+        tiers.applicationCounters,
+      ),
     };
   }
 }
@@ -274,8 +345,7 @@ export interface CallerQuotas {
   readonly application: Limit | undefined;
 }
 
-interface NamedTier extends Tier {
-  readonly stopOnQuota?: boolean;
+interface NamedTier extends Tier, CallerTier {
   /** Nobody defined it: no request passes. */
   readonly unknown?: true;
 }
@@ -288,12 +358,18 @@ const allowedOverQuota: Allowed = { allowed: true, overQuota: true };
 const neverCounted = new FixedWindow();
 const unauthenticatedCounters = new CounterTable("open", capacity);
 
-function quotaOf(table: ReadonlyMap<string, NamedTier>, name: string, standard: boolean): NamedTier | undefined {
-  if (name === unlimited) return undefined;
+function quotaOf(
+  table: ReadonlyMap<string, NamedTier>,
+  name: string,
+  standard: boolean,
+  mayBeUnlimited: boolean,
+): NamedTier | undefined {
+  if (mayBeUnlimited && name === unlimited) return undefined;
   const tier = table.get(name);
   if (tier !== undefined) return tier;
   // The original needs a policy `Default` for every token that names no tier (T-POL-11).
-  return standard && name === "Default" ? undefined : { tier: name, count: 0, windowMs: 0, unknown: true };
+  if (standard && mayBeUnlimited && name === "Default") return undefined;
+  return { tier: name, count: 0, windowMs: 0, unknown: true };
 }
 
 function limitOf(
@@ -308,17 +384,58 @@ function limitOf(
   return limit;
 }
 
-function refusal({ level, tier, counter }: Limit, now: number): Denied {
+/** The first level, in their order, that has no room for one more. */
+function firstFull(
+  address: Limit | undefined,
+  api: Limit | undefined,
+  resource: Limit | undefined,
+  third: Limit | undefined,
+  fourth: Limit | undefined,
+  now: number,
+): Limit | undefined {
+  if (address !== undefined && !address.admits(now)) return address;
+  if (api !== undefined && !api.admits(now)) return api;
+  if (resource !== undefined && !resource.admits(now)) return resource;
+  if (third !== undefined && !third.admits(now)) return third;
+  return fourth === undefined || fourth.admits(now) ? undefined : fourth;
+}
+
+function refusal(full: Limit, levels: readonly (Limit | undefined)[], now: number): Denied {
+  for (const limit of levels) limit?.tier.counted?.refused?.(limit, now);
+  const { level, tier, counter } = full;
   const unknown = (tier as NamedTier).unknown === true;
   return {
     allowed: false,
     level,
     code: unknown ? 900809 : counter.undecided ? 503 : codes[level],
-    tier: tier.tier,
-    count: tier.count,
-    windowMs: tier.windowMs,
+    tier,
     retryAfterSeconds: unknown ? 0 : counter.secondsLeft(tier, now),
   };
+}
+
+/** Tells the client, with whatever answer it gets, of the level that is nearest to its limit. */
+function announce(
+  x: Exchange,
+  address: Limit | undefined,
+  api: Limit | undefined,
+  resource: Limit | undefined,
+  third: Limit | undefined,
+  fourth: Limit | undefined,
+  now: number,
+): void {
+  const nearest = nearer(nearer(nearer(nearer(address, api, now), resource, now), third, now), fourth, now);
+  if (nearest === undefined) return;
+  const { tier, counter } = nearest;
+  addRateLimit(x.answerHeaders, tier, counter.remaining(tier, now), counter.secondsLeft(tier, now));
+}
+
+function nearer(a: Limit | undefined, b: Limit | undefined, now: number): Limit | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return shareLeft(b, now) < shareLeft(a, now) ? b : a;
+}
+
+function shareLeft({ counter, tier }: Limit, now: number): number {
+  return counter.remaining(tier, now) / tier.count;
 }
 
 /** `basePath:version` (section 3.2). */

@@ -7,6 +7,8 @@ import type {
   GatewayModel,
   LoweringNote,
   OperationModel,
+  Throttle,
+  TierUse,
 } from "../model/gateway-model.ts";
 import {
   type Compatibility,
@@ -21,7 +23,7 @@ import { accessOf, decisionOf, describeAccess, providersOf, unstated } from "./a
 import { backendOf } from "./backend.ts";
 import { callsOf } from "./calls.ts";
 import { sentOnce } from "./resilience.ts";
-import { apiLimitOf, callerTiersOf, throttleOf } from "./throttling.ts";
+import { addressLimitsOf, apiLimitOf, callerTiersOf, denyOf, isDenied, isLimited, throttleOf } from "./throttling.ts";
 
 /** Answered by the gateway itself, before any API, unless an API has a route that equals one (T-OAS-12). */
 const builtinPaths = ["/health", "/livez", "/readyz"];
@@ -44,12 +46,16 @@ export function lowerProject(checked: CheckedProject): {
   const ownPaths = new Set(checked.apis.flatMap(literalPaths));
   const firstSegments = new Set(checked.apis.flatMap(firstLiterals));
   const features = compatibility === "wso2-3.2" ? featureNames : checked.loaded.settings.features;
+  const addressLimits = addressLimitsOf(checked.policies);
+  const deny = denyOf(checked.policies);
   return {
     model: {
       compatibility,
       apis,
-      callerTiers: looksUp ? callerTiersOf(checked.policies) : { application: [], subscription: [] },
+      callerTiers: looksUp ? callerTiersOf(checked.policies, compatibility) : { application: [], subscription: [] },
       counters: countersOf(checked, apis, notes),
+      ...(addressLimits && { addressLimits }),
+      ...(deny && { deny }),
       faults: faultStyle(compatibility, checked),
       builtinPaths: builtinPaths.filter((path) => !ownPaths.has(path)),
       replacedServices: servicePaths
@@ -65,13 +71,14 @@ export function lowerProject(checked: CheckedProject): {
 }
 
 function countersOf(
-  { counters }: CheckedProject,
+  { counters, policies }: CheckedProject,
   apis: readonly ApiModel[],
   notes: LoweringNote[],
 ): CountersModel | undefined {
   if (counters === undefined) return undefined;
   const { store, onUnavailable, ref } = counters;
-  if (!apis.some(hasLimits)) notes.push({ code: "counters-unused", ref, args: {} });
+  const unused = policies.addressLimits.length === 0 && !apis.some(hasLimits);
+  if (unused) notes.push({ code: "counters-unused", ref, args: {} });
   return { store, onUnavailable };
 }
 
@@ -205,6 +212,12 @@ function lowerOperation(
       notes.push({ code: "feature-not-built", ref: operation.origin, args: { operation: shown, feature } });
     }
   }
+  const throttle = throttleOf(api, operation, access, checked.policies, compatibility);
+  const denied = isDenied(api, checked.policies);
+  if (checked.policies.forbidUnlimited !== undefined && !denied) {
+    const problem = unlimitedProblem(shown, apiLimitOf(api, checked.policies), throttle, checked);
+    if (problem !== undefined) notes.push({ code: "unlimited-forbidden", ref: operation.origin, args: problem });
+  }
   return {
     id,
     method: operation.method,
@@ -213,9 +226,23 @@ function lowerOperation(
     segments: operation.segments,
     access,
     ...callsOf(api, operation, access, notes),
-    throttle: throttleOf(api, operation, access, checked.policies, compatibility),
+    ...(denied && { denied }),
+    throttle,
     backend,
     origin: operation.origin,
+  };
+}
+
+function unlimitedProblem(
+  operation: string,
+  api: TierUse | undefined,
+  throttle: Throttle,
+  { policies }: CheckedProject,
+): { readonly problem: string; readonly hint: string } | undefined {
+  if (isLimited(api, throttle, policies)) return undefined;
+  return {
+    problem: `no limit holds for ${operation}`,
+    hint: "give it or its API a tier, or define subscription policies (Unauthenticated for public operations), or ipLimits with other",
   };
 }
 

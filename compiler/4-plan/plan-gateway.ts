@@ -4,10 +4,12 @@ import type {
   ExtensionModel,
   GatewayModel,
   OperationModel,
+  ThrottleTier,
   UpstreamModel,
 } from "../model/gateway-model.ts";
 import type {
   ApiPlan,
+  ConditionsPlan,
   ExtensionPlan,
   GatewayPlan,
   GroupPlan,
@@ -36,7 +38,8 @@ const reservedGroups: ReadonlySet<string> = new Set(["router", "shared"]);
 
 /** Gives the gateway the shape of its code. Pure and total. */
 export function planGateway(model: GatewayModel): GatewayPlan {
-  const apis = model.apis.map(planApi);
+  const apis = model.apis.map((api) => planApi(api, model));
+  const conditions = conditionsOf(model, apis);
   const runtimeModules = modulesOf(apis);
   const takesTokens = runtimeModules.includes("auth-jwt");
   return {
@@ -45,6 +48,7 @@ export function planGateway(model: GatewayModel): GatewayPlan {
     apis,
     callerTiers: model.callerTiers,
     counters: runtimeModules.includes("throttle") ? model.counters : undefined,
+    ...(conditions && { conditions }),
     faults: model.faults,
     builtinPaths: model.builtinPaths,
     replacedServices: model.replacedServices,
@@ -83,9 +87,28 @@ function longestFirst(a: Mount, b: Mount): number {
   return a.basePath < b.basePath ? -1 : 1;
 }
 
-function planApi(api: ApiModel): ApiPlan {
+/** What depends on the request, as far as some operation asks for it. */
+function conditionsOf(model: GatewayModel, apis: readonly ApiPlan[]): ConditionsPlan | undefined {
+  const steps = apis.flatMap((api) => api.groups.flatMap((group) => group.handlers.flatMap(({ chain }) => chain)));
+  const limits = steps.flatMap((step) => (step.kind === "throttle" ? [step.limits] : []));
+  const tiers = new Map<string, ThrottleTier>();
+  for (const tier of [...apis.map(({ apiLimit }) => apiLimit), ...limits.map(({ resource }) => resource)]) {
+    if (tier?.symbol !== undefined) tiers.set(tier.symbol, tier);
+  }
+  const conditions = {
+    tiers: [...tiers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, tier]) => tier),
+    addressLimits: limits.some(({ address }) => address === true) ? (model.addressLimits ?? []) : [],
+    deny: steps.some((step) => step.kind === "deny") ? (model.deny ?? []) : [],
+  };
+  return Object.values(conditions).every((list) => list.length === 0) ? undefined : conditions;
+}
+
+function planApi(api: ApiModel, gateway: GatewayModel): ApiPlan {
   const schemeName = schemeNames(api);
-  const handlers = api.operations.map((operation) => ({ operation, handler: planHandler(api, operation, schemeName) }));
+  const handlers = api.operations.map((operation) => ({
+    operation,
+    handler: planHandler(gateway, api, operation, schemeName),
+  }));
   const groups = new Map<Slug, HandlerPlan[]>();
   for (const { operation, handler } of handlers) {
     const slug = groupOf(operation);
@@ -134,6 +157,7 @@ function groupOf(operation: OperationModel): Slug {
 }
 
 function planHandler(
+  gateway: GatewayModel,
   api: ApiModel,
   operation: OperationModel,
   schemeName: (scheme: AuthScheme) => Identifier,
@@ -142,7 +166,7 @@ function planHandler(
   const symbolFor = (upstream: UpstreamModel | undefined): Identifier | undefined =>
     upstream && (upstreams.find((plan) => plan.upstream === upstream)?.symbol ?? fixedIdentifier(upstream.environment));
   const forwards = operation.backend.kind === "forward" ? operation.backend : undefined;
-  const chain = policyChain(api, operation, {
+  const chain = policyChain(gateway, api, operation, {
     schemeOf: schemeName,
     limits: derived(operation.id, "Limits"),
     production: symbolFor(forwards?.production),
@@ -157,7 +181,7 @@ function planHandler(
     access: operation.access,
     upstreams: upstreams.filter((plan) => used.has(plan.symbol)),
     chain,
-    summary: summarize(api, operation),
+    summary: summarize(gateway, api, operation),
   };
 }
 

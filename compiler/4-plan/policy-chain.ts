@@ -2,6 +2,7 @@ import type {
   ApiModel,
   AuthScheme,
   Backend,
+  GatewayModel,
   OperationModel,
   ScopeRule,
   ThrottleTier,
@@ -20,11 +21,16 @@ export interface ChainSymbols {
 }
 
 /**
- * The checks of one operation in the order of execution: authenticate, kind of caller, scopes, domain, origin of an upgrade, throttle,
- * key type, forward. An operation
+ * The checks of one operation in the order of execution: authenticate, kind of caller, scopes, domain, origin of an upgrade, deny
+ * conditions, throttle, key type, forward. An operation
  * that asks for something not built has no checks because it has no backend call: it answers 501 to everyone.
  */
-export function policyChain(api: ApiModel, operation: OperationModel, symbols: ChainSymbols): PolicyChain {
+export function policyChain(
+  gateway: Pick<GatewayModel, "addressLimits" | "deny">,
+  api: ApiModel,
+  operation: OperationModel,
+  symbols: ChainSymbols,
+): PolicyChain {
   const { access, backend } = operation;
   if (backend.kind === "not-built") return [{ kind: "not-built", features: backend.features }];
   const steps: PolicyStep[] = [];
@@ -49,9 +55,11 @@ export function policyChain(api: ApiModel, operation: OperationModel, symbols: C
   if (operation.upgrades !== undefined) {
     steps.push({ kind: "upgrade", ...operation.upgrades, crossOrigin: api.cors !== undefined });
   }
+  if (operation.denied === true) return [...steps, { kind: "blocked" }];
+  if (gateway.deny !== undefined) steps.push({ kind: "deny" });
   const missing = missingTier(api, operation);
   if (missing !== undefined) return [...steps, { kind: "policy-missing", ...missing }];
-  const limits = limitsOf(api, operation);
+  const limits = limitsOf(gateway, api, operation);
   if (limits !== undefined) steps.push({ kind: "throttle", symbol: symbols.limits, limits });
   const [keyType, final] = forwarding(backend, access.kind === "public", symbols);
   if (keyType !== undefined) steps.push(keyType);
@@ -72,14 +80,24 @@ function missingTier(api: ApiModel, { throttle }: OperationModel): { tier: strin
   return undefined;
 }
 
-function limitsOf(api: ApiModel, { throttle }: OperationModel): LimitsPlan | undefined {
+function limitsOf(
+  { addressLimits }: Pick<GatewayModel, "addressLimits">,
+  api: ApiModel,
+  { throttle }: OperationModel,
+): LimitsPlan | undefined {
   const limits: LimitsPlan = {
+    ...(addressLimits && { address: true }),
     api: tierOf(api.apiLimit) !== undefined,
     resource: tierOf(throttle.resource),
     fromCaller: throttle.fromCaller,
     unauthenticated: tierOf(throttle.unauthenticated),
   };
-  const any = limits.api || limits.fromCaller || limits.resource !== undefined || limits.unauthenticated !== undefined;
+  const any =
+    limits.address ||
+    limits.api ||
+    limits.fromCaller ||
+    limits.resource !== undefined ||
+    limits.unauthenticated !== undefined;
   return any ? limits : undefined;
 }
 

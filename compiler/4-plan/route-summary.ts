@@ -2,6 +2,7 @@ import type {
   Access,
   Alternative,
   ApiModel,
+  GatewayModel,
   OperationModel,
   ScopeRule,
   TierUse,
@@ -10,12 +11,13 @@ import type {
 import type { RouteSummary } from "../model/gateway-plan.ts";
 
 /** One operation in one line of `routes.txt`: what a reviewer of a diff must see of it. */
-export function summarize(api: ApiModel, operation: OperationModel): RouteSummary {
+export function summarize(gateway: GatewayModel, api: ApiModel, operation: OperationModel): RouteSummary {
+  const denied = operation.denied === true;
   const more = moreText(api, operation);
   return {
     access: accessText(operation.access),
-    tiers: tierText(api, operation),
-    upstream: upstreamText(operation),
+    tiers: denied ? "denied" : tierText(gateway, api, operation),
+    upstream: denied ? "403 (deny condition)" : upstreamText(operation),
     ...(more.length > 0 && { more }),
   };
 }
@@ -54,8 +56,10 @@ function scopeText({ need, names }: ScopeRule): string {
   return names.length === 1 ? names[0] : `${need} of ${names.join(" ")}`;
 }
 
-function tierText(api: ApiModel, { throttle }: OperationModel): string {
+function tierText({ deny, addressLimits }: GatewayModel, api: ApiModel, { throttle }: OperationModel): string {
   const tiers = [
+    ...(deny === undefined ? [] : ["deny"]),
+    ...(addressLimits === undefined ? [] : ["address"]),
     ...useText("api", api.apiLimit),
     ...useText("resource", throttle.resource),
     ...(throttle.fromCaller ? ["caller"] : []),
@@ -66,7 +70,8 @@ function tierText(api: ApiModel, { throttle }: OperationModel): string {
 
 function useText(level: string, use: TierUse | undefined): string[] {
   if (use === undefined) return [];
-  return [`${level}:${use.kind === "tier" ? use.tier.name : `${use.name}(undefined)`}`];
+  if (use.kind === "undefined") return [`${level}:${use.name}(undefined)`];
+  return [`${level}:${use.tier.name}${use.tier.groups === undefined ? "" : "(by condition)"}`];
 }
 
 function upstreamText({ backend }: OperationModel): string {

@@ -2,7 +2,7 @@ import type { ApiPlan, GatewayPlan } from "../model/gateway-plan.ts";
 import type { GeneratedFile } from "../model/generated-file.ts";
 import { auditDeclarations, auditHandlers } from "./audit/audit-handlers.ts";
 import { auditRouter } from "./audit/audit-router.ts";
-import { expectedGateway, expectedShared, expectedTiers } from "./audit/expected-code.ts";
+import { expectedConditions, expectedGateway, expectedShared, expectedTiers } from "./audit/expected-code.ts";
 import type { AuditFinding, Report } from "./audit/finding.ts";
 import { auditNames, type ParsedFile, parseFile } from "./audit/parsed-file.ts";
 import { TokenReader } from "./audit/tokens.ts";
@@ -90,6 +90,8 @@ function plannedFiles(plan: GatewayPlan, tokens: TokenReader): ReadonlyMap<strin
   const chains = plan.apis.flatMap((api) => api.groups.flatMap((group) => group.handlers.map(({ chain }) => chain)));
   const fromCaller = chains.some((chain) => chain.some((step) => step.kind === "throttle" && step.limits.fromCaller));
   if (fromCaller) audits.set("tiers.ts", declarations(expectedTiers(plan)));
+  const conditions = expectedConditions(plan);
+  if (conditions.length > 0) audits.set("conditions.ts", declarations(conditions));
   for (const api of plan.apis) {
     audits.set(`${api.slug}/shared.ts`, declarations(expectedShared(api)));
     audits.set(`${api.slug}/router.ts`, {

@@ -3,6 +3,7 @@ import type { GeneratedFile } from "../model/generated-file.ts";
 import { formatAlways, formatPiece } from "./format.ts";
 import { ImportList } from "./import-list.ts";
 import { loadTemplates, type Render } from "./templates.ts";
+import { conditionsView } from "./views/conditions-view.ts";
 import { gatewayView, tiersView } from "./views/gateway-view.ts";
 import { operationView } from "./views/operation-view.ts";
 import { routerViews } from "./views/router-view.ts";
@@ -26,6 +27,11 @@ export async function emitGateway(plan: GatewayPlan): Promise<readonly Generated
     files.push(
       await codeFile(render, "tiers.ts", "", imports, [await formatAlways(render("tiers", tiersView(plan, imports)))]),
     );
+  }
+  if (plan.conditions !== undefined) {
+    const imports = new ImportList();
+    const text = render("conditions", conditionsView(plan.conditions, imports));
+    files.push(await codeFile(render, "conditions.ts", "", imports, [await formatAlways(text)]));
   }
   for (const api of plan.apis) files.push(...(await emitApi(render, plan, api)));
   return files.sort((a, b) => (a.file < b.file ? -1 : 1));

@@ -147,8 +147,8 @@ function describeEndpoints(model: GatewayModel): EndpointEntry[] {
 
 function upstreams(model: GatewayModel): UpstreamModel[] {
   const found: UpstreamModel[] = [];
-  for (const { backend } of model.apis.flatMap(({ operations }) => operations)) {
-    if (backend.kind !== "forward") continue;
+  for (const { backend, denied } of model.apis.flatMap(({ operations }) => operations)) {
+    if (backend.kind !== "forward" || denied) continue;
     if (backend.production !== undefined) found.push(backend.production);
     if (backend.sandbox !== undefined) found.push(backend.sandbox);
   }

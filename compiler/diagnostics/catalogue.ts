@@ -22,6 +22,13 @@ const doubtful = { "wso2-3.2": "warning", standard: "error" } as const;
 
 /** The one home of diagnostic codes. Kebab-case; never renamed, never reused. Sorted by code. */
 export const catalogue = {
+  "address-invalid": entry<{ text: string; problem: string }>({
+    severity: "error",
+    message: ({ text, problem }) => `"${text}" ${problem}`,
+    hint: () => "write 192.0.2.1, 192.0.2.0/24, 2001:db8::/32, or a range with both ends: 192.0.2.1 - 192.0.2.30",
+    explanation:
+      "Conditions and limits on client addresses take addresses, networks in CIDR notation, and ranges to which both ends belong (K-10, K-11).",
+  }),
   "api-duplicate": entry<{ title: string; version: string; other: string }>({
     severity: "error",
     message: ({ title, version, other }) => `"${title}" version ${version} is already defined in ${other}`,
@@ -151,6 +158,12 @@ export const catalogue = {
     explanation:
       "In `wso2-3.2` all security requirements are flattened into alternatives, any one scope suffices and an empty list inherits, as the original did (S-SEL-03, S-SEL-05, S-SCP-01). Each operation where that differs from OpenAPI's own meaning is listed.",
   }),
+  "condition-unreachable": entry<{ what: string }>({
+    severity: "error",
+    message: ({ what }) => `${what} never holds: an earlier entry has all of its addresses`,
+    hint: () => "put the narrower entry first",
+    explanation: "The first entry of ipLimits that an address belongs to holds; what comes after it is not looked at.",
+  }),
   "cors-always-enabled": entry({
     severity: "warning",
     message: () => "corsConfigurationEnabled: false has no effect: x-wso2-cors switches CORS on by being there",
@@ -209,6 +222,13 @@ export const catalogue = {
     message: ({ key, version }) => `${key} version "${version}" is not supported`,
     hint: () => 'write swagger: "2.0", or openapi: with a version 3.0.x or 3.1.x',
     explanation: "Swagger 2.0, OpenAPI 3.0 and OpenAPI 3.1 are compiled (T-OAS-01).",
+  }),
+  "deny-api-unknown": entry<{ basePath: string; suggestion?: string }>({
+    severity: "error",
+    message: ({ basePath }) => `the deny condition names an API that is not there: ${basePath}`,
+    hint: ({ suggestion }) =>
+      suggestion === undefined ? "it is the base path of an API" : `did you mean "${suggestion}"?`,
+    explanation: "A deny condition on an API names it by its base path, as the original does (R-DTH-07).",
   }),
   "deployment-not-built": entry<{ name: string }>({
     severity: "warning",
@@ -463,11 +483,25 @@ export const catalogue = {
     hint: () => "add paths with operations",
     explanation: "An API without operations answers every request with 404.",
   }),
+  "pattern-invalid": entry<{ problem: string }>({
+    severity: "error",
+    message: ({ problem }) => `the pattern cannot be used: ${problem}`,
+    hint: () => "a pattern stands for a whole value, for example acme|globex, or v[0-9]+",
+    explanation:
+      "Patterns of conditions are JavaScript regular expressions for whole values. Values come from clients, so patterns that could take long are refused: repeated groups, references back, looking ahead or behind, more than two open-ended repetitions.",
+  }),
   "policies-missing": entry({
     severity: "warning",
     message: () => "the project has no policies.yaml: the original's default tiers apply",
     hint: () => "write the tiers that you use into policies.yaml",
     explanation: "The original's init writes these tiers; without the file they are taken as written there (T-POL-01).",
+  }),
+  "policy-conflict": entry<{ what: string; key: string; problem: string }>({
+    severity: "error",
+    message: ({ what, problem }) => `${what}: ${problem}`,
+    hint: ({ key }) => `remove ${key}, or write what it is meant for as an entry of its own`,
+    explanation:
+      "A tier limits requests (count) or bytes (bandwidth); burst belongs to the algorithm sliding; an entry of a list of conditions is about one thing.",
   }),
   "policy-duplicate": entry<{ name: string; list: string }>({
     severity: "error",
@@ -475,11 +509,18 @@ export const catalogue = {
     hint: () => "rename or remove one of them",
     explanation: "A name may stand once in each list; the same name in different lists is fine (T-POL-04).",
   }),
-  "policy-incomplete": entry<{ name: string; key: string }>({
+  "policy-incomplete": entry<{ what: string; key: string }>({
     severity: "error",
-    message: ({ name, key }) => `the tier "${name}" has no ${key}`,
-    hint: () => "a tier needs count, unitTime and timeUnit, for example {count: 100, unitTime: 1, timeUnit: min}",
-    explanation: "A tier is a number of requests in a number of units of time (T-POL-02).",
+    message: ({ what, key }) => `${what} has no ${key}`,
+    hint: ({ key }) => {
+      if (key === "when") return "a group needs at least one condition, for example when: [{ip: 10.0.0.0/8}]";
+      if (key === "matches")
+        return "it needs a pattern for the whole value, for example {header: X-Tenant, matches: acme|globex}";
+      if (key.includes(" or ")) return "each entry says one of them";
+      return "a tier needs count, unitTime and timeUnit, for example {count: 100, unitTime: 1, timeUnit: min}";
+    },
+    explanation:
+      "A tier is a number of requests, or of bytes, in a number of units of time (T-POL-02); a condition says what it looks at, and for what.",
   }),
   "pool-ignored": entry({
     severity: doubtful,
@@ -702,6 +743,13 @@ export const catalogue = {
     hint: () => "add it to subscriptionPolicies, for example Unauthenticated: {count: 500, unitTime: 1, timeUnit: min}",
     explanation:
       "Calls without a token are counted against the subscription tier Unauthenticated. Where it is not defined they are answered with 500 and code 900809 (T-POL-10, R-THR-18).",
+  }),
+  "unlimited-forbidden": entry<{ problem: string; hint: string }>({
+    severity: "error",
+    message: ({ problem }) => `${problem}, which forbidUnlimited does not allow`,
+    hint: ({ hint }) => hint,
+    explanation:
+      "With forbidUnlimited in policies.yaml no call may go without a limit: no tier Unlimited in definitions, and a limit for every operation (K-14). Subscriptions that tokens call Unlimited are refused.",
   }),
   "value-empty": entry<{ what: string }>({
     severity: doubtful,

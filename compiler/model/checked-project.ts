@@ -279,15 +279,59 @@ export interface PolicyFacts {
   readonly resource: ReadonlyMap<string, TierFact>;
   readonly application: ReadonlyMap<string, TierFact>;
   readonly subscription: ReadonlyMap<string, TierFact>;
+  /** In the order in which they are asked: the first that an address belongs to holds. */
+  readonly addressLimits: readonly AddressLimitFact[];
+  /** Whoever meets one of them is refused. */
+  readonly deny: readonly DenyFact[];
+  /** `forbidUnlimited: true`: no call may go without a limit (K-14). */
+  readonly forbidUnlimited: Fact<true> | undefined;
 }
 
-export interface TierFact {
-  readonly name: string;
+/** How much of what may come in which time. */
+export interface QuotaFact {
   readonly count: number;
   /** Length of one unit in milliseconds: windows start at multiples of it (R-THR-07). */
   readonly unitMs: number;
   /** Length of the window: `unitTime` units. */
   readonly windowMs: number;
+  /** `algorithm: sliding`: how many may come at once. Absent: fixed windows. */
+  readonly burst?: number;
+  /** What counts; absent: admitted requests. */
+  readonly counted?: "all" | "success" | "bytes";
+}
+
+export interface TierFact extends QuotaFact {
+  readonly name: string;
   readonly stopOnQuota: boolean;
+  /** Of application policies. */
+  readonly key?: "app" | "app+user";
+  /** Of resource policies: the first whose conditions are all met holds instead. */
+  readonly groups?: readonly TierGroupFact[];
   readonly ref: SourceRef;
+}
+
+export interface TierGroupFact extends QuotaFact {
+  readonly name: string;
+  readonly when: NonEmpty<ConditionFact>;
+}
+
+/** A condition on a request. `pattern` stands for a whole value. */
+export type ConditionFact =
+  | { readonly kind: "address"; readonly addresses: NonEmpty<string>; readonly invert: boolean }
+  | {
+      readonly kind: "header" | "query" | "claim";
+      readonly name: string;
+      readonly pattern: string;
+      readonly invert: boolean;
+    };
+
+export type DenyFact =
+  | { readonly kind: "address"; readonly addresses: NonEmpty<string>; readonly invert: boolean }
+  | { readonly kind: "user" | "application" | "api"; readonly names: NonEmpty<Fact<string>> };
+
+/** `addresses` undefined: all others. `quota` undefined: without a limit. */
+export interface AddressLimitFact {
+  readonly name: string;
+  readonly addresses: NonEmpty<string> | undefined;
+  readonly quota: QuotaFact | undefined;
 }

@@ -15,9 +15,15 @@ export interface GatewayModel {
   readonly callerTiers: {
     readonly application: readonly ThrottleTier[];
     readonly subscription: readonly ThrottleTier[];
+    /** No subscription may be `Unlimited`. */
+    readonly unlimited?: false;
   };
   /** Where requests are counted, if not by the gateway itself. */
   readonly counters: CountersModel | undefined;
+  /** For every operation, by client address; absent: none. */
+  readonly addressLimits?: NonEmpty<AddressLimit>;
+  /** Who is refused at every operation; absent: nobody. */
+  readonly deny?: NonEmpty<Condition>;
   /** How unknown paths and methods are answered. */
   readonly faults: FaultStyle;
   /** Built-in paths that no API route replaces: `/health`, `/livez`, `/readyz`. */
@@ -89,6 +95,8 @@ export interface OperationModel {
   readonly domains?: { readonly rule: DomainRule; readonly origin: SourceRef } | undefined;
   /** Protocols that the connection of a request may change to. */
   readonly upgrades?: { readonly protocols: NonEmpty<UpgradeProtocol>; readonly origin: SourceRef } | undefined;
+  /** A deny condition names its API: every call is refused. */
+  readonly denied?: true;
   readonly throttle: Throttle;
   readonly backend: Backend;
   readonly origin: SourceRef;
@@ -140,12 +148,46 @@ export type TierUse =
   | { readonly kind: "tier"; readonly tier: ThrottleTier }
   | { readonly kind: "undefined"; readonly name: string; readonly origin: SourceRef };
 
-export interface ThrottleTier {
+export interface QuotaModel {
   readonly name: string;
   readonly count: number;
   readonly unitMs: number;
   readonly windowMs: number;
+  /** How many may come at once, where windows slide. */
+  readonly burst?: number;
+  /** What counts; absent: admitted requests. */
+  readonly counted?: "all" | "success" | "bytes";
+}
+
+export interface ThrottleTier extends QuotaModel {
   readonly stopOnQuota: boolean;
+  /** Of an application's tier: one count for all its users. */
+  readonly key?: "app";
+  /** Its quota depends on the request: what the generated code calls it. */
+  readonly symbol?: Identifier;
+  /** The first whose conditions are all met holds instead. */
+  readonly groups?: NonEmpty<TierGroup>;
+}
+
+export interface TierGroup extends QuotaModel {
+  readonly when: NonEmpty<Condition>;
+}
+
+/** A pattern stands for a whole value; the names of header fields are in lower case. */
+export type Condition =
+  | { readonly kind: "address"; readonly addresses: NonEmpty<string>; readonly invert: boolean }
+  | {
+      readonly kind: "header" | "query" | "claim";
+      readonly name: string;
+      readonly pattern: string;
+      readonly invert: boolean;
+    }
+  | { readonly kind: "user" | "application"; readonly names: NonEmpty<string> };
+
+/** `addresses` undefined: all others. `quota` undefined: without a limit. */
+export interface AddressLimit {
+  readonly addresses: NonEmpty<string> | undefined;
+  readonly quota: QuotaModel | undefined;
 }
 
 export type Backend =
@@ -250,7 +292,8 @@ export interface LoweringNote {
     | "feature-not-built"
     | "operation-public"
     | "request-sent-once"
-    | "security-unstated";
+    | "security-unstated"
+    | "unlimited-forbidden";
   readonly ref: SourceRef;
   readonly args: Readonly<Record<string, string>>;
 }

@@ -1,8 +1,10 @@
 import type { DomainRule, PathSegment, UpgradeProtocol } from "./checked-project.ts";
 import type {
   Access,
+  AddressLimit,
   ApiKeyLocation,
   ApiModel,
+  Condition,
   FaultStyle,
   GatewayModel,
   ScopeRule,
@@ -23,6 +25,8 @@ export interface GatewayPlan {
   readonly callerTiers: GatewayModel["callerTiers"];
   /** Only where something is counted. */
   readonly counters: GatewayModel["counters"];
+  /** What depends on the request, in a file of its own; absent: nothing does. */
+  readonly conditions?: ConditionsPlan;
   readonly faults: FaultStyle;
   readonly builtinPaths: readonly string[];
   readonly replacedServices: readonly string[];
@@ -44,6 +48,13 @@ export interface ExtensionPlan {
   readonly exported: ExtensionExport;
   /** What gateway.ts calls it. */
   readonly symbol: Identifier;
+}
+
+export interface ConditionsPlan {
+  /** Tiers with groups, by symbol. */
+  readonly tiers: readonly ThrottleTier[];
+  readonly addressLimits: readonly AddressLimit[];
+  readonly deny: readonly Condition[];
 }
 
 export type RuntimeModuleName =
@@ -137,6 +148,8 @@ export type PolicyStep =
       readonly crossOrigin: boolean;
       readonly origin: SourceRef;
     }
+  /** Whoever meets a deny condition is refused. */
+  | { readonly kind: "deny" }
   /** All levels are checked together and counted only if all allow. */
   | { readonly kind: "throttle"; readonly symbol: Identifier; readonly limits: LimitsPlan }
   /** The caller's key type must be the environment that the operation has (R-RTE-12). */
@@ -148,6 +161,8 @@ export interface AlternativePlan {
 }
 
 export interface LimitsPlan {
+  /** By client address. */
+  readonly address?: true;
   readonly api: boolean;
   readonly resource: ThrottleTier | undefined;
   readonly fromCaller: boolean;
@@ -159,6 +174,8 @@ export type FinalStep =
   | { readonly kind: "forward-by-key-type"; readonly production: Identifier; readonly sandbox: Identifier }
   /** 403: callers without a token count as PRODUCTION, and only a sandbox backend is there (T-END-13). */
   | { readonly kind: "no-endpoint"; readonly keyType: "PRODUCTION" }
+  /** 403/900805: a deny condition names the API. */
+  | { readonly kind: "blocked" }
   /** 500/900809: a tier that policies.yaml does not define. */
   | { readonly kind: "policy-missing"; readonly tier: string; readonly origin: SourceRef }
   /** 501: the operation asks for something that this version cannot do. */

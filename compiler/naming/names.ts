@@ -30,6 +30,7 @@ const taken = new Set(
   gateway guarded hasAllScopes hasAnyScope holdsTexts jwt jwtModule
   limit methodNotAllowed mutualTls mutualTlsModule noEndpoint notBuilt optionalClientCertificate outlierEjection policyMissing
   production refuse retries route sandbox throttle throttleModule
+  blocked bodyBytes clientLimits everyRequest isDenied sliding successes
   tiers tooManyRequests unknownApi unknownResource upstream upstreamModule verdict withholdCredentials x`.split(/\s+/),
 );
 
@@ -40,7 +41,7 @@ const gatewayNames = new Set(["extensions", ...featureNames.map(camelCase)]);
 const segmentName = /^s[0-9]+$/;
 
 /** Endings that generated code gives to names of its own: `getPetLimits`. */
-const derivedEnding = /(?:Limits|Access|Production|Sandbox|Routes|Scheme|Module|Api)$/;
+const derivedEnding = /(?:Limits|Access|Production|Sandbox|Routes|Scheme|Module|Api|Tier)$/;
 
 /** What a hash makes of a name. No plain one may look so: it could be the one that another got. */
 const hashedName = /_[0-9a-f]{12}$/;

@@ -193,6 +193,7 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     if (this.closed || this.sent) return true;
     const { length } = chunk;
     if (length === 0) return !connection.blocked;
+    if (this.meter !== undefined) this.meter.bytes += length;
     let before = this.#head;
     this.#head = "";
     if (this.#framing === "none") return before === "" || connection.write(before);
@@ -226,7 +227,7 @@ export class WireExchange extends BaseExchange implements BodyOwner {
   /** All of the answer has left. */
   finish(): void {
     this.closed = true;
-    this.logAccess(true);
+    this.over(true);
   }
 
   /** The connection ended before all of the answer had left. */
@@ -235,7 +236,7 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     this.closed = true;
     this.incoming?.abort();
     this.abandon();
-    this.logAccess(false);
+    this.over(false);
   }
 
   /** The client takes more of the answer again. */

@@ -1,40 +1,47 @@
 import { at } from "../../diagnostics/place.ts";
-import { suggest } from "../../diagnostics/suggest.ts";
-import type { PolicyFacts, TierFact } from "../../model/checked-project.ts";
+import type { AddressLimitFact, DenyFact, Fact, PolicyFacts, TierFact } from "../../model/checked-project.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
-import {
-  isMap,
-  keysOf,
-  type Reading,
-  readFlag,
-  readList,
-  readNumber,
-  readText,
-  reportUnknownKeys,
-  wrongType,
-} from "./values.ts";
+import type { AddressRange } from "./address.ts";
+import { kindOf, readAddresses, readGroups, readTexts, textsOf } from "./conditions.ts";
+import { minute, quotaKeys, readQuota, readWord } from "./quota.ts";
+import { isMap, keysOf, type Reading, readFlag, readList, reportUnknownKeys, wrongType } from "./values.ts";
 
-const minute = 60_000;
-const day = 24 * 60 * minute;
-/** T-POL-03. */
-const units: ReadonlyMap<string, number> = new Map([
-  ["min", minute],
-  ["hour", 60 * minute],
-  ["day", day],
-  ["week", 7 * day],
-  ["month", 30 * day],
-  ["year", 365 * day],
-]);
+type Level = "resource" | "application" | "subscription";
+type Counts = Readonly<Record<string, number>>;
 
 /** T-POL-01: what the original's `init` writes, all for one minute. */
-const defaults = {
+const original: Readonly<Record<Level, Counts>> = {
   resource: { "50kPerMin": 50_000, "20kPerMin": 20_000, "10kPerMin": 10_000 },
   application: { "50PerMin": 50, "20PerMin": 20, "10PerMin": 10 },
   subscription: { Gold: 5000, Silver: 2000, Bronze: 10, Unauthenticated: 500, Default: 500 },
-} as const;
+};
+
+/** K-06: the tiers of API Manager 1.x, the same at all levels. Who names none has those of the original. */
+const apiManager1: Counts = { Bronze: 1, Silver: 5, Gold: 20 };
+
+/** `compat`: tiers that need not be written down. What is written with the same name counts instead. */
+const presets: Readonly<Record<"apim1" | "mgw3", Readonly<Record<Level, Counts>>>> = {
+  apim1: {
+    resource: apiManager1,
+    application: apiManager1,
+    subscription: { ...apiManager1, Unauthenticated: 500, Default: 500 },
+  },
+  mgw3: original,
+};
 
 /** The file at the project's root. */
 const policyFile = "policies.yaml";
+
+const knownKeys = [
+  "resourcePolicies",
+  "applicationPolicies",
+  "subscriptionPolicies",
+  "compat",
+  "counters",
+  "denyConditions",
+  "forbidUnlimited",
+  "ipLimits",
+];
 
 /** The tiers of policies.yaml; without the file, those of the original in `wso2-3.2` and none in `standard`. */
 export function readPolicies(reading: Reading, policies: Cursor | undefined): PolicyFacts {
@@ -44,43 +51,54 @@ export function readPolicies(reading: Reading, policies: Cursor | undefined): Po
   } else if (!isMap(policies.value)) {
     wrongType(reading, policies, policyFile, "a map");
   }
-  reportUnknownKeys(
-    reading,
-    policies,
-    ["resourcePolicies", "applicationPolicies", "subscriptionPolicies", "counters"],
-    policyFile,
-  );
+  reportUnknownKeys(reading, policies, knownKeys, policyFile);
+  const compat = readWord(reading, policies, "compat", ["apim1", "mgw3"]);
+  const preset = compat === undefined ? undefined : presets[compat];
+  const ref = policies.raw("compat")?.ref ?? policies.ref;
+  const tiersOf = (level: Level): ReadonlyMap<string, TierFact> =>
+    new Map([
+      ...(preset === undefined ? [] : presetTiers(preset[level], ref)),
+      ...readTiers(reading, policies, `${level}Policies`, level),
+    ]);
+  const forbid = readFlag(reading, policies, "forbidUnlimited");
   return {
-    resource: readTiers(reading, policies, "resourcePolicies"),
-    application: readTiers(reading, policies, "applicationPolicies"),
-    subscription: readTiers(reading, policies, "subscriptionPolicies"),
+    resource: tiersOf("resource"),
+    application: tiersOf("application"),
+    subscription: tiersOf("subscription"),
+    addressLimits: readAddressLimits(reading, policies),
+    deny: readDeny(reading, policies),
+    forbidUnlimited: forbid?.value === true ? (forbid as Fact<true>) : undefined,
   };
 }
 
 function withoutFile(reading: Reading): PolicyFacts {
   const ref: SourceRef = { file: policyFile, pointer: "" };
+  const nothing = { addressLimits: [], deny: [], forbidUnlimited: undefined };
   if (reading.compatibility === "standard") {
-    return { resource: new Map(), application: new Map(), subscription: new Map() };
+    return { resource: new Map(), application: new Map(), subscription: new Map(), ...nothing };
   }
   // A file that could not be read is not missing.
   const unread = reading.log.all().some(({ place }) => place.ref.file === policyFile);
   if (!unread) reading.log.report("policies-missing", at(ref, "missing"), {});
-  const table = (counts: Readonly<Record<string, number>>): ReadonlyMap<string, TierFact> =>
-    new Map(
-      Object.entries(counts).map(([name, count]) => [
-        name,
-        { name, count, unitMs: minute, windowMs: minute, stopOnQuota: true, ref },
-      ]),
-    );
   return {
-    resource: table(defaults.resource),
-    application: table(defaults.application),
-    subscription: table(defaults.subscription),
+    resource: presetTiers(original.resource, ref),
+    application: presetTiers(original.application, ref),
+    subscription: presetTiers(original.subscription, ref),
+    ...nothing,
   };
 }
 
+function presetTiers(counts: Counts, ref: SourceRef): ReadonlyMap<string, TierFact> {
+  return new Map(
+    Object.entries(counts).map(([name, count]) => [
+      name,
+      { name, count, unitMs: minute, windowMs: minute, stopOnQuota: true, ref },
+    ]),
+  );
+}
+
 /** A list of one-key maps, name to tier (T-POL-02). */
-function readTiers(reading: Reading, policies: Cursor, key: string): ReadonlyMap<string, TierFact> {
+function readTiers(reading: Reading, policies: Cursor, key: string, level: Level): ReadonlyMap<string, TierFact> {
   const tiers = new Map<string, TierFact>();
   const places = new Map<string, SourceRef>();
   for (const item of readList(reading, policies, key)?.items() ?? []) {
@@ -99,32 +117,100 @@ function readTiers(reading: Reading, policies: Cursor, key: string): ReadonlyMap
         continue;
       }
       places.set(name, entry.ref);
-      const tier = readTier(reading, name, entry);
+      const tier = readTier(reading, name, entry, level);
       if (tier !== undefined) tiers.set(name, tier);
     }
   }
   return tiers;
 }
 
-function readTier(reading: Reading, name: string, entry: Cursor): TierFact | undefined {
+/** What only one level's tiers can say. */
+const levelKeys: Readonly<Record<Level, readonly string[]>> = {
+  resource: ["conditionGroups"],
+  application: ["key"],
+  subscription: [],
+};
+
+function readTier(reading: Reading, name: string, entry: Cursor, level: Level): TierFact | undefined {
+  const what = `the tier "${name}"`;
   if (!isMap(entry.value)) {
-    wrongType(reading, entry, `the tier "${name}"`, "a map with count, unitTime and timeUnit");
+    wrongType(reading, entry, what, "a map with count, unitTime and timeUnit");
     return undefined;
   }
-  reportUnknownKeys(reading, entry, ["count", "unitTime", "timeUnit", "stopOnQuota"], `the tier "${name}"`);
-  for (const key of ["count", "unitTime", "timeUnit"]) {
-    if (entry.raw(key) === undefined) reading.log.report("policy-incomplete", at(entry.ref, "missing"), { name, key });
-  }
-  const count = readNumber(reading, entry, "count", { min: 0, whole: true });
-  const unitTime = readNumber(reading, entry, "unitTime", { min: 1, max: 100_000, whole: true });
-  const unit = readText(reading, entry, "timeUnit");
+  reportUnknownKeys(reading, entry, [...quotaKeys, "stopOnQuota", ...levelKeys[level]], what);
+  const quota = readQuota(reading, entry, what);
   const stopOnQuota = readFlag(reading, entry, "stopOnQuota")?.value ?? true;
-  const unitMs = unit === undefined ? undefined : units.get(unit.value.toLowerCase());
-  if (unit !== undefined && unitMs === undefined) {
-    const suggestion = suggest(unit.value, units.keys());
-    const problem = `must be one of ${[...units.keys()].join(", ")}, but is "${unit.value}"`;
-    reading.log.report("value-invalid", at(unit.ref), { what: "timeUnit", problem, ...(suggestion && { suggestion }) });
+  const groups = level === "resource" ? readGroups(reading, entry, name) : [];
+  const key = level === "application" ? readWord(reading, entry, "key", ["app", "app+user"]) : undefined;
+  if (quota === undefined) return undefined;
+  return {
+    name,
+    ...quota,
+    stopOnQuota,
+    ...(key && { key }),
+    ...(groups.length > 0 && { groups }),
+    ref: entry.ref,
+  };
+}
+
+/** `ipLimits`: `{ip, count, unitTime, timeUnit}`, `{ip, unlimited: true}` and `{other: true, count, ...}` (K-10). */
+function readAddressLimits(reading: Reading, policies: Cursor): readonly AddressLimitFact[] {
+  const limits: AddressLimitFact[] = [];
+  const before: { readonly ref: SourceRef; readonly ranges: readonly AddressRange[] | undefined }[] = [];
+  for (const [index, item] of (readList(reading, policies, "ipLimits")?.items() ?? []).entries()) {
+    const kind = kindOf(reading, item, ["ip", "other"], "an entry of ipLimits");
+    if (kind === undefined) continue;
+    const what = `entry ${index + 1} of ipLimits`;
+    const unlimited = kind === "ip" && readFlag(reading, item, "unlimited")?.value === true;
+    const keys = unlimited
+      ? ["ip", "unlimited"]
+      : kind === "ip"
+        ? ["ip", "unlimited", ...quotaKeys]
+        : ["other", ...quotaKeys];
+    reportUnknownKeys(reading, item, keys, what);
+    if (kind === "other" && readFlag(reading, item, "other")?.value === false) {
+      reading.log.report("value-invalid", at(item.raw("other")?.ref ?? item.ref), {
+        what: "other",
+        problem: "must be true: leave the entry out where other addresses have no limit",
+      });
+    }
+    const ranges = kind === "ip" ? readAddresses(reading, item, "ip") : undefined;
+    const quota = unlimited ? undefined : readQuota(reading, item, what);
+    if ((kind === "ip" && ranges === undefined) || (!unlimited && quota === undefined)) continue;
+    const earlier = before.find((one) => isCovered(ranges, one.ranges));
+    if (earlier !== undefined) {
+      const related = [{ place: at(earlier.ref), label: "this entry comes first" }];
+      reading.log.report("condition-unreachable", at(item.ref), { what }, related);
+    }
+    before.push({ ref: item.ref, ranges });
+    const name = `ip ${ranges?.map(({ text }) => text).join(" ") ?? "other"}`;
+    limits.push({ name, addresses: ranges && textsOf(ranges), quota });
   }
-  if (count === undefined || unitTime === undefined || unitMs === undefined) return undefined;
-  return { name, count: count.value, unitMs, windowMs: unitTime.value * unitMs, stopOnQuota, ref: entry.ref };
+  return limits;
+}
+
+/** Whether all of these addresses belong to an earlier entry; undefined: all there are. */
+function isCovered(ranges: readonly AddressRange[] | undefined, by: readonly AddressRange[] | undefined): boolean {
+  if (by === undefined) return true;
+  return ranges?.every((range) => by.some((one) => one.holds(range))) ?? false;
+}
+
+/** `denyConditions`: each entry says one of ip, user, application, api; an address may be inverted (R-DTH-07). */
+function readDeny(reading: Reading, policies: Cursor): readonly DenyFact[] {
+  const found: DenyFact[] = [];
+  for (const item of readList(reading, policies, "denyConditions")?.items() ?? []) {
+    const kind = kindOf(reading, item, ["ip", "user", "application", "api"], "a deny condition");
+    if (kind === undefined) continue;
+    if (kind === "ip") {
+      reportUnknownKeys(reading, item, ["ip", "invert"], "a deny condition on the address");
+      const addresses = readAddresses(reading, item, "ip");
+      const invert = readFlag(reading, item, "invert")?.value ?? false;
+      if (addresses !== undefined) found.push({ kind: "address", addresses: textsOf(addresses), invert });
+      continue;
+    }
+    reportUnknownKeys(reading, item, [kind], `a deny condition on the ${kind}`);
+    const names = readTexts(reading, item, kind);
+    if (names !== undefined) found.push({ kind, names });
+  }
+  return found;
 }

@@ -5,9 +5,21 @@ import type { Rule } from "./rule.ts";
 
 /** Tiers that policies.yaml does not define (T-POL-09..11), and operation tiers that the API's replaces (T-POL-08). */
 export const tiers: Rule = {
-  codes: ["default-tier-missing", "throttling-tier-unknown", "tier-shadowed", "unauthenticated-tier-missing"],
+  codes: [
+    "default-tier-missing",
+    "deny-api-unknown",
+    "throttling-tier-unknown",
+    "tier-shadowed",
+    "unauthenticated-tier-missing",
+    "unlimited-forbidden",
+  ],
   check({ apis, loaded, policies, compatibility, log }) {
     const judge = (tier: Fact<string> | undefined): void => {
+      if (tier?.value === "Unlimited" && policies.forbidUnlimited !== undefined) {
+        const related = [{ place: at(policies.forbidUnlimited.ref), label: "forbidden here" }];
+        const hint = "name a tier of resourcePolicies";
+        log.report("unlimited-forbidden", at(tier.ref), { problem: "the tier is Unlimited", hint }, related);
+      }
       if (tier === undefined || tier.value === "Unlimited" || policies.resource.has(tier.value)) return;
       const suggestion = suggest(tier.value, [...policies.resource.keys(), "Unlimited"]);
       const meant = suggestion === undefined ? undefined : policies.resource.get(suggestion);
@@ -25,6 +37,15 @@ export const tiers: Rule = {
     if (compatibility === "wso2-3.2" && file !== undefined && !policies.subscription.has("Default")) {
       const secured = apis.some((api) => api.operations.some((operation) => !isOpened(api, operation)));
       if (secured) log.report("default-tier-missing", at(file, "missing"), {});
+    }
+    for (const fact of policies.deny) {
+      if (fact.kind !== "api") continue;
+      for (const { value, ref } of fact.names) {
+        const paths = apis.map(({ basePath }) => basePath.value);
+        if (paths.includes(value)) continue;
+        const suggestion = suggest(value, paths);
+        log.report("deny-api-unknown", at(ref), { basePath: value, ...(suggestion && { suggestion }) });
+      }
     }
     for (const api of apis) {
       judge(api.tier);

@@ -1,4 +1,4 @@
-import type { EjectionModel, ThrottleTier, UpstreamModel } from "../../model/gateway-model.ts";
+import type { Condition, EjectionModel, QuotaModel, ThrottleTier, UpstreamModel } from "../../model/gateway-model.ts";
 import type {
   ApiPlan,
   FinalStep,
@@ -73,6 +73,10 @@ function statementsOf(
         `const verdict = await ${step.symbol}.admit(x, ${authenticated ? "caller" : "undefined"});`,
         "if (!verdict.allowed) return tooManyRequests(x, verdict);",
       ];
+    case "deny":
+      return [`if (isDenied(x, ${authenticated ? "caller" : "undefined"})) return blocked(x);`];
+    case "blocked":
+      return ["return blocked(x);"];
     case "require-key-type":
       return [`if (caller.keyType !== ${quoted(step.keyType)}) return noEndpoint(x, caller.keyType);`];
     case "forward":
@@ -112,8 +116,9 @@ export function expectedConstants(api: ApiPlan, handler: HandlerPlan): readonly 
     if (step.kind === "throttle") {
       const { limits, symbol } = step;
       const levels = [
+        limits.address ? "address: clientLimits" : "",
         limits.api ? "api: apiLimit" : "",
-        limits.resource === undefined ? "" : `resource: ${tierText(limits.resource)}`,
+        limits.resource === undefined ? "" : `resource: ${tierUseText(limits.resource)}`,
         limits.fromCaller ? "caller: tiers" : "",
         limits.unauthenticated === undefined ? "" : `unauthenticated: ${tierText(limits.unauthenticated)}`,
       ].filter((text) => text !== "");
@@ -144,7 +149,7 @@ export function expectedShared(api: ApiPlan): readonly (readonly [string, string
   ];
   if (api.cors !== undefined) shared.push(["crossOrigin", `export const crossOrigin = ${corsText(api.cors)};`]);
   if (api.apiLimit !== undefined) {
-    shared.push(["apiLimit", `export const apiLimit = limit(${api.symbol}Api, ${tierText(api.apiLimit)});`]);
+    shared.push(["apiLimit", `export const apiLimit = limit(${api.symbol}Api, ${tierUseText(api.apiLimit)});`]);
   }
   for (const plan of api.upstreams) shared.push([plan.symbol, `export ${upstreamText(plan)}`]);
   return shared;
@@ -155,15 +160,18 @@ export function expectedTiers({ callerTiers }: GatewayPlan): readonly (readonly 
   const table = (tiers: readonly ThrottleTier[]) =>
     list(
       tiers.map((tier) => {
-        const members = [...quota(tier), ...(tier.stopOnQuota ? [] : ["stopOnQuota: false"])];
+        const members = [...quota(tier)];
+        if (!tier.stopOnQuota) members.push("stopOnQuota: false");
+        if (tier.key === "app") members.push('key: "app"');
         return `[${quoted(tier.name)}, { ${members.join(", ")} }]`;
       }),
     );
-  const { application, subscription } = callerTiers;
+  const { application, subscription, unlimited } = callerTiers;
+  const ends = unlimited === false ? ", unlimited: false" : "";
   return [
     [
       "tiers",
-      `export const tiers = callerTiers({ application: ${table(application)}, subscription: ${table(subscription)} });`,
+      `export const tiers = callerTiers({ application: ${table(application)}, subscription: ${table(subscription)}${ends} });`,
     ],
   ];
 }
@@ -327,12 +335,66 @@ function corsText(cors: CorsFacts): string {
     allowCredentials: ${allowCredentials}${maxAgeSeconds === undefined ? "" : `, maxAgeSeconds: ${maxAgeSeconds}`} })`;
 }
 
-function tierText(tier: ThrottleTier): string {
+/** All of `conditions.ts` below the imports; nothing where there is no such file. */
+export function expectedConditions({ conditions }: GatewayPlan): readonly (readonly [string, string])[] {
+  if (conditions === undefined) return [];
+  const found = conditions.tiers.map((tier): [string, string] => {
+    const groups = (tier.groups ?? []).map((group) => {
+      const members = [`tier: ${quoted(group.name)}`, ...quota(group), `when: ${list(group.when.map(conditionText))}`];
+      return `{ ${members.join(", ")} }`;
+    });
+    const symbol = tier.symbol ?? "";
+    return [symbol, `export const ${symbol} = conditionalTier(${list(groups)}, ${tierText(tier)});`];
+  });
+  if (conditions.addressLimits.length > 0) {
+    const entries = conditions.addressLimits.map(({ addresses, quota: limits }) => {
+      const members = addresses === undefined ? [] : [`addresses: ${list(addresses.map(quoted))}`];
+      if (limits !== undefined) members.push(`tier: ${quoted(limits.name)}`, ...quota(limits));
+      return `{ ${members.join(", ")} }`;
+    });
+    found.push(["clientLimits", `export const clientLimits = addressLimits(${list(entries)});`]);
+  }
+  if (conditions.deny.length > 0) {
+    found.push(["isDenied", `export const isDenied = denied(${list(conditions.deny.map(conditionText))});`]);
+  }
+  return found;
+}
+
+function conditionText(condition: Condition): string {
+  switch (condition.kind) {
+    case "user":
+    case "application":
+      return `${condition.kind}(${list(condition.names.map(quoted))})`;
+    case "address":
+      return inverted(condition.invert, `fromAddress(${list(condition.addresses.map(quoted))})`);
+    default: {
+      const call = condition.kind === "query" ? "queryParameter" : condition.kind;
+      return inverted(condition.invert, `${call}(${quoted(condition.name)}, ${quoted(condition.pattern)})`);
+    }
+  }
+}
+
+function inverted(invert: boolean, call: string): string {
+  return invert ? `not(${call})` : call;
+}
+
+/** One that depends on the request stands in a file of its own. */
+function tierUseText(tier: ThrottleTier): string {
+  return tier.symbol ?? tierText(tier);
+}
+
+function tierText(tier: QuotaModel): string {
   return `{ ${[`tier: ${quoted(tier.name)}`, ...quota(tier)].join(", ")} }`;
 }
 
-function quota({ count, windowMs, unitMs }: ThrottleTier): string[] {
-  return [`count: ${count}`, `windowMs: ${windowMs}`, ...(unitMs === windowMs ? [] : [`unitMs: ${unitMs}`])];
+function quota({ count, windowMs, unitMs, burst, counted }: QuotaModel): string[] {
+  const members = [`count: ${count}`, `windowMs: ${windowMs}`];
+  if (unitMs !== windowMs) members.push(`unitMs: ${unitMs}`);
+  if (burst !== undefined) members.push(`algorithm: sliding({ burst: ${burst} })`);
+  if (counted === "all") members.push("counted: everyRequest");
+  if (counted === "success") members.push("counted: successes");
+  if (counted === "bytes") members.push("counted: bodyBytes");
+  return members;
 }
 
 function list(items: readonly string[]): string {

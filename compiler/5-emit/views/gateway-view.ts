@@ -68,7 +68,8 @@ export function gatewayView(plan: GatewayPlan, imports: ImportList): GatewayView
 export function tiersView(plan: GatewayPlan, imports: ImportList): TiersView {
   imports.runtime("throttle", "callerTiers");
   return {
-    application: plan.callerTiers.application.map(callerTierView),
-    subscription: plan.callerTiers.subscription.map(callerTierView),
+    application: plan.callerTiers.application.map((tier) => callerTierView(tier, imports)),
+    subscription: plan.callerTiers.subscription.map((tier) => callerTierView(tier, imports)),
+    forbidsUnlimited: plan.callerTiers.unlimited === false,
   };
 }

@@ -9,7 +9,7 @@ import type {
 import type { ImportList } from "../import-list.ts";
 import { apiSymbol } from "./shared-view.ts";
 import type { AccessView, LimitsView, OperationView, StepView } from "./template-views.ts";
-import { endpointView, tierView } from "./value-views.ts";
+import { endpointView, tierUseView, tierView } from "./value-views.ts";
 
 /** One handler with the constants beside it. */
 export function operationView(api: ApiPlan, handler: HandlerPlan, imports: ImportList): OperationView {
@@ -60,18 +60,20 @@ function limitsView(
   imports: ImportList,
 ): LimitsView {
   imports.runtime("throttle", "throttle");
+  if (limits.address) imports.local("../conditions.js", "clientLimits");
   if (limits.api) imports.local("./shared.js", "apiLimit");
   if (limits.fromCaller) imports.local("../tiers.js", "tiers");
   return {
     symbol,
     operation: handler.symbol,
     apiSymbol: imports.local("./shared.js", apiSymbol(api)),
+    address: limits.address === true,
     api: limits.api,
     hasResource: limits.resource !== undefined,
-    resource: limits.resource && tierView(limits.resource),
+    resource: limits.resource && tierUseView(limits.resource, imports),
     fromCaller: limits.fromCaller,
     hasUnauthenticated: limits.unauthenticated !== undefined,
-    unauthenticated: limits.unauthenticated && tierView(limits.unauthenticated),
+    unauthenticated: limits.unauthenticated && tierView(limits.unauthenticated, imports),
   };
 }
 
@@ -133,6 +135,13 @@ function stepViews(api: ApiPlan, handler: HandlerPlan, imports: ImportList): Ste
         imports.runtime("respond", "originRefused");
         if (step.crossOrigin) imports.local("./shared.js", "crossOrigin");
         return { kind: step.kind, protocols: step.protocols, hasCors: step.crossOrigin };
+      case "deny":
+        imports.local("../conditions.js", "isDenied");
+        imports.runtime("respond", "blocked");
+        return { kind: step.kind, caller: authenticated ? "caller" : "undefined" };
+      case "blocked":
+        imports.runtime("respond", "blocked");
+        return step;
       case "throttle":
         imports.runtime("respond", "tooManyRequests");
         return {

@@ -1,7 +1,7 @@
 import type { ApiPlan, SchemePlan } from "../../model/gateway-plan.ts";
 import type { ImportList } from "../import-list.ts";
 import type { SchemeView, SharedView } from "./template-views.ts";
-import { corsView, endpointView, tierView } from "./value-views.ts";
+import { corsView, endpointView, tierUseView } from "./value-views.ts";
 
 /** `<slug>/shared.ts`: what the operations of one API have in common. */
 export function sharedView(api: ApiPlan, imports: ImportList): SharedView {
@@ -19,7 +19,7 @@ export function sharedView(api: ApiPlan, imports: ImportList): SharedView {
     hasCors: api.cors !== undefined,
     cors: api.cors && corsView(api.cors, imports),
     hasLimit: api.apiLimit !== undefined,
-    limit: api.apiLimit && tierView(api.apiLimit),
+    limit: api.apiLimit && tierUseView(api.apiLimit, imports),
     upstreams: api.upstreams.map((upstream) => endpointView(upstream, imports)),
   };
 }

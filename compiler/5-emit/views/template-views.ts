@@ -5,6 +5,7 @@ export interface TemplateViews {
   readonly header: HeaderView;
   readonly gateway: GatewayView;
   readonly tiers: TiersView;
+  readonly conditions: ConditionsView;
   readonly shared: SharedView;
   readonly operation: OperationView;
   readonly router: RouterView;
@@ -78,13 +79,58 @@ export interface TierView {
   /** Only where windows do not start at multiples of their own length. */
   readonly hasUnit: boolean;
   readonly unitMs: number;
+  readonly isSliding: boolean;
+  readonly burst: number;
+  /** Something else than admitted requests counts: what says so. */
+  readonly hasCounted: boolean;
+  readonly counted: string;
   /** Requests beyond the quota pass. */
   readonly soft: boolean;
+  /** An application's users share one count. */
+  readonly isShared: boolean;
+}
+
+/** A tier, or the name of one that depends on the request. */
+export interface TierUseView {
+  readonly isChosen: boolean;
+  readonly symbol: string;
+  readonly tier: TierView | undefined;
+}
+
+/** `conditions.ts`: what depends on the request. */
+export interface ConditionsView {
+  readonly tiers: readonly {
+    readonly name: string;
+    readonly symbol: string;
+    readonly groups: readonly (TierView & { readonly when: readonly RequestConditionView[] })[];
+    readonly otherwise: TierView;
+  }[];
+  readonly hasClientLimits: boolean;
+  readonly clientLimits: readonly {
+    readonly hasAddresses: boolean;
+    readonly addresses: readonly string[];
+    readonly hasQuota: boolean;
+    readonly quota: TierView | undefined;
+  }[];
+  readonly hasDeny: boolean;
+  readonly deny: readonly RequestConditionView[];
+}
+
+/** A call of `runtime-lib/conditions.ts`: with a list of texts, or with a name and a pattern. */
+export interface RequestConditionView {
+  readonly first: boolean;
+  readonly isInverted: boolean;
+  readonly call: string;
+  readonly isList: boolean;
+  readonly values: readonly string[];
+  readonly name: string;
+  readonly pattern: string;
 }
 
 export interface TiersView {
   readonly application: readonly TierView[];
   readonly subscription: readonly TierView[];
+  readonly forbidsUnlimited: boolean;
 }
 
 export interface SharedView {
@@ -99,7 +145,7 @@ export interface SharedView {
   readonly hasCors: boolean;
   readonly cors: CorsView | undefined;
   readonly hasLimit: boolean;
-  readonly limit: TierView | undefined;
+  readonly limit: TierUseView | undefined;
   readonly upstreams: readonly EndpointView[];
 }
 
@@ -191,9 +237,10 @@ export interface LimitsView {
   /** By which its own counters are told from those of the API's other operations. */
   readonly operation: string;
   readonly apiSymbol: string;
+  readonly address: boolean;
   readonly api: boolean;
   readonly hasResource: boolean;
-  readonly resource: TierView | undefined;
+  readonly resource: TierUseView | undefined;
   readonly fromCaller: boolean;
   readonly hasUnauthenticated: boolean;
   readonly unauthenticated: TierView | undefined;
@@ -227,6 +274,8 @@ export type StepView =
       readonly protocols: readonly string[];
       readonly hasCors: boolean;
     }
+  | { readonly kind: "deny"; readonly caller: string }
+  | { readonly kind: "blocked" }
   | { readonly kind: "throttle"; readonly symbol: string; readonly caller: string }
   | { readonly kind: "require-key-type"; readonly keyType: string; readonly environment: string }
   | { readonly kind: "forward"; readonly upstream: string }

@@ -1,10 +1,10 @@
-import type { ThrottleTier, UpstreamModel } from "../../model/gateway-model.ts";
+import type { QuotaModel, ThrottleTier, UpstreamModel } from "../../model/gateway-model.ts";
 import type { UpstreamPlan } from "../../model/gateway-plan.ts";
 import type { CorsFacts } from "../../model/loaded-project.ts";
 import type { ImportList } from "../import-list.ts";
 import { bindingViews, credentialsView } from "./binding-views.ts";
 import { resilienceViews } from "./resilience-views.ts";
-import type { CorsView, EndpointUrlView, EndpointView, TierView } from "./template-views.ts";
+import type { CorsView, EndpointUrlView, EndpointView, TierUseView, TierView } from "./template-views.ts";
 
 export function corsView(cors: CorsFacts, imports: ImportList): CorsView {
   imports.runtime("cors", "cors");
@@ -12,14 +12,36 @@ export function corsView(cors: CorsFacts, imports: ImportList): CorsView {
   return { ...cors, hasMaxAge: maxAgeSeconds !== undefined, maxAgeSeconds: maxAgeSeconds ?? 0 };
 }
 
+const countedNames = { all: "everyRequest", success: "successes", bytes: "bodyBytes" } as const;
+
 /** A tier with a quota that stops. */
-export function tierView({ name, count, unitMs, windowMs }: ThrottleTier): TierView {
-  return { tier: name, count, windowMs, hasUnit: unitMs !== windowMs, unitMs, soft: false };
+export function tierView(tier: QuotaModel, imports: ImportList): TierView {
+  const { name, count, unitMs, windowMs, burst, counted } = tier;
+  if (burst !== undefined) imports.runtime("throttle-sliding", "sliding");
+  return {
+    tier: name,
+    count,
+    windowMs,
+    hasUnit: unitMs !== windowMs,
+    unitMs,
+    isSliding: burst !== undefined,
+    burst: burst ?? 0,
+    hasCounted: counted !== undefined,
+    counted: counted === undefined ? "" : imports.runtime("throttle-counted", countedNames[counted]),
+    soft: false,
+    isShared: false,
+  };
 }
 
-/** A tier that callers name: only there may requests go on beyond the quota (R-THR-17). */
-export function callerTierView(tier: ThrottleTier): TierView {
-  return { ...tierView(tier), soft: !tier.stopOnQuota };
+/** A tier that callers name: only there may requests go on beyond the quota (R-THR-17), or users share a count (K-09). */
+export function callerTierView(tier: ThrottleTier, imports: ImportList): TierView {
+  return { ...tierView(tier, imports), soft: !tier.stopOnQuota, isShared: tier.key === "app" };
+}
+
+/** A tier, or the name of one that stands in `conditions.ts` because it depends on the request. */
+export function tierUseView(tier: ThrottleTier, imports: ImportList): TierUseView {
+  if (tier.symbol === undefined) return { isChosen: false, symbol: "", tier: tierView(tier, imports) };
+  return { isChosen: true, symbol: imports.local("../conditions.js", tier.symbol), tier: undefined };
 }
 
 export function endpointView({ symbol, upstream }: UpstreamPlan, imports: ImportList): EndpointView {

@@ -43,6 +43,65 @@ describe("policies.yaml", () => {
       "resourcePolicies:\n  - a: {count: 1, unitTime: 1, timeUnit: min, stopOnQuotaReach: true}\n",
       ["error key-unknown /resourcePolicies/0/a/stopOnQuotaReach"],
     ],
+    [
+      "resourcePolicies:\n  - a: {count: 1, unitTime: 1, timeUnit: min, algorithm: gcra}\n",
+      ["error value-invalid /resourcePolicies/0/a/algorithm"],
+    ],
+    [
+      "resourcePolicies:\n  - a: {count: 5, unitTime: 1, timeUnit: min, algorithm: sliding, burst: 6}\n",
+      ["error value-invalid /resourcePolicies/0/a/burst"],
+    ],
+    [
+      "resourcePolicies:\n  - a: {count: 5, unitTime: 1, timeUnit: min, countedRequests: failed}\n",
+      ["error value-invalid /resourcePolicies/0/a/countedRequests"],
+    ],
+    [
+      "resourcePolicies:\n  - a: {bandwidth: 10 megabytes, unitTime: 1, timeUnit: min}\n  - b: {bandwidth: 10, unitTime: 1, timeUnit: min}\n",
+      ["error value-invalid /resourcePolicies/0/a/bandwidth", "error value-type /resourcePolicies/1/b/bandwidth"],
+    ],
+    [
+      "resourcePolicies:\n  - a: {bandwidth: 1 GB, unitTime: 1, timeUnit: min, algorithm: sliding, countedRequests: all}\n",
+      [
+        "error policy-conflict /resourcePolicies/0/a/algorithm",
+        "error policy-conflict /resourcePolicies/0/a/countedRequests",
+      ],
+    ],
+    [
+      "resourcePolicies:\n  - a: {count: 5, unitTime: 1, timeUnit: min, key: app}\n",
+      ["error key-unknown /resourcePolicies/0/a/key"],
+    ],
+    [
+      "subscriptionPolicies:\n  - a: {count: 5, unitTime: 1, timeUnit: min, conditionGroups: []}\n",
+      ["error key-unknown /subscriptionPolicies/0/a/conditionGroups"],
+    ],
+    [
+      "applicationPolicies:\n  - a: {count: 5, unitTime: 1, timeUnit: min, key: user}\n",
+      ["error value-invalid /applicationPolicies/0/a/key"],
+    ],
+    ["compat: apim2\n", ["error value-invalid /compat"]],
+    ["forbidUnlimited: yes please\n", ["error value-type /forbidUnlimited"]],
+    ["denyConditions:\n  - {user: a, ip: 10.0.0.1}\n", ["error policy-conflict /denyConditions/0/user"]],
+    [
+      "denyConditions:\n  - {usr: a}\n  - {user: []}\n  - ip: 10.0.0\n  - {user: a, invert: true}\n",
+      [
+        "error policy-incomplete /denyConditions/0",
+        "error key-unknown /denyConditions/0/usr",
+        "error value-type /denyConditions/1/user",
+        "error address-invalid /denyConditions/2/ip",
+        "error key-unknown /denyConditions/3/invert",
+      ],
+    ],
+    [
+      "ipLimits:\n  - {ip: 10.0.0.1}\n  - {other: false, count: 1, unitTime: 1, timeUnit: min}\n  - {ip: 10.0.0.2, unlimited: true, count: 1}\n",
+      [
+        "error policy-incomplete /ipLimits/0",
+        "error policy-incomplete /ipLimits/0",
+        "error policy-incomplete /ipLimits/0",
+        "error value-invalid /ipLimits/1/other",
+        "error key-unknown /ipLimits/2/count",
+        "error condition-unreachable /ipLimits/2",
+      ],
+    ],
     ["resourcePolicies: {a: {}}\n", ["error value-type /resourcePolicies"]],
     ["resourcePolicies:\n  - a\n", ["error value-type /resourcePolicies/0"]],
     ["resourcePolicies:\n  - a:\n", ["error value-type /resourcePolicies/0/a"]],
@@ -52,6 +111,76 @@ describe("policies.yaml", () => {
   for (const [text, expected] of wrong) {
     test(JSON.stringify(text), async () => assert.deepEqual((await withPolicies(text)).found, expected));
   }
+
+  /** One group of a tier; what is wrong is told below it. */
+  const group = (text: string) =>
+    `resourcePolicies:\n  - a: {count: 1, unitTime: 1, timeUnit: min, conditionGroups: [${text}]}\n`;
+  const limits = "count: 1, unitTime: 1, timeUnit: min";
+  const wrongGroups: readonly (readonly [string, readonly string[]])[] = [
+    [`{${limits}}`, ["policy-incomplete "]],
+    [`{when: [], ${limits}}`, ["policy-incomplete /when"]],
+    ["{when: [{ip: 10.0.0.1}]}", ["policy-incomplete ", "policy-incomplete ", "policy-incomplete "]],
+    [`{when: [{header: X-A}], ${limits}}`, ["policy-incomplete /when/0"]],
+    [`{when: [{header: "X A", matches: a}], ${limits}}`, ["value-invalid /when/0/header"]],
+    [`{when: [{header: X-A, matches: [a]}], ${limits}}`, ["value-type /when/0/matches"]],
+    [`{when: [{claim: a, matches: "(?=a)"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
+    [`{when: [{claim: a, matches: ".*a.*b.*"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
+    [`{when: [{query: a, matches: "(a|b){2}"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
+    [`{when: [{ip: 10.0.0.1, matches: a}], ${limits}}`, ["key-unknown /when/0/matches"]],
+    [`{when: [{ip: 10.0.0.1, invert: 1}], ${limits}}`, ["value-type /when/0/invert"]],
+    [`{when: [{cookie: a, matches: a}], ${limits}}`, ["policy-incomplete /when/0", "key-unknown /when/0/cookie"]],
+  ];
+  for (const [text, expected] of wrongGroups) {
+    test(`a group: ${text}`, async () => {
+      const { found } = await withPolicies(group(text));
+      const at = "/resourcePolicies/0/a/conditionGroups/0";
+      assert.deepEqual(
+        found.map((line) => line.replace("error ", "").replace(at, "")),
+        expected,
+      );
+    });
+  }
+
+  test("patterns that are bounded enough", async () => {
+    for (const pattern of [
+      "acme|globex",
+      "v[0-9]+",
+      "(?:a|b)?c{1,20}",
+      "[*+]{3}\\\\(x\\\\)*",
+      "",
+      ".*@corp\\\\.test",
+    ]) {
+      const { found } = await withPolicies(group(`{when: [{header: X-A, matches: "${pattern}"}], ${limits}}`));
+      assert.deepEqual(found, [], pattern);
+    }
+  });
+
+  test("a preset need not be written down, and what is written counts instead (K-06)", async () => {
+    const { checked } = await withPolicies(
+      "compat: apim1\nsubscriptionPolicies:\n  - Gold: {count: 7, unitTime: 1, timeUnit: hour}\n",
+    );
+    const counts = (level: "resource" | "application" | "subscription") =>
+      [...(checked?.policies[level].values() ?? [])].map(({ name, count }) => `${name} ${count}`);
+    assert.deepEqual(counts("resource"), ["Bronze 1", "Silver 5", "Gold 20"]);
+    assert.deepEqual(counts("application"), ["Bronze 1", "Silver 5", "Gold 20"]);
+    assert.deepEqual(counts("subscription"), ["Bronze 1", "Silver 5", "Gold 7", "Unauthenticated 500", "Default 500"]);
+  });
+
+  test("quotas beyond the original's", async () => {
+    const { checked, found } = await withPolicies(
+      "resourcePolicies:\n  - a: {bandwidth: 10mb, unitTime: 1, timeUnit: min}\n  - b: {count: 9, unitTime: 1, timeUnit: min, algorithm: sliding}\n  - c: {count: 9, unitTime: 1, timeUnit: min, algorithm: fixed, countedRequests: accepted}\n",
+    );
+    assert.deepEqual(found, []);
+    const facts = [...(checked?.policies.resource.values() ?? [])];
+    assert.deepEqual(
+      facts.map(({ count, burst, counted }) => [count, burst, counted]),
+      [
+        [10 * 1024 * 1024, undefined, "bytes"],
+        [9, 9, undefined],
+        [9, undefined, undefined],
+      ],
+    );
+  });
 
   test("a list without a value is an empty list", async () => {
     assert.deepEqual((await withPolicies("resourcePolicies:\n")).found, ["warning value-empty /resourcePolicies"]);

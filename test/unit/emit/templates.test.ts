@@ -82,6 +82,8 @@ describe("templates", () => {
     const names = [...templates.keys()].filter((name) => name.includes("/"));
     assert.deepEqual(names, [
       "policies/authenticate",
+      "policies/blocked",
+      "policies/deny",
       "policies/forward-by-key-type",
       "policies/forward",
       "policies/no-endpoint",
@@ -122,8 +124,10 @@ describe("templates", () => {
       "expressions/longer",
       "expressions/prefix",
       "expressions/quota",
+      "expressions/request-condition",
       "expressions/suffix",
       "expressions/texts",
+      "expressions/tier-use",
       "expressions/tier",
       "settings/flag",
       "settings/fraction",

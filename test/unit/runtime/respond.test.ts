@@ -35,9 +35,7 @@ const denied: Denied = {
   allowed: false,
   level: "resource",
   code: 900802,
-  tier: "10PerMin",
-  count: 10,
-  windowMs: 60_000,
+  tier: { tier: "10PerMin", count: 10, windowMs: 60_000 },
   retryAfterSeconds: 17,
 };
 
@@ -199,7 +197,7 @@ describe("quota (S-ERR-16 to 22)", () => {
 
   test("standard: RateLimit fields, hostile tier names made harmless", () => {
     const x = new RecordedExchange({ compatibility: "standard" });
-    tooManyRequests(x, { ...denied, tier: 'a"b\\c\r\nd' });
+    tooManyRequests(x, { ...denied, tier: { ...denied.tier, tier: 'a"b\\c\r\nd' } });
     assert.deepEqual(fieldOf(x, "ratelimit-policy"), ['"a\\"b\\\\c??d";q=10;w=60']);
     assert.deepEqual(fieldOf(x, "ratelimit"), ['"a\\"b\\\\c??d";r=0;t=17']);
   });
