@@ -1,4 +1,5 @@
 import type { Caller } from "./caller.ts";
+import type { Cors } from "./cors.ts";
 import type { Exchange, Refusal } from "./exchange.ts";
 import { type BackendFailure, type Fault, type FaultStyle, statusReportBody } from "./faults.ts";
 import { addRateLimit } from "./rate-limit-fields.ts";
@@ -109,13 +110,24 @@ export function notBuilt(x: Exchange, features: readonly string[]): void {
   send(x, x.faults.byStatus(501, `This operation needs ${features.join(", ")}, which this gateway does not have`), []);
 }
 
-/** 404: no API is mounted there (S-ERR-29, S-ERR-33). */
-export function unknownApi(x: Exchange, style: FaultStyle): void {
+/**
+ * 404: no API is mounted there (S-ERR-29, S-ERR-33). `cors`: the rules of the built-in paths, which hold here where the original
+ * had a service of its own for this (S-COR-02): not for its plain text, which is that of its HTTP library.
+ */
+export function unknownApi(x: Exchange, style: FaultStyle, cors?: Cors): void {
+  if (cors !== undefined && style !== "text") {
+    cors.decorate(x);
+    if (x.method === "OPTIONS" && x.header("access-control-request-method") !== undefined)
+      return cors.preflight(x, anyMethod);
+  }
   x.refusal = { status: 404, code: 404, reason: "no such API" };
   if (style === "text") return sendText(x, 404, `no matching service found for path : ${shown(x.path.raw)}`);
   if (style === "status-report") return sendReport(x, 404, "No matching resource found for given API Request", []);
   send(x, x.faults.byStatus(404, "No API is mounted at this path"), []);
 }
+
+/** What a path that is not there can be asked with: it always says the same. */
+const anyMethod = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"];
 
 /** 404: the API has no such path (S-ERR-30, S-ERR-33). */
 export function unknownResource(x: Exchange, style: FaultStyle): void {

@@ -214,7 +214,8 @@ export function expectedGateway(plan: GatewayPlan): readonly (readonly [string, 
     const condition = transports.length > 1 || only === undefined ? under : `x.scheme === ${quoted(only)} && ${under}`;
     return `if (${condition}) return ${symbol}(x);`;
   });
-  mounts.push(`return unknownApi(x, ${quoted(plan.faults.global)});`);
+  const cors = plan.builtinCors === undefined ? "" : ", gateway.builtinCors";
+  mounts.push(`return unknownApi(x, ${quoted(plan.faults.global)}${cors});`);
   return [
     ["gateway", `export const gateway: Gateway = { ${members.join(", ")} };`],
     ["route", `function route(x: Exchange): void | Promise<void> { ${mounts.join(" ")} }`],

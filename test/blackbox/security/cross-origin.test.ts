@@ -155,3 +155,48 @@ for (const compatibility of ["wso2-3.2", "standard"] as const) {
     });
   });
 }
+
+for (const style of ["text", "status-report", "standard"] as const) {
+  describe(`a path of no API, ${style} (S-COR-02)`, () => {
+    let project: CompiledProject;
+    let gateway: RunningGateway;
+    before(async () => {
+      project = await compileParts("nowhere", {
+        compatibility: style === "standard" ? "standard" : "wso2-3.2",
+        apis,
+        policies,
+        toolkit: `[codeGen]
+globalFaultResponses = ${style === "status-report"}
+[corsConfiguration]
+corsConfigurationEnabled = true
+accessControlAllowOrigins = ["${ui}"]
+accessControlAllowMethods = ["GET"]
+accessControlAllowHeaders = ["authorization"]
+`,
+      });
+      gateway = await startGateway(project, { issuer: new TestIssuer("https://issuer.test") });
+    });
+    after(async () => {
+      await gateway?.stop();
+      project?.remove();
+    });
+    const to = (method: string, headers: Record<string, string>) =>
+      ask(`${gateway.origin}/nowhere`, { method, headers });
+
+    test("carries what [corsConfiguration] grants where the gateway itself answers there", async () => {
+      const unknown = await to("GET", { origin: ui });
+      const preflight = await to("OPTIONS", { origin: ui, "access-control-request-method": "GET" });
+      const foreign = await to("GET", { origin: "https://foreign.test" });
+      const allowed = ({ headers }: Answer) => headers["access-control-allow-origin"];
+      assert.deepEqual([unknown.status, foreign.status], [404, 404]);
+      assert.equal(allowed(foreign), undefined);
+      if (style === "text") {
+        assert.deepEqual([allowed(unknown), preflight.status], [undefined, 404]);
+        return;
+      }
+      assert.deepEqual([allowed(unknown), allowed(preflight)], [ui, ui]);
+      assert.match(String(unknown.headers.vary), /Origin/);
+      assert.equal(preflight.status, style === "standard" ? 204 : 200);
+    });
+  });
+}
