@@ -129,6 +129,8 @@ class UndiciPool implements BackendPool {
         // Where pipelining is on: it waits until nothing else is on its way, and the next one for the head of its answer. A
         // connection that had a HEAD is not used again, and undici forgets to unblock it.
         idempotent: shares,
+        // Some proxies close connections without a word.
+        reset: asked !== undefined,
         blocking: !shares && method !== "HEAD",
       },
       call,

@@ -250,7 +250,8 @@ class WirePool implements BackendPool, ConnectionOwner, Swept, TurnEnd {
     if (head.upgrade !== undefined) return this.#upgradeOf(sink, method, head, head.upgrade);
     const expected = expectsBody(method);
     // Backends that do not expect a body may take it for the next request; those that send one for `HEAD`, for an answer.
-    const closes = method === "HEAD" || (body !== undefined && !expected);
+    // Some proxies close connections without a word: a request for one that is kept may be lost.
+    const closes = method === "HEAD" || (body !== undefined && !expected) || this.limits.byProxy;
     const lines = closes ? this.#closeLines : this.#keepLines;
     let framing = "";
     let small = "";
