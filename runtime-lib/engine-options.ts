@@ -19,6 +19,10 @@ export interface EngineOptions {
   readonly headerOverrides: readonly HeaderOverride[];
   readonly log: Log;
   readonly accessLog: boolean;
+  /** The gateway says in `Via` that messages came through it, and refuses those that go round. */
+  readonly via?: boolean;
+  /** Requests say in `Forwarded` whom they are from. */
+  readonly forwarded?: boolean;
   /** Some request may change its connection to another protocol. */
   readonly upgrades?: boolean;
 }

@@ -13,6 +13,7 @@ import {
 import type { BackendFailure, Faults } from "./faults.ts";
 import { applyOverrides } from "./header-overrides.ts";
 import { connectionNames, isRequestId } from "./headers.ts";
+import { forwardedElement, mostPasses, ownVia, passesIn } from "./hops.ts";
 import { identityOfCaller, loggedIdentity } from "./logged-identity.ts";
 import { newRequestId } from "./request-id.ts";
 import { depthBelow, parseRequestTarget, type RequestPath } from "./request-path.ts";
@@ -69,6 +70,9 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   readonly #hosts: number;
   /** Not a host with or without a port: backends that build links from it would be misled (RFC 9112 section 3.2). */
   readonly #malformedHost: boolean;
+  readonly #minorVersion: number;
+  /** There is a `Via`. */
+  readonly #cameByOthers: boolean;
   /** A transfer coding other than a single `chunked`. */
   protected foreignCoding: boolean;
   #clientAddress: string | undefined;
@@ -103,12 +107,16 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     let contentLength = -1;
     let chunked = false;
     let foreignCoding = false;
+    let cameByOthers = false;
     let id: string | undefined;
     for (let i = 0; i < raw.length; i += 2) {
       const key = raw[i] as string;
       const value = raw[i + 1] as string;
       bytes += key.length + value.length + 4;
       switch (key.length) {
+        case 3:
+          if (key.toLowerCase() === "via") cameByOthers = true;
+          break;
         case 4:
           if (key.toLowerCase() === "host") {
             hosts++;
@@ -139,6 +147,8 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     this.contentLength = contentLength;
     this.chunked = chunked;
     this.foreignCoding = foreignCoding;
+    this.#minorVersion = minorVersion;
+    this.#cameByOthers = cameByOthers;
     this.id = id ?? newRequestId();
     this.#started = options.accessLog ? performance.now() : 0;
   }
@@ -189,6 +199,10 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
       return this.#refuseFramed(400, "A request has exactly one Host field");
     }
     if (this.#malformedHost) return this.#refuseFramed(400, "The Host field is malformed");
+    if (this.#cameByOthers && this.options.via === true) {
+      const passes = this.headerValues("via").reduce((sum, value) => sum + passesIn(value), 0);
+      if (passes >= mostPasses) return this.#refuseFramed(508, "The request goes round in a circle");
+    }
     const path = parseRequestTarget(target, pathRules);
     if (typeof path === "string") return this.#refuseFramed(400, `The request target is refused: ${path}`);
     this.path = path;
@@ -302,7 +316,9 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     this.#sentAgain = false;
     this.#target = target;
     this.#head = head;
-    const { headerOverrides } = this.options;
+    const { headerOverrides, via, forwarded } = this.options;
+    if (via === true || this.#cameByOthers) this.#addVia(head.headers, via === true);
+    if (forwarded === true) this.#addForwarded(head.headers);
     if (headerOverrides.length > 0) applyOverrides(head.headers, headerOverrides, "user-agent");
     return new Promise((resolve) => {
       this.#settle = resolve;
@@ -313,6 +329,20 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
       this.body = metered ? (this.meter as TransferMeter).body(body) : body;
       this.#send();
     });
+  }
+
+  /** What others have said passes, whether or not the gateway adds itself (R-HDR-04). */
+  #addVia(headers: string[], own: boolean): void {
+    const ways = this.#cameByOthers ? this.headerValues("via") : [];
+    if (own) ways.push(ownVia(this.#minorVersion));
+    headers.push("Via", ways.join(", "));
+  }
+
+  /** A trusted proxy's words are kept and added to, anybody else's are replaced, as those of `X-Forwarded-For`. */
+  #addForwarded(headers: string[]): void {
+    const before = this.peerTrusted ? this.headerValues("forwarded") : [];
+    before.push(forwardedElement(this.peerAddress, this.scheme, this.header("host")));
+    headers.push("Forwarded", before.join(", "));
   }
 
   override wholeBody(limit: number): Promise<Uint8Array | undefined> {
@@ -480,6 +510,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     this.status = status;
     if (this.ownsCrossOrigin) dropCrossOrigin(fields);
     this.#addOwnFields(fields, "");
+    if (this.options.via === true) fields.push("Via", ownVia(1));
     return true;
   }
 

@@ -121,6 +121,7 @@ const phrases: ReadonlyMap<number, string> = new Map([
   [503, "Service Unavailable"],
   [504, "Gateway Timeout"],
   [505, "HTTP Version Not Supported"],
+  [508, "Loop Detected"],
 ]);
 
 type Row = readonly [code: number, status: number, message: string, description: string];

@@ -126,6 +126,9 @@ async function start(gateway: Gateway, options: Options): Promise<void> {
       upgradeIdleMs: 1000 * (settings.number("castgate.upgradeIdleSeconds") ?? 300),
     },
     upgrades: gateway.upgrades === true,
+    // The original says nothing of itself (R-HDR-04).
+    via: settings.boolean("castgate.via") ?? gateway.compatibility === "standard",
+    forwarded: settings.boolean("castgate.forwarded") === true,
     keepAlive: keepAliveOf(settings),
     headerOverrides,
     serverName: settings.string("server.header") || undefined,

@@ -18,14 +18,10 @@ export function relayHeadFor(x: Exchange, member: Member): RelayHead {
     for (const text of x.backendFields) headers.push(text);
   }
   addForwarded(x, headers);
-  const via = x.headerValues("via");
-  headers.push("Via", via.length === 0 ? gatewayVia : `${via.join(", ")}, ${gatewayVia}`);
   headers.push("X-Request-ID", x.id);
   dropMalformedTrace(headers);
   return { path: backendPath(x, member), headers, upgrade: x.upgrade };
 }
-
-const gatewayVia = "1.1 castgate";
 
 /**
  * R-RTE-01: the raw remainder, query included, appended to the endpoint URL. When that has a query of its own, the

@@ -137,6 +137,8 @@ const entries: Readonly<Record<string, SettingSpec>> = {
   "castgate.requestTimeoutSeconds": seconds(300),
   "castgate.idleTimeoutSeconds": seconds(120),
   "castgate.upgradeIdleSeconds": seconds(300),
+  "castgate.via": flag(),
+  "castgate.forwarded": flag({ default: false }),
   "castgate.failedLoginsPerMinute": integer(120, 1, 1_000_000),
   "castgate.failedLoginsPerIdentityPerMinute": integer(30, 1, 1_000_000),
   "castgate.dpopNonce": flag({ default: false }),

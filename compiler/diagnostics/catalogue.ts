@@ -441,7 +441,7 @@ export const catalogue = {
   "path-malformed": entry<{ path: string; problem: string }>({
     severity: "error",
     message: ({ path, problem }) => `the path "${path}" cannot be routed: ${problem}`,
-    hint: () => "a segment is text, {name}, {name} with text around it, or * at the end",
+    hint: () => "a segment is text, {name}, {name} with text around it, or * or {name*} at the end",
     explanation: "Path templates consist of literal segments, parameters and a wildcard at the end (T-OAS-16).",
   }),
   "path-parameter-undeclared": entry<{ name: string; operation: string; suggestion?: string }>({

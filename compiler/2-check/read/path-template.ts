@@ -34,8 +34,9 @@ export function parsePathTemplate(path: string, options: Options): PathTemplate 
   for (const [index, part] of parts.entries()) {
     const last = index === parts.length - 1;
     if (part === "" && !last) return { kind: "unmatchable", problem: "it has an empty segment (//)" };
-    if (part === "*") {
-      if (!last) return { kind: "malformed", problem: "* may stand only at the end, as /*" };
+    // `{rest*}` is what RFC 6570 makes of the same, with a name (K-19).
+    if (part === "*" || /^\{[^{}*]+\*\}$/.test(part)) {
+      if (!last) return { kind: "malformed", problem: `${part} may stand only at the end, as /${part}` };
       segments.push({ kind: "wildcard" });
       continue;
     }

@@ -129,7 +129,6 @@ describe("requests from raw sockets", () => {
       "X-Forwarded-For: 127.0.0.1",
       "X-Forwarded-Proto: http",
       "X-Forwarded-Host: gw",
-      "Via: 1.1 castgate",
       "X-Request-ID: abc-1",
       "",
     ]);
