@@ -1,7 +1,7 @@
 import type { RuntimeModule } from "./module.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import type { Upstream } from "./upstream.ts";
-import { type SentField, sendField } from "./upstream-field.ts";
+import { refuseBasicBeside, type SentField, sendField } from "./upstream-field.ts";
 
 /**
  * Sends a secret in a field of each request (K-28); the client's own of that name does not pass. The value is the setting
@@ -29,6 +29,7 @@ const declared: { readonly key: string; readonly field: SentField }[] = [];
 
 function configure(settings: Settings, report: SettingsReport): void {
   for (const { key, field } of declared) {
+    if (field.name.toLowerCase() === "authorization") refuseBasicBeside(key, settings, report);
     const name = `${key}_header_value`;
     const value = settings.override(name) ?? "";
     if (value === "") report.error(name, `is required: the backend is to get it as ${field.name}`);

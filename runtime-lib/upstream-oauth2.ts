@@ -8,7 +8,7 @@ import { fault } from "./respond.ts";
 import { basic, ServiceAway, type ServiceClient, serviceClientFor } from "./service-client.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
 import type { Upstream } from "./upstream.ts";
-import { type SentField, sendField } from "./upstream-field.ts";
+import { refuseBasicBeside, type SentField, sendField } from "./upstream-field.ts";
 
 /** Where an endpoint's access tokens come from, as the definition has it. */
 export interface TokenOptions {
@@ -197,6 +197,7 @@ async function sourceFor(
     if (value === "") report.error(`${key}_oauth2_${name}`, "is required: the backend is to get an access token");
     return value;
   };
+  refuseBasicBeside(key, settings, report);
   const [id, secret] = [required("client_id"), required("client_secret")];
   const urlName = `${key}_oauth2_token_url`;
   const url = settings.override(urlName) ?? tokenUrl;

@@ -61,6 +61,8 @@ export interface EndpointEntry {
   readonly key: string;
   readonly environment: "production" | "sandbox";
   readonly urls: readonly string[];
+  /** Those of them that hold only until etcd has another one. */
+  readonly fromEtcd?: UpstreamModel["fromEtcd"];
 }
 
 /** The part of the manifest that is known before bundling. */
@@ -138,9 +140,14 @@ function describeAccess(access: Access): AccessEntry {
 
 function describeEndpoints(model: GatewayModel): EndpointEntry[] {
   const found = new Map<string, EndpointEntry>();
-  for (const { overrideKey, environment, urls } of upstreams(model)) {
+  for (const { overrideKey, environment, urls, fromEtcd } of upstreams(model)) {
     // One name may stand for several endpoints: a setting of that name replaces them all (T-OVR-03).
-    found.set(JSON.stringify([overrideKey, urls]), { key: overrideKey, environment, urls });
+    found.set(JSON.stringify([overrideKey, urls, fromEtcd]), {
+      key: overrideKey,
+      environment,
+      urls,
+      ...(fromEtcd && { fromEtcd }),
+    });
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
 }

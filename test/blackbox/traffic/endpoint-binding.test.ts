@@ -236,5 +236,12 @@ describe("how endpoints are bound", () => {
     assert.match(stderr, /^error: header_prod_header_value: is required: the backend is to get it as X-Backend-Key$/m);
     assert.match(stderr, /^error: token_prod_oauth2_client_id: is required/m);
     assert.match(stderr, /^error: token_prod_oauth2_client_secret: is required/m);
+    const basic = ["--token_prod_basic_username=a", "--token_prod_oauth2_token_url=http://idp.test/", ...secrets];
+    const second = spawnSync(process.execPath, [project.bundle, "--config", "/dev/null", ...basic], {
+      encoding: "utf8",
+    });
+    assert.match(second.stderr, /^error: token_prod_basic_username: cannot be set/m);
+    assert.match(second.stderr, /^error: token_prod_oauth2_token_url: must be an https URL/m);
+    assert.doesNotMatch(second.stderr, /secret/);
   });
 });
