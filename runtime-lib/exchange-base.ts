@@ -412,6 +412,7 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
     if (attempt === undefined || this.answered || this.closed || this.#settle === undefined) return true;
     const again = this.#canGoAgain;
     if (attempt.takes(status, fields, again) || !again) return true;
+    this.#logBackend(`backend: status ${status}`);
     this.#again();
     return false;
   }
@@ -640,7 +641,8 @@ export abstract class BaseExchange extends Exchange implements AnswerSink {
   }
 
   #logBackend(reason: string): void {
-    this.options.log.warn({ id: this.id, operation: this.operation, reason }, "backend failed");
+    const { id, operation } = this;
+    this.options.log.warn({ id, operation, backend: this.#target?.origin, reason }, "backend failed");
   }
 }
 

@@ -125,9 +125,9 @@ export abstract class Exchange {
 }
 
 /**
- * Who decides whether the client gets what came of sending the request, or it is sent again. Both are told of every outcome,
- * once each; `again`: whether the request can be sent once more. It cannot once part of a streamed body was: then the client gets
- * what came, whatever is returned.
+ * Who decides whether the client gets what came of sending the request, or it is sent again. Is told of every outcome, once.
+ * `again`: whether the request can be sent once more. It cannot once part of a streamed body was: then the client gets what
+ * came, whatever is returned.
  */
 export interface Attempt {
   /** An answer is at hand: its status and fields (name, value, ...). False: the client does not get it. */

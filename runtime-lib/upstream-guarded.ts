@@ -227,13 +227,13 @@ class Passage implements Attempt {
     return !again || !this.#repeatable || this.#following(now) < 0;
   }
 
-  gives(_failure: BackendFailure, reach: Reach, again: boolean): boolean {
+  gives(failure: BackendFailure, reach: Reach, again: boolean): boolean {
     const { retry } = this.#upstream.options;
     const mayRepeat = again && (reach === "none" || this.#repeatable);
     if (mayRepeat && retry !== undefined && this.#retries(retry, noFields)) return false;
     const now = monotonicMs();
-    // A connection that was about to be closed says nothing of who closed it.
-    if (reach !== "stale") this.#note(false, false, now);
+    // A connection that was about to be closed says nothing of who closed it, and the lack of one is the gateway's own doing.
+    if (reach !== "stale" && failure !== "unavailable") this.#note(false, false, now);
     return !mayRepeat || this.#following(now) < 0;
   }
 

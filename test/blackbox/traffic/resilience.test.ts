@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { eventually } from "../../support/engine-process.ts";
+import { eventually, exchange, headBackend, type RawBackend } from "../../support/engine-process.ts";
 import { type CompiledProject, type RunningGateway, startGateway } from "../../support/gateway-under-test.ts";
 import { type Answer, ask, compileParts, definition, faultText, get } from "../../support/security-project.ts";
 import { StubBackend } from "../../support/stub-backend.ts";
@@ -46,6 +47,7 @@ const endpoints: Readonly<Record<string, { readonly at: readonly string[]; reado
     more: { ...advanced({ circuitBreaker: { ...breaker([]), resetTimeInMillis: 600_000 } }), type: "load_balance" },
   },
   few: { at: ["one"], more: { "x-castgate-max-in-flight": 2 } },
+  idle: { at: ["raw"], more: { "x-castgate-timeouts": { idleInMillis: 300 } } },
   total: { at: ["one"], more: { "x-castgate-timeouts": { totalInMillis: 1000 } } },
 };
 
@@ -106,16 +108,25 @@ for (const compatibility of ["wso2-3.2", "standard"] as const) {
   describe(`what is done with failures and load, ${compatibility}`, () => {
     let one: StubBackend;
     let two: StubBackend;
+    /** Says what the test wants. */
+    let raw: RawBackend;
+    let reply: (socket: Socket) => void;
     let project: CompiledProject;
     let gateway: RunningGateway;
 
     before(async () => {
-      [one, two, project] = await Promise.all([
+      [one, two, raw, project] = await Promise.all([
         StubBackend.start(),
         StubBackend.start(),
+        headBackend((_head, socket) => void reply(socket)),
         compileParts("resilience", { compatibility, apis, policies }),
       ]);
-      const places: Readonly<Record<string, string>> = { one: one.origin, two: two.origin, dead: "http://127.0.0.1:1" };
+      const places: Readonly<Record<string, string>> = {
+        one: one.origin,
+        two: two.origin,
+        raw: raw.url,
+        dead: "http://127.0.0.1:1",
+      };
       const args = Object.entries(endpoints).flatMap(([name, { at }]) =>
         at.map((place, index) => `--${name}_prod_endpoint_${index}=${places[place]}`),
       );
@@ -124,6 +135,7 @@ for (const compatibility of ["wso2-3.2", "standard"] as const) {
     after(async () => {
       const ended = await gateway?.stop();
       await Promise.all([one?.stop(), two?.stop()]);
+      raw?.close();
       project?.remove();
       assert.equal(ended?.code, 0);
     });
@@ -455,6 +467,17 @@ for (const compatibility of ["wso2-3.2", "standard"] as const) {
         released.open();
         for (const { status } of await Promise.all(held)) assert.equal(status, 200);
         assert.equal((await send("few")).status, 200);
+      });
+
+      test("what comes slowly is cut off, and what begins late is not, where they have limits of their own", async () => {
+        reply = (socket) => {
+          setTimeout(() => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate"), 900);
+        };
+        assert.equal((await send("idle")).body, "late");
+        reply = (socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart");
+        const port = Number(new URL(gateway.origin).port);
+        const text = await exchange(port, "GET /idle/x HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n");
+        assert.match(text, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\npart$/);
       });
 
       test("a request that takes longer than all of it may gets the fault of a time-out", async () => {

@@ -18,6 +18,35 @@ describe("what is in a bundle", () => {
     assert.deepEqual(manifest.publicOperations, ["GET /shop/a"]);
   });
 
+  test("what is done with failures is there if it is asked for, each part by itself", async () => {
+    const of = async (endpoint: object) => {
+      const { manifest } = await build({
+        "x-wso2-production-endpoints": endpoint,
+        paths: { "/a": { get: { ...open, ...unlimited } } },
+      });
+      const parts = /^(?:circuit-breaker|outlier-ejection|resilience|retry|rolling-window|upstream-.*)$/;
+      return manifest.modules.filter((name) => parts.test(name));
+    };
+    const urls = ["https://a.test", "https://b.test"];
+    const retryConfig = { count: 1 };
+    assert.deepEqual(await of({ urls: ["https://a.test"] }), ["upstream-single"]);
+    assert.deepEqual(await of({ urls: ["https://a.test"], "x-castgate-max-in-flight": 5 }), ["upstream-guarded"]);
+    assert.deepEqual(await of({ urls: ["https://a.test"], advanceEndpointConfig: { retryConfig } }), [
+      "retry",
+      "rolling-window",
+      "upstream-guarded",
+    ]);
+    assert.deepEqual(await of({ urls, type: "failover" }), [
+      "outlier-ejection",
+      "upstream-failover",
+      "upstream-guarded",
+    ]);
+    assert.deepEqual(await of({ urls, "x-castgate-load-balance": { ejection: false } }), [
+      "upstream-balanced",
+      "upstream-guarded",
+    ]);
+  });
+
   test("a token: JWT, and not Basic or API keys", async () => {
     const { manifest } = await build({
       paths: { "/a": { get: { security: [{ token: [] }] } } },

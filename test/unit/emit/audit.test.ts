@@ -49,6 +49,49 @@ function inHandler(symbol: string, change: (text: string) => string): (text: str
 
 const replace = (from: string | RegExp, to: string) => (text: string) => text.replace(from, to);
 
+test("a figure of an endpoint that is not the planned one is found", async () => {
+  const statusCodes = [503];
+  const ejection = { failures: 5, initialMs: 30_000, factor: 1.5, maxMs: 300_000, share: 0.5, statusCodes };
+  const guarded = upstream("main_prod", ["https://a.test", "https://b.test"], {
+    timeouts: { headersMs: 700, totalMs: 9000 },
+    choice: { kind: "failover", statusCodes, order: "sticky", suspend: ejection },
+    maxInFlight: 100,
+    resendMethods: ["POST"],
+    retry: { count: 2, intervalMs: 200, factor: 1, maxMs: 2000, statusCodes, budget: { ratio: 0.2, perSecond: 10 } },
+    circuitBreaker: {
+      requestVolume: 20,
+      failureThreshold: 0.4,
+      windowMs: 30_000,
+      bucketMs: 3000,
+      resetMs: 8000,
+      statusCodes,
+    },
+  });
+  const api = apiPlan([{ template: "/a", symbol: "a", chain: [open, forward] }], {
+    upstreams: [{ symbol: id("production"), upstream: guarded }],
+  });
+  const plan = gatewayPlan([api]);
+  const files = await emitGateway(plan);
+  assert.deepEqual(findings(files, plan), []);
+  const text = files.find(({ file }) => file === `${api.slug}/shared.ts`)?.text ?? "";
+  for (const figure of [
+    /\b9_000/,
+    /\b700/,
+    /\b100/,
+    /"POST"/,
+    /503/,
+    /"sticky"/,
+    /\b1\.5/,
+    /\b0\.4/,
+    /\b0\.2/,
+    /\b8_000/,
+  ]) {
+    assert.match(text, figure);
+    const replaced = replace(figure, figure.source.startsWith('"') ? '"PATCH"' : "77");
+    assert.notDeepEqual(findings(changed(`${api.slug}/shared.ts`, replaced, files), plan), [], String(figure));
+  }
+});
+
 test("what was emitted is what was planned", () => {
   assert.deepEqual(findings(emitted), []);
   assert.equal(requireAudited(petstore, emitted), emitted);
