@@ -48,8 +48,9 @@ async function configure(settings: Settings, report: SettingsReport): Promise<vo
   const basePath = settings.string("etcdbasepath") || "/v3";
   if (!basePath.startsWith("/")) report.error(settings.nameOf("etcdbasepath"), "must begin with a slash");
   if (url === "") {
-    if (settings.compatibility === "standard" && endpoints.some(({ endpoint }) => !endpoint.overridden)) {
-      report.error(
+    if (settings.compatibility === "standard") {
+      if (endpoints.every(({ endpoint }) => endpoint.overridden)) return;
+      return report.error(
         settings.nameOf("etcdurl"),
         "is required: endpoints come from etcd; or set each of them, as <name>_<prod|sand>_endpoint_<i>",
       );
