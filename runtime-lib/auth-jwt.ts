@@ -2,6 +2,7 @@ import { type Api, configureApis } from "./api.ts";
 import { type ClaimMapping, claimMappingOf } from "./claim-mapping.ts";
 import { trustProxyCertificates } from "./client-certificate.ts";
 import type { Exchange } from "./exchange.ts";
+import { type ForwardProxy, forwardProxy } from "./forward-proxy.ts";
 import { type FetchOptions, JwksSource, jwksUrlFlaw } from "./jwks.ts";
 import { checkClaims, type ParsedJwt, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
 import { callerOfClaims, clientIdOf } from "./jwt-caller.ts";
@@ -241,7 +242,10 @@ function issuerOf(
   const source = url || discovery;
   const flaw = source === "" ? undefined : jwksUrlFlaw(source);
   if (flaw !== undefined) return void report.error(table.nameOf(url === "" ? "discoveryURL" : "jwksURL"), flaw);
-  const jwks = source === "" ? undefined : keySet(source, settings, trust, cache, url === "" ? issuer : undefined);
+  const proxy = source === "" ? undefined : forwardProxy(settings, report, "enableInternalServices");
+  if (proxy === "wrong") return undefined;
+  const discoveredFor = url === "" ? issuer : undefined;
+  const jwks = source === "" ? undefined : keySet(source, settings, trust, cache, discoveredFor, proxy);
   const consumerKeyClaim = table.string("consumerKeyClaim") || undefined;
   const rules = { issuer, audience, skewMs, consumerKeyClaim };
   return { rules, certificateKey, jwks, mapping: claimMappingOf(table, report) };
@@ -254,12 +258,14 @@ function keySet(
   trust: TrustStore | undefined,
   cache: VerifiedCache<VerifiedCredential>,
   discoveredFor: string | undefined,
+  proxy: ForwardProxy | undefined,
 ): JwksSource {
   return new JwksSource(url, {
     timeoutMs: (settings.number("castgate.jwksTimeoutSeconds") ?? 5) * 1000,
     cacheMs: (settings.number("castgate.jwksCacheSeconds") ?? 300) * 1000,
     // As towards backends: the operator's certificates stand beside the authorities of Node.
     ca: trust === undefined ? undefined : [...nodeTls().rootCertificates, ...trust.ca],
+    proxy,
     onRotation: () => cache.clear(),
     ...(discoveredFor !== undefined && {
       locate: (at: string, options: FetchOptions) => discoverJwksUrl(at, discoveredFor, options),

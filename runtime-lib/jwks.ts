@@ -1,6 +1,10 @@
 import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+import type { Duplex } from "node:stream";
+import { authorityOf, type ForwardProxy, openTunnel } from "./forward-proxy.ts";
 import { keysOfJwks, type VerificationKey } from "./jwt.ts";
 import { log } from "./log.ts";
+import { nodeTls } from "./node-tls.ts";
 
 export interface JwksOptions {
   readonly timeoutMs: number;
@@ -8,13 +12,15 @@ export interface JwksOptions {
   readonly cacheMs: number;
   /** PEM certificates to trust for https; undefined: those of Node. */
   readonly ca: readonly string[] | undefined;
+  /** Who is asked for a tunnel to an https URL; undefined: straight there. */
+  readonly proxy?: ForwardProxy | undefined;
   /** Called when a key was removed or changed: what was verified with it must be forgotten. */
   readonly onRotation: () => void;
   /** Where the keys are, when the URL itself only leads there; asked before every fetch. */
   readonly locate?: (url: string, options: FetchOptions) => Promise<string>;
 }
 
-export type FetchOptions = Pick<JwksOptions, "timeoutMs" | "ca">;
+export type FetchOptions = Pick<JwksOptions, "timeoutMs" | "ca" | "proxy">;
 
 const maxBytes = 262_144;
 /** Unknown keys may cause one fetch in this time, however many tokens come with them (S-SEC-03). */
@@ -181,21 +187,41 @@ function sameKey(a: VerificationKey, b: VerificationKey): boolean {
   return a.kid === b.kid && a.key.equals(b.key) && [...a.algorithms].join() === [...b.algorithms].join();
 }
 
+/** TLS inside of the tunnel is with the key source itself. */
+function tunnelled(url: string, proxy: ForwardProxy, timeoutMs: number, ca: { readonly ca?: string[] }) {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
+  const servername = isIP(host) === 0 ? host : "";
+  return (_options: object, done: (error: Error | null, socket: Duplex) => void): undefined => {
+    openTunnel(proxy, authorityOf(url), timeoutMs, (error, tunnel) => {
+      if (tunnel === undefined) done(error as Error, undefined as never);
+      else done(null, nodeTls().connect({ ...ca, socket: tunnel, host, servername }));
+    });
+  };
+}
+
 /** One GET with limits on time and size, over node:http: undici would double the time to start. Redirects are failures. */
 export async function getDocument(
   url: string,
   options: FetchOptions,
 ): Promise<{ text: string; maxAgeMs: number | undefined }> {
-  const { request } = url.toLowerCase().startsWith("https:") ? await import("node:https") : await import("node:http");
+  const secure = url.toLowerCase().startsWith("https:");
+  const { request } = secure ? await import("node:https") : await import("node:http");
   const signal = AbortSignal.timeout(options.timeoutMs);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const ca = options.ca === undefined ? {} : { ca: [...options.ca] };
     const settings = {
-      agent: false as const,
       signal,
       headers: { accept: "application/jwk-set+json, application/json", connection: "close" },
-      ...(options.ca === undefined ? {} : { ca: [...options.ca] }),
+      ...ca,
     };
-    request(url, settings, resolve).on("error", reject).end();
+    const { proxy, timeoutMs } = options;
+    const through =
+      proxy === undefined || !secure
+        ? { agent: false as const }
+        : { createConnection: tunnelled(url, proxy, timeoutMs, ca) };
+    request(url, { ...settings, ...through }, resolve)
+      .on("error", reject)
+      .end();
   });
   const chunks: Buffer[] = [];
   let size = 0;
