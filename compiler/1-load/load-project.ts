@@ -9,6 +9,7 @@ import { loadExtensions } from "./load-extensions.ts";
 import { loadExtras } from "./load-extras.ts";
 import { loadServices } from "./load-services.ts";
 import { loadSettings } from "./load-settings.ts";
+import { loadTierFiles } from "./load-tier-files.ts";
 import { loadToolkitConfig } from "./load-toolkit-config.ts";
 
 /**
@@ -36,6 +37,7 @@ export async function loadProject(
   log.ignored = new Set(settings.ignore);
   log.denyWarnings ||= settings.denyWarnings;
   const policies = await store.load("policies.yaml");
+  const tierFiles = await loadTierFiles(store, host, log);
   const toolkit = await loadToolkitConfig(store, log);
   const extras = await loadExtras(store, host, log);
   const { extensions, code } = await loadExtensions(host, log);
@@ -51,6 +53,7 @@ export async function loadProject(
     definitions: definitions.definitions,
     services: services.services,
     policies: policies && rootCursor(store.documents, policies.file),
+    tierFiles,
     toolkit,
     extensions,
     code,

@@ -7,6 +7,7 @@ import { atOffset } from "../diagnostics/place.ts";
 import { maxNesting, yamlSchema } from "../diagnostics/place-tree-yaml.ts";
 import type { SourceDocument } from "../model/source.ts";
 import { parseProto } from "./parse-proto.ts";
+import { parseXml } from "./parse-xml.ts";
 
 /** More are no help: they follow from the first ones. */
 const maxSyntaxErrors = 20;
@@ -21,6 +22,7 @@ export function formatOf(file: string): SourceDocument["format"] | undefined {
   if (extension === "yaml" || extension === "yml") return "yaml";
   if (extension === "toml" || extension === "conf") return "toml";
   if (extension === "proto") return "proto";
+  if (extension === "xml") return "xml";
   return undefined;
 }
 
@@ -58,7 +60,7 @@ interface Parsed {
   readonly mayRepeatKeys: boolean;
 }
 
-const parsers = { json: parseJson, proto, toml, yaml: parseYaml };
+const parsers = { json: parseJson, proto, toml, xml, yaml: parseYaml };
 
 function parseJson(file: string, text: string, log: DiagnosticLog): Parsed | undefined {
   let problem: string;
@@ -224,6 +226,18 @@ function proto(file: string, text: string, log: DiagnosticLog): Parsed | undefin
     const related = first === undefined ? [] : [{ place: atOffset(file, ...first), label: "first defined here" }];
     log.report("proto-syntax", atOffset(file, start, end), { problem }, related);
   }
+  return undefined;
+}
+
+function xml(file: string, text: string, log: DiagnosticLog): Parsed | undefined {
+  const parsed = parseXml(text);
+  if (parsed.kind === "document") {
+    log.sources.add(file, "xml", text, parsed.places);
+    return { value: parsed.value, mayRepeatKeys: false };
+  }
+  const place = atOffset(file, parsed.offset, parsed.offset + 1);
+  if (parsed.kind === "too-deep") log.report("nesting-too-deep", place, { limit: String(maxNesting) });
+  else log.report("xml-syntax", place, { problem: parsed.problem });
   return undefined;
 }
 

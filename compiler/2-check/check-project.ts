@@ -15,7 +15,7 @@ import { rules } from "./rules/index.ts";
 export function checkProject(loaded: LoadedProject, log: DiagnosticLog): CheckedProject | undefined {
   const { compatibility } = loaded.settings;
   const reading: Reading = { log, compatibility };
-  const policies = readPolicies(reading, loaded.policies);
+  const policies = readPolicies(reading, loaded.policies, loaded.tierFiles);
   const counters = readCounters(reading, loaded.policies);
   const defined = loaded.definitions
     .map((definition) => readApi(reading, definition))

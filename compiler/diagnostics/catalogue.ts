@@ -711,6 +711,20 @@ export const catalogue = {
     explanation:
       "A tier must be defined in policies.yaml, or be Unlimited. Calls of an operation with an undefined tier are answered with 500 and code 900809 (T-POL-09).",
   }),
+  "tier-file-ignored": entry<{ what: string }>({
+    severity: "warning",
+    message: ({ what }) => `${what} is not read`,
+    hint: () => "write tiers by name in policies.yaml; `compat: apim1` has API Manager's own",
+    explanation:
+      "Of files in the format of API Manager's tiers.xml only the tiers of type IP are read; tiers that subscriptions, applications and definitions name stand in policies.yaml.",
+  }),
+  "tier-file-invalid": entry<{ problem: string }>({
+    severity: "error",
+    message: ({ problem }) => problem,
+    hint: () => "each wsp:Policy has a throttle:ID and a wsp:Policy with throttle:Control, MaximumCount and UnitTime",
+    explanation:
+      "policies/*.xml are files in the format of API Manager's tiers.xml. Of them the tiers of type IP are read: an address, a range, a network or `other`, with a count in so many milliseconds, Allow or Deny (K-10).",
+  }),
   "tier-repeated": entry<{ tier: string; winner: string }>({
     severity: "warning",
     message: ({ tier, winner }) => `two tiers are named here: "${winner}" applies and "${tier}" does not`,
@@ -767,6 +781,11 @@ export const catalogue = {
     severity: "error",
     message: ({ what, expected, found }) => `${what} must be ${expected}, but is ${found}`,
     explanation: "An extension or policy has a value of the wrong type (T-OAS-02, T-POL-02).",
+  }),
+  "xml-syntax": entry<{ problem: string }>({
+    severity: "error",
+    message: ({ problem }) => `this is not XML that is read: ${problem}`,
+    explanation: "The file is not well-formed, or has a document type: entities of its own are not read.",
   }),
   "yaml-aliases-excessive": entry({
     severity: "error",

@@ -4,7 +4,7 @@ import { jsonPlaces } from "./place-tree-json.ts";
 import { tomlPlaces } from "./place-tree-toml.ts";
 import { yamlPlaces } from "./place-tree-yaml.ts";
 
-type Format = "json" | "proto" | "toml" | "typescript" | "yaml";
+type Format = "json" | "proto" | "toml" | "typescript" | "xml" | "yaml";
 
 /** Where something stands in a text. Offsets and columns are UTF-16 units; lines and columns start at 1, ends are exclusive. */
 export interface Span {
@@ -98,7 +98,7 @@ function placesIn({ format, text }: Source): PlaceTree {
   if (format === "json") return jsonPlaces(text);
   if (format === "yaml") return yamlPlaces(text);
   if (format === "toml") return tomlPlaces(text);
-  // A .proto file that was parsed came with its places; mistakes in code are found with theirs.
+  // A .proto or XML file that was parsed came with its places; mistakes in code are found with theirs.
   const whole = new PlaceTree();
   whole.add(0, text.length);
   return whole;

@@ -14,6 +14,8 @@ export interface LoadedProject {
   readonly services: readonly ServiceDefinition[];
   /** policies.yaml; undefined when the project has none. */
   readonly policies: Cursor | undefined;
+  /** `policies/*.xml`, by name. */
+  readonly tierFiles: readonly Cursor[];
   readonly toolkit: ToolkitConfig;
   /** The project's own TypeScript, by name. */
   readonly extensions: readonly ExtensionFile[];

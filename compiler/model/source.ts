@@ -9,7 +9,7 @@ export interface SourceRef {
 /** A file as it was read. Places are computed from `text`, and only when a diagnostic is printed. */
 export interface SourceDocument {
   readonly file: string;
-  readonly format: "json" | "proto" | "toml" | "yaml";
+  readonly format: "json" | "proto" | "toml" | "xml" | "yaml";
   readonly text: string;
   /** Plain data. Keys are own properties, also `__proto__`: never read it with plain member access, use a Cursor. */
   readonly value: unknown;

@@ -31,6 +31,7 @@ export async function compileProject(source: string): Promise<CompiledProject> {
     "extensions",
     "castgate.yaml",
     "policies.yaml",
+    "policies",
     "conf",
   ]) {
     if (existsSync(path.join(source, part)))

@@ -4,6 +4,7 @@ import type { Cursor, SourceRef } from "../../model/source.ts";
 import type { AddressRange } from "./address.ts";
 import { kindOf, readAddresses, readGroups, readTexts, textsOf } from "./conditions.ts";
 import { minute, quotaKeys, readQuota, readWord } from "./quota.ts";
+import { type AddressEntry, readTierFile } from "./tier-files.ts";
 import { isMap, keysOf, type Reading, readFlag, readList, reportUnknownKeys, wrongType } from "./values.ts";
 
 type Level = "resource" | "application" | "subscription";
@@ -43,9 +44,26 @@ const knownKeys = [
   "ipLimits",
 ];
 
-/** The tiers of policies.yaml; without the file, those of the original in `wso2-3.2` and none in `standard`. */
-export function readPolicies(reading: Reading, policies: Cursor | undefined): PolicyFacts {
-  if (policies === undefined) return withoutFile(reading);
+/**
+ * The tiers of policies.yaml; without the file, those of the original in `wso2-3.2` and none in `standard`. Limits of client addresses
+ * may also stand in API Manager's tier files, which come after it.
+ */
+export function readPolicies(
+  reading: Reading,
+  policies: Cursor | undefined,
+  tierFiles: readonly Cursor[],
+): PolicyFacts {
+  const facts = policies === undefined ? withoutFile(reading) : readFile(reading, policies);
+  const entries = tierFiles.flatMap((root) => readTierFile(reading, root));
+  const written = policies === undefined ? [] : readAddressEntries(reading, policies);
+  return {
+    ...facts,
+    addressLimits: limitsOf(reading, [...written, ...inOrder(entries.filter(({ quota }) => quota !== "denied"))]),
+    deny: [...facts.deny, ...deniedOf(reading, entries)],
+  };
+}
+
+function readFile(reading: Reading, policies: Cursor): PolicyFacts {
   if (policies.value === null) {
     reading.log.report("value-empty", at(policies.ref), { what: policyFile });
   } else if (!isMap(policies.value)) {
@@ -65,7 +83,7 @@ export function readPolicies(reading: Reading, policies: Cursor | undefined): Po
     resource: tiersOf("resource"),
     application: tiersOf("application"),
     subscription: tiersOf("subscription"),
-    addressLimits: readAddressLimits(reading, policies),
+    addressLimits: [],
     deny: readDeny(reading, policies),
     forbidUnlimited: forbid?.value === true ? (forbid as Fact<true>) : undefined,
   };
@@ -154,20 +172,15 @@ function readTier(reading: Reading, name: string, entry: Cursor, level: Level): 
 }
 
 /** `ipLimits`: `{ip, count, unitTime, timeUnit}`, `{ip, unlimited: true}` and `{other: true, count, ...}` (K-10). */
-function readAddressLimits(reading: Reading, policies: Cursor): readonly AddressLimitFact[] {
-  const limits: AddressLimitFact[] = [];
-  const before: { readonly ref: SourceRef; readonly ranges: readonly AddressRange[] | undefined }[] = [];
+function readAddressEntries(reading: Reading, policies: Cursor): readonly AddressEntry[] {
+  const entries: AddressEntry[] = [];
   for (const [index, item] of (readList(reading, policies, "ipLimits")?.items() ?? []).entries()) {
     const kind = kindOf(reading, item, ["ip", "other"], "an entry of ipLimits");
     if (kind === undefined) continue;
     const what = `entry ${index + 1} of ipLimits`;
     const unlimited = kind === "ip" && readFlag(reading, item, "unlimited")?.value === true;
-    const keys = unlimited
-      ? ["ip", "unlimited"]
-      : kind === "ip"
-        ? ["ip", "unlimited", ...quotaKeys]
-        : ["other", ...quotaKeys];
-    reportUnknownKeys(reading, item, keys, what);
+    const flags = kind === "ip" ? ["ip", "unlimited"] : ["other"];
+    reportUnknownKeys(reading, item, unlimited ? flags : [...flags, ...quotaKeys], what);
     if (kind === "other" && readFlag(reading, item, "other")?.value === false) {
       reading.log.report("value-invalid", at(item.raw("other")?.ref ?? item.ref), {
         what: "other",
@@ -177,16 +190,43 @@ function readAddressLimits(reading: Reading, policies: Cursor): readonly Address
     const ranges = kind === "ip" ? readAddresses(reading, item, "ip") : undefined;
     const quota = unlimited ? undefined : readQuota(reading, item, what);
     if ((kind === "ip" && ranges === undefined) || (!unlimited && quota === undefined)) continue;
-    const earlier = before.find((one) => isCovered(ranges, one.ranges));
-    if (earlier !== undefined) {
-      const related = [{ place: at(earlier.ref), label: "this entry comes first" }];
-      reading.log.report("condition-unreachable", at(item.ref), { what }, related);
-    }
-    before.push({ ref: item.ref, ranges });
-    const name = `ip ${ranges?.map(({ text }) => text).join(" ") ?? "other"}`;
-    limits.push({ name, addresses: ranges && textsOf(ranges), quota });
+    entries.push({ entry: item, ranges, quota });
   }
-  return limits;
+  return entries;
+}
+
+/** `Deny` of tier files. Of all others: whoever is in no other entry. */
+function deniedOf(reading: Reading, entries: readonly AddressEntry[]): readonly DenyFact[] {
+  const known = entries.flatMap(({ ranges }) => ranges ?? []);
+  return entries.flatMap(({ entry, ranges, quota }): readonly DenyFact[] => {
+    if (quota !== "denied") return [];
+    if (ranges !== undefined) return [{ kind: "address", addresses: textsOf(ranges), invert: false }];
+    if (known.length > 0) return [{ kind: "address", addresses: textsOf(known), invert: true }];
+    reading.log.report("tier-file-invalid", at(entry.ref), { problem: "it denies everybody" });
+    return [];
+  });
+}
+
+/** Where the order means nothing: single addresses before ranges and networks, all others last. */
+function inOrder(entries: readonly AddressEntry[]): readonly AddressEntry[] {
+  const rank = ({ ranges }: AddressEntry) => (ranges === undefined ? 2 : ranges.every(isSingle) ? 0 : 1);
+  return [...entries].sort((a, b) => rank(a) - rank(b));
+}
+
+function isSingle({ first, last }: AddressRange): boolean {
+  return first === last;
+}
+
+function limitsOf(reading: Reading, entries: readonly AddressEntry[]): readonly AddressLimitFact[] {
+  return entries.map(({ entry, ranges, quota }, index) => {
+    const earlier = entries.slice(0, index).find((one) => isCovered(ranges, one.ranges));
+    const name = `ip ${ranges?.map(({ text }) => text).join(" ") ?? "other"}`;
+    if (earlier !== undefined) {
+      const related = [{ place: at(earlier.entry.ref), label: "this entry comes first" }];
+      reading.log.report("condition-unreachable", at(entry.ref), { what: `the limit "${name}"` }, related);
+    }
+    return { name, addresses: ranges && textsOf(ranges), quota: quota === "denied" ? undefined : quota };
+  });
 }
 
 /** Whether all of these addresses belong to an earlier entry; undefined: all there are. */
