@@ -485,4 +485,4 @@ function schemaOf(single: Readonly<Record<string, SettingSpec>>): ReadonlyMap<st
  * The password and the name of an override may hold a secret: neither value is ever printed.
  */
 export const overridePattern =
-  /^.+_(prod|sand)_(endpoint_\d+|basic_username|basic_password|header_value|oauth2_client_id|oauth2_client_secret|oauth2_token_url|\d+_etcdKey)$/;
+  /^.+_(prod|sand)_(endpoint_\d+|basic_username|basic_password|header_value|(?:key|trust)Store(?:Path|Password)|oauth2_client_id|oauth2_client_secret|oauth2_token_url|\d+_etcdKey)$/;

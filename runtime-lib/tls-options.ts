@@ -133,6 +133,43 @@ export async function backendTls(settings: Settings, report: SettingsReport): Pr
 }
 
 /**
+ * Trust and identity towards the backends of one endpoint (K-30): its own stores, `<key>_trustStorePath` and `<key>_keyStorePath`,
+ * in place of what `all` has. Undefined when it has none of its own.
+ */
+export async function endpointTls(
+  settings: Settings,
+  report: SettingsReport,
+  key: string,
+  all: () => Promise<BackendTls>,
+): Promise<BackendTls | undefined> {
+  const stores: Settings = Object.create(settings, {
+    path: { value: (name: string) => settings.override(name) || undefined },
+    string: { value: (name: string) => settings.override(name) },
+    nameOf: { value: (name: string) => name },
+  });
+  const trust = await loadTrustStore(stores, `${key}_trustStorePath`, `${key}_trustStorePassword`, report);
+  const material = await loadKeyMaterial(stores, `${key}_keyStorePath`, `${key}_keyStorePassword`, report);
+  if (trust === undefined && material === undefined) return undefined;
+  const base = await all();
+  return {
+    get ca() {
+      return (trust ?? base).ca;
+    },
+    get key() {
+      return (material ?? base).key;
+    },
+    get cert() {
+      return (material ?? base).cert;
+    },
+    rejectUnauthorized: base.rejectUnauthorized,
+    verifyHostname: base.verifyHostname,
+    minVersion: base.minVersion,
+    maxVersion: base.maxVersion,
+    ciphers: base.ciphers,
+  };
+}
+
+/**
  * Trust towards systems of the gateway itself (S-BE-03): the listener's trust store beside the certificate authorities of
  * Node. Their names are always verified, and the gateway shows them no certificate.
  */

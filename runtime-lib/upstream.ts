@@ -3,7 +3,7 @@ import type { Exchange, RelayTarget } from "./exchange.ts";
 import { type ForwardProxy, forwardProxy } from "./forward-proxy.ts";
 import type { RuntimeModule } from "./module.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
-import { backendTls } from "./tls-options.ts";
+import { backendTls, endpointTls } from "./tls-options.ts";
 
 /** Backends of one environment, as `forward` uses them. */
 export interface Upstream {
@@ -129,6 +129,8 @@ class Binding {
   readonly #settings: Settings;
   readonly #pools: Pools;
   #authorization: string | undefined;
+  /** Undefined: that of all backends. */
+  #tls: BackendTls | undefined;
   /** How often each member was placed: the last word counts, whatever takes longer. */
   readonly #moves: number[] = [];
 
@@ -141,6 +143,7 @@ class Binding {
   async open(report: SettingsReport): Promise<void> {
     const { options, urls } = this.#upstream;
     this.#authorization = authorizationOf(options, this.#settings, report);
+    this.#tls = await endpointTls(this.#settings, report, options.key, () => this.#pools.tls());
     const members: Member[] = [];
     const movable: (() => void)[] = [];
     for (const [index, compiled] of urls.entries()) {
@@ -187,7 +190,7 @@ class Binding {
     const { options } = this.#upstream;
     const fixed = options.appendPath === false;
     return {
-      target: await this.#pools.open(url.origin, options),
+      target: await this.#pools.open(url.origin, options, this.#tls),
       fixed,
       basePath: fixed ? url.pathname : basePathOf(url, this.#settings.compatibility === "wso2-3.2"),
       baseQuery: url.search,
@@ -297,13 +300,13 @@ class Pools {
   }
 
   /** To be released again. */
-  open(origin: string, options: UpstreamOptions): Promise<RelayTarget> {
+  open(origin: string, options: UpstreamOptions, tls?: BackendTls): Promise<RelayTarget> {
     const { key, timeoutMs, connectMs, headersMs, idleMs: bodyMs, pipelining = 1, pool, pins } = options;
     const limits = { origin, timeoutMs, connectMs, headersMs, bodyMs, pipelining, pins, ...(pool && ownLimits(pool)) };
-    const name = `${Object.values(limits).join(" ")}${pool === undefined ? "" : ` of ${key}`}`;
+    const name = `${Object.values(limits).join(" ")}${pool === undefined && tls === undefined ? "" : ` of ${key}`}`;
     let shared = this.#pools.get(name);
     if (shared === undefined) {
-      shared = { users: 0, target: this.#open(name, limits) };
+      shared = { users: 0, target: this.#open(name, limits, tls) };
       this.#pools.set(name, shared);
     }
     shared.users++;
@@ -330,8 +333,9 @@ class Pools {
   async #open(
     name: string,
     options: Pick<TargetOptions, "origin" | "timeoutMs"> & Partial<TargetOptions>,
+    own: BackendTls | undefined,
   ): Promise<RelayTarget> {
-    const tls = options.origin.startsWith("https:") ? await this.tls() : undefined;
+    const tls = options.origin.startsWith("https:") ? (own ?? (await this.tls())) : undefined;
     const pool = await this.#openPool({ ...poolLimits(this.#settings), ...options, tls, proxy: this.#proxy });
     const target = { origin: options.origin, pool };
     this.#names.set(target, name);

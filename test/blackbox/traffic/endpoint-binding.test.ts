@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { until } from "../../support/debian-services.ts";
 import { type CompiledProject, type RunningGateway, startGateway } from "../../support/gateway-under-test.ts";
 import { ask, compileParts, definition, get } from "../../support/security-project.ts";
@@ -15,6 +17,7 @@ import { ServiceUnderTest } from "../../support/service-under-test.ts";
 import { StubBackend } from "../../support/stub-backend.ts";
 
 const secured = identity("localhost", { type: 2, value: "localhost" });
+const own = identity("gateway", { type: 2, value: "gateway.test" });
 const other = identity("localhost", { type: 2, value: "localhost" });
 const pinOf = ({ cert }: { readonly cert: string }) =>
   createHash("sha256")
@@ -57,6 +60,8 @@ const apis = {
     open("pinned", { urls: ["https://pinned.test"], "x-castgate-pins": [pinOf(secured)] }),
     anyPath,
   ),
+  own: definition("Own", open("own", { urls: ["https://own.test"] }), anyPath),
+  foreign: definition("Foreign", open("foreign", { urls: ["https://foreign.test"] }), anyPath),
   mispinned: definition(
     "Mispinned",
     open("mispinned", { urls: ["https://mispinned.test"], "x-castgate-pins": [pinOf(other)] }),
@@ -75,6 +80,7 @@ describe("how endpoints are bound", () => {
   const issuer = new ServiceUnderTest();
   let backend: StubBackend;
   let slow: Server;
+  let asking: TlsServer;
   let project: CompiledProject;
   let gateway: RunningGateway;
   let issued = 0;
@@ -100,7 +106,15 @@ describe("how endpoints are bound", () => {
       }, 250);
     });
     await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
-    writeFileSync(path.join(folder, "ca.pem"), secured.cert);
+    mkdirSync(path.join(folder, "all"));
+    writeFileSync(path.join(folder, "all/ca.pem"), secured.cert);
+    writeFileSync(path.join(folder, "other.pem"), other.cert);
+    writeFileSync(path.join(folder, "gateway.pem"), own.key + own.cert);
+    asking = createTlsServer({ ...other, requestCert: true, rejectUnauthorized: false }, (request, response) => {
+      response.end((request.socket as TLSSocket).getPeerCertificate().subject?.CN ?? "nobody");
+    });
+    await new Promise<void>((resolve) => asking.listen(0, "localhost", resolve));
+    const elsewhere = `https://localhost:${(asking.address() as AddressInfo).port}`;
     gateway = await startGateway(project, {
       args: [
         `--plain_prod_endpoint_0=${backend.origin}/api`,
@@ -112,7 +126,11 @@ describe("how endpoints are bound", () => {
         `--token_prod_oauth2_token_url=${issuer.url}/token`,
         `--pinned_prod_endpoint_0=${tls.url}`,
         `--mispinned_prod_endpoint_0=${tls.url}`,
-        `--httpClients.sslConfig.trustStorePath=${folder}`,
+        `--own_prod_endpoint_0=${elsewhere}`,
+        `--own_prod_trustStorePath=${path.join(folder, "other.pem")}`,
+        `--own_prod_keyStorePath=${path.join(folder, "gateway.pem")}`,
+        `--foreign_prod_endpoint_0=${elsewhere}`,
+        `--httpClients.sslConfig.trustStorePath=${path.join(folder, "all")}`,
         ...secrets,
       ],
     });
@@ -120,8 +138,10 @@ describe("how endpoints are bound", () => {
   after(async () => {
     await gateway?.stop();
     await Promise.all([backend?.stop(), tls.stop(), issuer.stop()]);
-    slow?.closeAllConnections();
-    slow?.close();
+    for (const server of [slow, asking]) {
+      server?.closeAllConnections();
+      server?.close();
+    }
     project?.remove();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -228,6 +248,12 @@ describe("how endpoints are bound", () => {
     await until(() => gateway.log().includes("PIN_MISMATCH"));
   });
 
+  test("K-30: an endpoint's own trust, and the certificate that it gets", async () => {
+    const { status, body } = await to("/own/x");
+    assert.deepEqual([status, body], [200, "gateway"]);
+    assert.equal((await to("/foreign/x")).status, 502, "the trust of others is not shared");
+  });
+
   test("without its secrets a gateway does not start; none of them is in what is built", () => {
     const { status, stderr } = spawnSync(process.execPath, [project.bundle, "--config", "/dev/null"], {
       encoding: "utf8",
@@ -237,6 +263,14 @@ describe("how endpoints are bound", () => {
     assert.match(stderr, /^error: token_prod_oauth2_client_id: is required/m);
     assert.match(stderr, /^error: token_prod_oauth2_client_secret: is required/m);
     const basic = ["--token_prod_basic_username=a", "--token_prod_oauth2_token_url=http://idp.test/", ...secrets];
+    const wrong = spawnSync(
+      process.execPath,
+      [project.bundle, "--config", "/dev/null", "--own_prod_keyStorePath=/none"],
+      {
+        encoding: "utf8",
+      },
+    );
+    assert.match(wrong.stderr, /^error: own_prod_keyStorePath: /m);
     const second = spawnSync(process.execPath, [project.bundle, "--config", "/dev/null", ...basic], {
       encoding: "utf8",
     });
