@@ -186,7 +186,7 @@ function runsGateway(file) {
 
 /** Whether all tests in a file are of engines. */
 function testsEngine(file) {
-  return /blackbox.(engine.|traffic.upgrade)/.test(file);
+  return /blackbox.(engine.|traffic.(transfer|upgrade))/.test(file);
 }
 
 /**
