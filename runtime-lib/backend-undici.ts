@@ -188,8 +188,7 @@ class BodyStream extends Readable implements BodySink {
   }
 
   bodyData(chunk: Buffer): boolean {
-    // The source may use the bytes again.
-    return this.push(Buffer.from(chunk));
+    return this.push(this.#source.givesBytes === true ? chunk : Buffer.from(chunk));
   }
 
   /** undici has no way to send trailers. */

@@ -98,6 +98,8 @@ export interface BodySource {
   readonly length: number;
   /** Names of the trailers that may follow it, with commas between them; `""`: none were announced. */
   readonly trailerNames: string;
+  /** Its bytes are the sink's to keep; otherwise they are valid during the call only. */
+  readonly givesBytes?: boolean;
   /** Nothing of it was read: the request can still go to another member. */
   readonly untouched: boolean;
   /** Begins to read, once. */

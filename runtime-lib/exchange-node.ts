@@ -177,6 +177,8 @@ export class NodeExchange extends BaseExchange implements BodySource {
     this.#watch();
   }
 
+  readonly givesBytes = true;
+
   get length(): number {
     return this.chunked ? -1 : this.contentLength;
   }

@@ -444,11 +444,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd, UpgradedConn
     const { length } = chunk;
     const size = `${length.toString(16)}\r\n`;
     if (length <= smallChunk) return this.#transport.write(`${size}${chunk.toString("latin1")}\r\n`);
-    const framed = Buffer.allocUnsafe(size.length + length + 2);
-    framed.write(size, 0, "latin1");
-    framed.set(chunk, size.length);
-    framed.write("\r\n", size.length + length, "latin1");
-    return this.#transport.writeBytes(framed);
+    return this.#transport.writeCopy(chunk, size, "\r\n");
   }
 
   /** Why the answer is not taken, although it is HTTP. Looks at a head once, when it is complete. */

@@ -172,8 +172,8 @@ export class Connection implements TransportOwner, Peer {
     return !this.blocked;
   }
 
-  writeCopy(bytes: Buffer): boolean {
-    if (!this.#transport.writeCopy(bytes)) this.blocked = true;
+  writeCopy(bytes: Uint8Array, before?: string, after?: string): boolean {
+    if (!this.#transport.writeCopy(bytes, before, after)) this.blocked = true;
     return !this.blocked;
   }
 

@@ -114,7 +114,7 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     text += this.#connectionLines();
     if (silent || body === undefined || body.length === 0) connection.write(text);
     else if (text.length + body.length <= asTextUpTo) connection.write(text + latin1(body, 0, body.length));
-    else connection.writeBytes(joined(text, body, ""));
+    else connection.writeCopy(body, text);
     this.sent = true;
   }
 
@@ -205,7 +205,7 @@ export class WireExchange extends BaseExchange implements BodyOwner {
     if (before === "") return this.lent ? connection.writeCopy(chunk) : connection.writeBytes(chunk);
     const total = before.length + length + after.length;
     if (total <= asTextUpTo) return connection.write(before + latin1(chunk, 0, length) + after);
-    if (total <= togetherUpTo) return connection.writeBytes(joined(before, chunk, after));
+    if (total <= togetherUpTo) return connection.writeCopy(chunk, before, after);
     connection.write(before);
     const taken = this.lent ? connection.writeCopy(chunk) : connection.writeBytes(chunk);
     return after === "" ? taken : connection.write(after);
@@ -277,12 +277,4 @@ const continueExpected = /(?:^|\W)100-continue(?:$|\W)/i;
 function latin1(bytes: Uint8Array, from: number, to: number): string {
   if (Buffer.isBuffer(bytes)) return bytes.toString("latin1", from, to);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1", from, to);
-}
-
-function joined(before: string, bytes: Uint8Array, after: string): Buffer {
-  const all = Buffer.allocUnsafe(before.length + bytes.length + after.length);
-  all.write(before, 0, "latin1");
-  all.set(bytes, before.length);
-  if (after !== "") all.write(after, before.length + bytes.length, "latin1");
-  return all;
 }

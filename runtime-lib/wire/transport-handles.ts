@@ -1,6 +1,7 @@
 import { connect, Socket } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { readBuffer } from "./read-buffer.ts";
+import { copied, giveBack } from "./slabs.ts";
 import type { ConnectingOwner, ConnectOptions, PlainTransports, Transport, TransportOwner } from "./transport.ts";
 
 /**
@@ -206,6 +207,8 @@ class HandleTransport implements Transport {
   #peerEnded = false;
   /** What was written before it was connected. */
   #early: (string | Buffer)[] = [];
+  /** Copies that libuv may still read. */
+  #held: Buffer[] = [];
   #error: Error | undefined = undefined;
   #bytesRead = 0;
   #bytesWritten = 0;
@@ -270,8 +273,14 @@ class HandleTransport implements Transport {
     return this.#writeBuffer(bytes);
   }
 
-  writeCopy(bytes: Buffer): boolean {
-    return this.#ended || this.writeBytes(Buffer.from(bytes));
+  writeCopy(bytes: Uint8Array, before = "", after = ""): boolean {
+    if (this.#ended || bytes.length === 0) return true;
+    const copy = copied(before, bytes, after);
+    const done = this.#writeBuffer(copy);
+    // What is written at once, the kernel has.
+    if (done && this.#handle !== undefined) giveBack(copy);
+    else this.#held.push(copy);
+    return done;
   }
 
   end(): void {
@@ -349,6 +358,10 @@ class HandleTransport implements Transport {
     if (this.#handle === undefined) return;
     if (status < 0) return this.#check(status, "write");
     if (this.#pending > 0) return;
+    if (this.#held.length > 0) {
+      for (const copy of this.#held) giveBack(copy);
+      this.#held = [];
+    }
     if (this.#ended) this.#shutDown();
     else this.#owner.onDrain();
   }

@@ -70,8 +70,8 @@ class TunnelTransport implements Transport {
     return this.#inner?.writeBytes(bytes) ?? true;
   }
 
-  writeCopy(bytes: Buffer): boolean {
-    return this.#inner?.writeCopy(bytes) ?? true;
+  writeCopy(bytes: Uint8Array, before?: string, after?: string): boolean {
+    return this.#inner?.writeCopy(bytes, before, after) ?? true;
   }
 
   end(): void {

@@ -3,6 +3,7 @@ import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { nodeTls } from "../node-tls.ts";
 import { resetSocket } from "../reset-socket.ts";
 import { readBuffer } from "./read-buffer.ts";
+import { copied, giveBack } from "./slabs.ts";
 
 /**
  * Bytes to and from a peer. All that the wire engine knows of sockets stands here: parsers, exchanges and pools see a
@@ -45,8 +46,8 @@ export interface Transport {
   write(text: string): boolean;
   /** As `write`; the bytes must stay as they are until they are sent. */
   writeBytes(bytes: Buffer): boolean;
-  /** As `write`, for bytes that are lent: what cannot be kept is copied. */
-  writeCopy(bytes: Buffer): boolean;
+  /** As `write`, for bytes that are lent: what cannot be kept is copied. Text of latin1 may stand around them. */
+  writeCopy(bytes: Uint8Array, before?: string, after?: string): boolean;
   /** Sends what was written, then the end. The peer can still send. */
   end(): void;
   /** Closes now; what is not sent is lost. */
@@ -169,6 +170,8 @@ class SocketTransport implements Transport {
   #socket!: Socket;
   #error: Error | undefined;
   #ended = false;
+  /** Copies that Node or the kernel may still read. */
+  #held: Buffer[] = [];
 
   constructor(owner: TransportOwner) {
     this.#owner = owner;
@@ -193,7 +196,10 @@ class SocketTransport implements Transport {
       this.#error ??= error;
     });
     socket.on("end", () => owner.onEnd());
-    socket.on("drain", () => owner.onDrain());
+    socket.on("drain", () => {
+      if (this.#held.length > 0 && socket.writableLength === 0 && !socket.destroyed) this.#release();
+      owner.onDrain();
+    });
     if (socket.closed) process.nextTick(() => owner.onClosed(undefined));
     else socket.once("close", () => owner.onClosed(this.#error));
     socket.on("data", (chunk: Buffer) => owner.onRead(chunk, chunk.length));
@@ -229,9 +235,22 @@ class SocketTransport implements Transport {
     return this.#socket.write(bytes);
   }
 
-  writeCopy(bytes: Buffer): boolean {
+  writeCopy(bytes: Uint8Array, before = "", after = ""): boolean {
     if (this.#ended || bytes.length === 0) return true;
-    return this.#socket.write(Buffer.from(bytes));
+    const socket = this.#socket;
+    if (this.#held.length > 0 && socket.writableLength === 0 && !socket.destroyed) this.#release();
+    const copy = copied(before, bytes, after);
+    const more = socket.write(copy);
+    // What is written at once, the kernel has.
+    if (socket.writableLength === 0) giveBack(copy);
+    else this.#held.push(copy);
+    return more;
+  }
+
+  /** All that was written is sent. */
+  #release(): void {
+    for (const copy of this.#held) giveBack(copy);
+    this.#held = [];
   }
 
   end(): void {

@@ -1,0 +1,30 @@
+import { readBuffer } from "./read-buffer.ts";
+
+/**
+ * Memory for bytes that are written on while their buffer is read into again. A fresh buffer for each read would be garbage as soon
+ * as it is sent, and V8 lets 64 MiB of that come together before it collects: bodies of any size go through a few of these.
+ */
+
+/** As much as is read at once, with the frame of a chunk around it. */
+const size = readBuffer.length + 64;
+/** Less than this Node takes from a pool of its own. */
+const least = 4_096;
+/** More than these are left to the garbage collector: 4 MiB. */
+const mostFree = 64;
+const free: ArrayBufferLike[] = [];
+
+/** A copy of the bytes with text of latin1 around them; whoever is done with it may say so by `giveBack`. */
+export function copied(before: string, bytes: Uint8Array, after: string): Buffer {
+  const length = before.length + bytes.length + after.length;
+  const lent = length >= least && length <= size;
+  const copy = lent ? Buffer.from(free.pop() ?? new ArrayBuffer(size), 0, length) : Buffer.allocUnsafe(length);
+  if (before !== "") copy.write(before, 0, "latin1");
+  copy.set(bytes, before.length);
+  if (after !== "") copy.write(after, length - after.length, "latin1");
+  return copy;
+}
+
+/** Nobody reads this copy any more: neither Node nor the kernel. */
+export function giveBack({ buffer }: Buffer): void {
+  if (buffer.byteLength === size && free.length < mostFree) free.push(buffer);
+}
