@@ -4,6 +4,7 @@ import { apiKeyType } from "./api-key-type.ts";
 import type { Caller } from "./caller.ts";
 import { cookieValue } from "./cookies.ts";
 import type { Exchange } from "./exchange.ts";
+import { shareFailures } from "./failed-logins.ts";
 import { checkClaims, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
 import { callerOfClaims } from "./jwt-caller.ts";
 import { identityOfCaller, loggedIdentity } from "./logged-identity.ts";
@@ -188,6 +189,7 @@ const stockAlias = "ballerina";
 
 async function configure(settings: Settings, report: SettingsReport): Promise<void> {
   configureApis(settings);
+  shareFailures();
   const trust = await loadTrustStore(
     settings,
     "listenerConfig.trustStorePath",

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { type Api, configureApis } from "./api.ts";
 import type { Caller } from "./caller.ts";
 import type { Exchange } from "./exchange.ts";
-import { countIdentityFailure, identityIsLimited, tooManyFailures } from "./failed-logins.ts";
+import { countIdentityFailure, identityIsLimited, shareFailures, tooManyFailures } from "./failed-logins.ts";
 import { refuseKnownUser } from "./known-defaults.ts";
 import type { RuntimeModule } from "./module.ts";
 import { matches, parsePassword, type StoredPassword } from "./password.ts";
@@ -162,6 +162,7 @@ async function configure(settings: Settings, report: SettingsReport): Promise<vo
   if (configuredFor === settings) return;
   configuredFor = settings;
   configureApis(settings);
+  shareFailures();
   const users = new Map<string, User>();
   let nobody: StoredPassword = { form: "sha1", hash: Buffer.alloc(20) };
   for (const [name, table] of settings.named("b7a.users")) {

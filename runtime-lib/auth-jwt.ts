@@ -2,6 +2,7 @@ import { type Api, configureApis } from "./api.ts";
 import { type ClaimMapping, claimMappingOf } from "./claim-mapping.ts";
 import { trustProxyCertificates } from "./client-certificate.ts";
 import type { Exchange } from "./exchange.ts";
+import { shareFailures } from "./failed-logins.ts";
 import { type ForwardProxy, forwardProxy } from "./forward-proxy.ts";
 import { type FetchOptions, JwksSource, jwksUrlFlaw } from "./jwks.ts";
 import { checkClaims, type ParsedJwt, parseJwt, skewOf, type VerificationKey, verifySignature } from "./jwt.ts";
@@ -182,6 +183,7 @@ function invalid(reason: string): Failure {
 
 async function configure(settings: Settings, report: SettingsReport): Promise<void> {
   configureApis(settings);
+  shareFailures();
   for (const issuer of state.issuers) issuer.jwks?.close();
   const cache = new VerifiedCache<VerifiedCredential>(
     settings.number("caching.tokenCacheCapacity") ?? 10_000,

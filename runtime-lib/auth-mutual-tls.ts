@@ -2,6 +2,7 @@ import { type Api, configureApis } from "./api.ts";
 import type { Caller } from "./caller.ts";
 import { digestOfCertificate, shownCertificate, trustProxyCertificates } from "./client-certificate.ts";
 import type { Exchange } from "./exchange.ts";
+import { shareFailures } from "./failed-logins.ts";
 import type { RuntimeModule } from "./module.ts";
 import type { Challenge, Failure, Scheme, Verified } from "./scheme.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
@@ -120,6 +121,7 @@ const table = "mutualSSLConfig.api.certificates";
 
 async function configure(settings: Settings, report: SettingsReport): Promise<void> {
   configureApis(settings);
+  shareFailures();
   const trust = await loadTrustStore(
     settings,
     "listenerConfig.trustStorePath",

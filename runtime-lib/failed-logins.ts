@@ -3,11 +3,13 @@ import { credentialRules } from "./api.ts";
 import { quotaAddress } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Failure } from "./scheme.ts";
+import { isWorker, messagesFromSiblings, tellSiblings } from "./workers.ts";
 
 /**
  * Counts log-ins that failed, by client address (IPv6: its /64) and by the identity that was tried, in windows of a minute
  * (S-SEC-05). Beyond the limit nothing more is verified for them, which is what guessing and floods of bad tokens cost;
- * credentials that are known to be good already still pass. Counts are those of one process.
+ * credentials that are known to be good already still pass. Workers of one gateway tell each other of failures every 20 ms, so
+ * what fails within that time may come on top; other gateways count for themselves.
  */
 class FailureCounts {
   #counts = new Map<string, number>();
@@ -64,12 +66,50 @@ export function identityIsLimited(identity: string): boolean {
 
 /** A credential was wrong. True when the address has just reached its limit. */
 export function countFailure(address: string): boolean {
-  return byAddress.add(quotaAddress(address), Date.now()) === credentialRules.failuresPerAddress;
+  const key = quotaAddress(address);
+  tell("addresses", key);
+  return byAddress.add(key, Date.now()) === credentialRules.failuresPerAddress;
 }
 
 /** The secret of an identity was wrong. */
 export function countIdentityFailure(identity: string): void {
-  byIdentity.add(keyOf(identity), Date.now());
+  const key = keyOf(identity);
+  tell("identities", key);
+  byIdentity.add(key, Date.now());
+}
+
+interface Told {
+  readonly addresses: string[];
+  readonly identities: string[];
+}
+
+const topic = "failed log-ins";
+const tellMs = 20;
+let shared = false;
+let untold: Told | undefined;
+
+/** From now on workers of one gateway count together. Without siblings it does nothing. For each module that verifies. */
+export function shareFailures(): void {
+  if (shared || !isWorker()) return;
+  shared = true;
+  messagesFromSiblings(topic, (message) => {
+    const { addresses, identities } = message as Told;
+    const now = Date.now();
+    for (const key of addresses) byAddress.add(key, now);
+    for (const key of identities) byIdentity.add(key, now);
+  });
+}
+
+function tell(kind: keyof Told, key: string): void {
+  if (!shared) return;
+  if (untold === undefined) {
+    untold = { addresses: [], identities: [] };
+    setTimeout(() => {
+      tellSiblings(topic, untold as Told);
+      untold = undefined;
+    }, tellMs).unref();
+  }
+  untold[kind].push(key);
 }
 
 /** Whoever makes up names chooses how long they are: of a long one only a digest is kept. */

@@ -1,7 +1,13 @@
 import { credentialRules } from "./api.ts";
 import type { OpenPool } from "./backend.ts";
 import type { Exchange } from "./exchange.ts";
-import { addressIsLimited, countFailure, secondsToNextMinute, tooManyFailures } from "./failed-logins.ts";
+import {
+  addressIsLimited,
+  countFailure,
+  secondsToNextMinute,
+  shareFailures,
+  tooManyFailures,
+} from "./failed-logins.ts";
 import { forwardProxy } from "./forward-proxy.ts";
 import { log } from "./log.ts";
 import type { RuntimeModule, Service } from "./module.ts";
@@ -88,6 +94,7 @@ async function forwarded(x: Exchange, { method, wrong, outageBody }: Proxy, memb
 
 async function configure(settings: Settings, report: SettingsReport, openPool: OpenPool): Promise<void> {
   keyManager = undefined;
+  shareFailures();
   onApiListener = settings.boolean("castgate.keyManagerProxies.onApiListener") === true;
   const name = settings.nameOf("keyManager.serverUrl");
   const url = settings.string("keyManager.serverUrl") ?? "";

@@ -39,6 +39,16 @@ export function messagesFromParent(topic: string, heard: (message: unknown) => v
   });
 }
 
+/** A worker's message to all others, which the parent hands on. */
+export function tellSiblings(topic: string, message: object): void {
+  tellParent(siblings, [topic, message]);
+}
+
+/** Hears what other workers say about `topic`. */
+export const messagesFromSiblings = messagesFromParent;
+
+const siblings = "siblings";
+
 const firstRestartMs = 250;
 const longestRestartMs = 30_000;
 /** A worker that lived this long did not fail because of its start. */
@@ -60,7 +70,7 @@ export function runWorkers(count: number, log: Log, graceMs: number, serve: (hub
   const started = new Map<number, number>();
 
   const starts: ((worker: number) => void)[] = [];
-  serve({
+  const hub: WorkerHub = {
     size: count,
     onStart: (heard) => void starts.push(heard),
     onGone: (heard) => void cluster.on("exit", ({ id }) => heard(id)),
@@ -72,7 +82,12 @@ export function runWorkers(count: number, log: Log, graceMs: number, serve: (hub
       const worker = cluster.workers?.[id];
       if (worker?.isConnected()) worker.send([topic, message], undefined, undefined, () => undefined);
     },
+  };
+  hub.onMessage(siblings, (from, said) => {
+    const [topic, message] = said as [string, object];
+    for (const { id } of live()) if (id !== from) hub.tell(id, topic, message);
   });
+  serve(hub);
 
   const fork = (): void => {
     const worker = cluster.fork();

@@ -10,6 +10,7 @@ import { StubBackend } from "../../support/stub-backend.ts";
 
 /** Workers that share counts: what happens to these when a worker dies, and when the parent does not answer. */
 const limit = 300;
+const failures = "[castgate]\nfailedLoginsPerMinute = 40\nfailedLoginsPerIdentityPerMinute = 1000\n";
 
 describe("workers with limits", () => {
   let project: CompiledProject;
@@ -29,6 +30,7 @@ describe("workers with limits", () => {
               "/limited": get({ ...open, "x-wso2-throttling-tier": "Some" }),
               "/fresh": get({ ...open, "x-wso2-throttling-tier": "Some" }),
               "/free": get(open),
+              "/secured": get({ security: [{ user: [] }] }),
             },
           ),
         },
@@ -36,7 +38,7 @@ describe("workers with limits", () => {
       }),
       StubBackend.start(),
     ]);
-    gateway = await startGateway(project, { backend, args: ["--workers=3"] });
+    gateway = await startGateway(project, { backend, settings: failures, args: ["--workers=3"] });
     await until(() => listening() === 3);
   });
   after(async () => {
@@ -65,6 +67,29 @@ describe("workers with limits", () => {
     assert.ok(passed <= backend.seen.length && backend.seen.length <= passed + broken);
     // One of three held at most a sixth of what was left when it asked, and what waited there.
     assert.ok(passed > limit / 2, `${passed} of ${limit}`);
+  });
+
+  test("failed log-ins at one worker are known to the others (S-SEC-05)", async () => {
+    const authorization = `Basic ${Buffer.from("nobody:knows").toString("base64")}`;
+    const url = `${gateway.origin}/counted/secured`;
+    for (;;) {
+      const minute = Math.floor(Date.now() / 60_000);
+      let failed = 0;
+      // Each on a connection of its own, which the workers get in turn.
+      for (let limited = 0; limited < 10; ) {
+        const [status] = await statusesOf([url], 1, { authorization });
+        if (status === 429) limited++;
+        else {
+          assert.equal(status, 401);
+          limited = 0;
+          failed++;
+        }
+      }
+      // Counts begin anew with each minute.
+      if (Math.floor(Date.now() / 60_000) !== minute) continue;
+      assert.ok(failed >= 40 && failed < 80, `${failed} of 40`);
+      return;
+    }
   });
 
   test("a parent that does not answer delays those who need a token, and nobody else", async () => {
