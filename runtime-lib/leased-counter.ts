@@ -27,7 +27,9 @@ export interface Grant {
   readonly until: number;
   /** Tokens that nobody holds now. */
   readonly left: number;
-  /** Without a token: it is not worth asking before. */
+  /** When one more fits by what is known. */
+  readonly opens: number;
+  /** Without a token: it is not worth asking before, also if others give some back. */
   readonly again: number;
 }
 
@@ -49,6 +51,8 @@ export interface TokenSource {
   readonly away: WhileAway | undefined;
   /** The counter wants to be asked for its `ask` soon, together with others. Its `granted` or `missed` is then called. */
   enqueue(counter: LeasedCounter): void;
+  /** The counter has tokens again that were spent already: others may need them. */
+  regained(counter: LeasedCounter): void;
   /** A request has passed while nobody could be asked, and `away` is `allow`. */
   uncounted(): void;
 }
@@ -81,6 +85,7 @@ export class LeasedCounter implements Counter {
   #left = 0;
   /** The source's clock minus ours; never too small, so that no token outlives its window. */
   #skew = 0;
+  #opens = 0;
   #again = 0;
   /** `again` was said of quotas up to this. */
   #againCount = 0;
@@ -126,8 +131,9 @@ export class LeasedCounter implements Counter {
     if (rest === 0) return;
     switch (this.#source.away) {
       case undefined:
-        // One request beyond a quota that does not stop it changes nothing for others.
-        if (amount === 1) return;
+        // In a window that is full already, more of it changes nothing.
+        if (quota.count <= 0) return;
+        if (burstOf(quota) === 0 && this.#isDry(quota, now)) return;
         this.#owed += rest;
         this.#quota = quota;
         return this.#source.enqueue(this);
@@ -140,16 +146,18 @@ export class LeasedCounter implements Counter {
 
   takeBack(quota: Quota, then: number, now: number): void {
     if (this.#alone !== undefined) return this.#alone.takeBack(quota, then, now);
-    if (this.#step === 0 && (then + this.#skew >= this.#until || this.#at === 0)) return;
+    const time = then + this.#skew;
+    const inWindow = time < this.#until && time >= this.#until - quota.windowMs;
+    if (this.#step === 0 && (!inWindow || this.#at === 0)) return;
     this.#tokens++;
     this.#at -= this.#step || 1;
-    this.#spent--;
+    if (this.#usable(now) > 0) this.#source.regained(this);
   }
 
   secondsLeft(quota: Quota, now: number): number {
     if (this.#alone !== undefined) return this.#alone.secondsLeft(quota, now);
     const time = now + this.#skew;
-    const end = this.#step > 0 || this.#until === 0 ? this.#again : this.#until;
+    const end = this.#step > 0 || this.#until === 0 ? this.#opens : this.#until;
     return wholeSeconds(end <= time ? (this.#source.away === undefined ? quota.windowMs : 1_000) : end - time);
   }
 
@@ -169,7 +177,7 @@ export class LeasedCounter implements Counter {
 
   refill(quota: Quota, now: number): Promise<void> | undefined {
     if (this.#source.away !== undefined || quota.count <= 0) return undefined;
-    if (now + this.#skew < this.#again && quota.count <= this.#againCount) return undefined;
+    if (this.#isDry(quota, now)) return undefined;
     this.#need++;
     if (this.#waiting === undefined) {
       this.#waiting = newWaiting();
@@ -194,7 +202,7 @@ export class LeasedCounter implements Counter {
       key: this.key,
       quota: this.#quota,
       need,
-      want: need === 0 ? 0 : Math.max(need, this.#size),
+      want: need + owed === 0 ? 0 : Math.max(need, this.#size),
       owed,
       held,
       until: this.#until,
@@ -216,6 +224,7 @@ export class LeasedCounter implements Counter {
     this.#step = grant.step;
     this.#until = grant.until;
     this.#left = grant.left;
+    this.#opens = grant.opens;
     if (grant.tokens === 0 && ask.need > 0) {
       this.#again = grant.again;
       this.#againCount = ask.quota.count;
@@ -244,6 +253,10 @@ export class LeasedCounter implements Counter {
   /** For the source: grows with each token that is spent here. */
   get spent(): number {
     return this.#spent;
+  }
+
+  #isDry(quota: Quota, now: number): boolean {
+    return now + this.#skew < this.#again && quota.count <= this.#againCount;
   }
 
   #usable(now: number): number {

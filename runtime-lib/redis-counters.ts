@@ -106,6 +106,10 @@ export class RedisSource {
     this.#flushSoon();
   }
 
+  regained(counter: LeasedCounter): void {
+    this.#watch(counter);
+  }
+
   uncounted(): void {
     this.#uncounted++;
     const now = monotonicNow();
@@ -322,6 +326,7 @@ function grantsOf(
       step: sliding ? quota.windowMs / quota.count : 0,
       until,
       left,
+      opens: again,
       // What others hold may come back before.
       again: Math.min(again, now + idleMs),
     };

@@ -55,7 +55,8 @@ for i, key in ipairs(KEYS) do
     else
       local step = window / count
       local tolerance = (tonumber(ARGV[a + 4]) - 1) * step
-      local tat = math.max(tonumber(redis.call('GET', key)) or 0, now) + owed * step
+      local tat = math.max(tonumber(redis.call('GET', key)) or 0, now)
+      tat = math.max(tat, math.min(tat + owed * step, now + window + tolerance + step))
       local left = math.max(0, math.floor((now + tolerance - tat) / step + 0.000001) + 1)
       local tokens = share(left, need, want)
       local after = math.ceil((tat + tokens * step) * 1000) / 1000

@@ -26,6 +26,8 @@ export interface Holder {
 
 /** Keys with an account of their own. */
 const capacity = 500_000;
+/** Who found nothing asks again after this at the earliest: requests that failed may not have counted. */
+const dryMs = 1_000;
 /** What a holder that does not answer holds is given up for this round. */
 const recallMs = 1_000;
 
@@ -115,9 +117,15 @@ export class TokenLedger {
     return true;
   }
 
-  #answer(holder: number, id: number, { book }: Account, ask: LedgerAsk, grant: Omit<Grant, "step" | "until">): void {
+  #answer(
+    holder: number,
+    id: number,
+    { book }: Account,
+    ask: LedgerAsk,
+    grant: Omit<Grant, "step" | "until" | "opens">,
+  ): void {
     const step = ask.burst === 0 ? 0 : stepOf(ask);
-    this.#holders.get(holder)?.grant(id, { ...grant, step, until: book.until });
+    this.#holders.get(holder)?.grant(id, { ...grant, step, until: book.until, opens: book.opens(ask, grant.now) });
   }
 
   #recall(account: Account, waiting: Waiting, now: number): void {
@@ -127,7 +135,9 @@ export class TokenLedger {
       recalled.add(holder);
       this.#holders.get(holder)?.recall(waiting.ask.key);
     }
-    if (recalled.size === 0) return this.#refuse(account, waiting, now, book.opens(waiting.ask, now));
+    if (recalled.size === 0) {
+      return this.#refuse(account, waiting, now, Math.min(book.opens(waiting.ask, now), now + dryMs));
+    }
     account.queue.push(waiting);
     account.recalledAt = now;
     this.#recalling.add(account);
@@ -290,7 +300,10 @@ class SlidingBook {
   }
 
   owe(ask: LedgerAsk, now: number): void {
-    if (ask.owed > 0) this.#next = Math.max(this.#next, now) + ask.owed * stepOf(ask);
+    if (ask.owed === 0) return;
+    // Who goes on although refused stays out for a window longer at most.
+    const latest = now + ask.windowMs + ask.burst * stepOf(ask);
+    this.#next = Math.max(this.#next, Math.min(latest, Math.max(this.#next, now) + ask.owed * stepOf(ask)));
   }
 
   giveBack({ at, tokens, step }: Remainder): void {

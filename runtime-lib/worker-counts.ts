@@ -94,6 +94,11 @@ class ParentSource implements TokenSource {
     this.#wanting.add(counter);
   }
 
+  /** The parent learns that it is held here. */
+  regained(counter: LeasedCounter): void {
+    this.enqueue(counter);
+  }
+
   uncounted(): void {}
 
   #flush(): void {

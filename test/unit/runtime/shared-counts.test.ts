@@ -82,6 +82,10 @@ class SimulatedWorker implements TokenSource {
     else this.#waiting.push({ counter, quota });
   }
 
+  takeBack(key: string, quota: Quota): void {
+    this.#counters.get(key)?.takeBack(quota, this.#simulation.now, this.#simulation.now);
+  }
+
   enqueue(counter: LeasedCounter): void {
     const { ledger } = this.#simulation;
     this.outbox.push(() => {
@@ -94,6 +98,10 @@ class SimulatedWorker implements TokenSource {
       const burst = quota.algorithm?.burst ?? 0;
       ledger.ask(this.id, id, { key, count, windowMs, unitMs, burst, need, want, owed, held, until });
     });
+  }
+
+  regained(counter: LeasedCounter): void {
+    this.enqueue(counter);
   }
 
   uncounted(): void {}
@@ -272,18 +280,40 @@ describe("tokens", () => {
       grants.map(({ tokens, again }) => [tokens, again]),
       [
         [0, 120_000],
-        [0, 180_000],
+        [0, 121_000],
         [1, 180_000],
       ],
     );
   });
 
+  test("what is taken back can be spent by another worker", () => {
+    const simulation = new Simulation(2);
+    const [one, other] = simulation.workers as [SimulatedWorker, SimulatedWorker];
+    const small: Quota = { count: 1, windowMs: hour };
+    one.request("res:x", small);
+    simulation.settle(() => 0);
+    other.request("res:x", small);
+    simulation.settle(() => 0);
+    assert.deepEqual([simulation.passed.length, other.refused], [1, 1]);
+    one.takeBack("res:x", small);
+    simulation.settle(() => 0);
+    simulation.now += 1_000;
+    other.request("res:x", small);
+    simulation.settle(() => 0);
+    assert.deepEqual([simulation.passed.length, other.refused], [2, 1]);
+  });
+
   test("no token outlives its window, however long the answer took", () => {
     const asks: Ask[] = [];
-    const source: TokenSource = { away: undefined, enqueue: (each) => asks.push(each.ask(1_000)), uncounted() {} };
+    const source: TokenSource = {
+      away: undefined,
+      enqueue: (each) => asks.push(each.ask(1_000)),
+      uncounted() {},
+      regained() {},
+    };
     const counter = new LeasedCounter("api:/a", quota, source);
     void counter.refill(quota, 1_000);
-    const grant = { now: 500_000, tokens: 5, at: 0, step: 0, until: 500_100, left: 75, again: 0 };
+    const grant = { now: 500_000, tokens: 5, at: 0, step: 0, until: 500_100, left: 75, opens: 0, again: 0 };
     counter.granted(grant, asks[0] as Ask, 1_000);
     assert.equal(counter.admits(quota, 1_099), true);
     assert.equal(counter.secondsLeft(quota, 1_099), 1);
@@ -299,7 +329,7 @@ describe("tokens", () => {
       ["local", 80],
     ] as const) {
       let uncounted = 0;
-      const source: TokenSource = { away, enqueue: () => assert.fail(), uncounted: () => uncounted++ };
+      const source: TokenSource = { away, enqueue: () => assert.fail(), uncounted: () => uncounted++, regained() {} };
       const counter = new LeasedCounter("api:/a", quota, source);
       let through = 0;
       for (let i = 0; i < 100; i++) {
