@@ -94,6 +94,8 @@ export class LeasedCounter implements Counter {
   #size = 1;
   #askedAt = Number.NEGATIVE_INFINITY;
   #spent = 0;
+  /** Sliding: tokens for requests that waited. These were let in when the source answered: their slots may lie behind us. */
+  #reserved = 0;
   #waiting: Waiting | undefined;
   #alone: Counter | undefined;
 
@@ -127,6 +129,7 @@ export class LeasedCounter implements Counter {
     this.#tokens -= here;
     this.#at += here * (this.#step || 1);
     this.#spent += here;
+    this.#reserved = Math.max(0, this.#reserved - here);
     const rest = amount - here;
     if (rest === 0) return;
     switch (this.#source.away) {
@@ -222,6 +225,13 @@ export class LeasedCounter implements Counter {
       this.#at = grant.at;
     }
     this.#step = grant.step;
+    this.#reserved = 0;
+    if (grant.step > 0 && grant.tokens > 0 && ask.need > 0) {
+      this.#reserved = Math.min(ask.need, grant.tokens);
+      setImmediate(() => {
+        this.#reserved = 0;
+      });
+    }
     this.#until = grant.until;
     this.#left = grant.left;
     this.#opens = grant.opens;
@@ -264,7 +274,7 @@ export class LeasedCounter implements Counter {
     const time = now + this.#skew;
     if (this.#step === 0) {
       if (time >= this.#until) this.#tokens = 0;
-    } else if (this.#at < time) {
+    } else if (this.#at < time && this.#reserved === 0) {
       const over = Math.min(this.#tokens, Math.ceil((time - this.#at) / this.#step));
       this.#tokens -= over;
       this.#at += over * this.#step;

@@ -10,6 +10,7 @@ import { StubBackend } from "../../support/stub-backend.ts";
 /** Two gateways whose Redis is not there when they start, then comes, goes and comes back. */
 const limit = 7;
 const clients = 60;
+const daily = { unitTime: 1, timeUnit: "day" };
 
 for (const onUnavailable of ["allow", "local"] as const)
   describe(`onUnavailable: ${onUnavailable}`, { skip: noRedis }, () => {
@@ -28,12 +29,18 @@ for (const onUnavailable of ["allow", "local"] as const)
               {},
               {
                 "/limited": get({ security: [], "x-wso2-throttling-tier": "Some" }),
+                "/burst": get({ security: [], "x-wso2-throttling-tier": "Burst" }),
+                "/good": get({ security: [], "x-wso2-throttling-tier": "Good" }),
               },
             ),
           },
           policies: {
             counters: { store: "redis", onUnavailable },
-            resourcePolicies: [{ Some: { count: limit, unitTime: 1, timeUnit: "day" } }],
+            resourcePolicies: [
+              { Some: { count: limit, ...daily } },
+              { Burst: { count: 4, ...daily, algorithm: "sliding", burst: 3 } },
+              { Good: { count: 2, ...daily, countedRequests: "success" } },
+            ],
           },
         }),
         StubBackend.start(),
@@ -53,13 +60,10 @@ timeoutMs = 2000
       project?.remove();
     });
 
-    const ask = async () =>
-      countOf(
-        await statusesOf(
-          gateways.map(({ origin }) => `${origin}/counted/limited`),
-          clients,
-        ),
-      );
+    const ask = async (path = "limited", times = clients) => {
+      const urls = gateways.map(({ origin }) => `${origin}/counted/${path}`);
+      return countOf(await statusesOf(urls, times));
+    };
     const logged = (message: string) => gateways.map((gateway) => gateway.log().split(`"msg":"${message}"`).length - 1);
 
     test("away from the start", async () => {
@@ -77,6 +81,25 @@ timeoutMs = 2000
       await until(() => logged("counter store back").every((times) => times === 1));
       assert.deepEqual(await ask(), { 200: limit, 429: clients - limit });
       assert.deepEqual(await ask(), { 429: clients });
+    });
+
+    test("sliding: exactly the burst passes at once", async () => {
+      assert.deepEqual(await ask("burst"), { 200: 3, 429: clients - 3 });
+    });
+
+    test("successes alone count: what failed at one gateway can be had at the other", async () => {
+      for (let i = 0; i < 6; i++) {
+        backend.answers.push({ status: 500 }, { status: 500 });
+        await ask("good", 2);
+        backend.answers.length = 0;
+      }
+      let passed = 0;
+      await until(async () => {
+        passed += (await ask("good", 2))[200] ?? 0;
+        return passed >= 2;
+      });
+      assert.equal(passed, 2);
+      assert.deepEqual(await ask("good"), { 429: clients });
     });
 
     test("gone, and back without what it had counted", async () => {

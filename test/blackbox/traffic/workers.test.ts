@@ -10,6 +10,7 @@ import { StubBackend } from "../../support/stub-backend.ts";
 
 /** Workers that share counts: what happens to these when a worker dies, and when the parent does not answer. */
 const limit = 300;
+const daily = { unitTime: 1, timeUnit: "day" };
 const failures = "[castgate]\nfailedLoginsPerMinute = 40\nfailedLoginsPerIdentityPerMinute = 1000\n";
 
 describe("workers with limits", () => {
@@ -30,11 +31,21 @@ describe("workers with limits", () => {
               "/limited": get({ ...open, "x-wso2-throttling-tier": "Some" }),
               "/fresh": get({ ...open, "x-wso2-throttling-tier": "Some" }),
               "/free": get(open),
+              "/burst": get({ ...open, "x-wso2-throttling-tier": "Burst" }),
+              "/good": get({ ...open, "x-wso2-throttling-tier": "Good" }),
+              "/volume": get({ ...open, "x-wso2-throttling-tier": "Volume" }),
               "/secured": get({ security: [{ user: [] }] }),
             },
           ),
         },
-        policies: { resourcePolicies: [{ Some: { count: limit, unitTime: 1, timeUnit: "day" } }] },
+        policies: {
+          resourcePolicies: [
+            { Some: { count: limit, ...daily } },
+            { Burst: { count: 4, ...daily, algorithm: "sliding", burst: 3 } },
+            { Good: { count: 2, ...daily, countedRequests: "success" } },
+            { Volume: { bandwidth: "4 KB", ...daily } },
+          ],
+        },
       }),
       StubBackend.start(),
     ]);
@@ -67,6 +78,40 @@ describe("workers with limits", () => {
     assert.ok(passed <= backend.seen.length && backend.seen.length <= passed + broken);
     // One of three held at most a sixth of what was left when it asked, and what waited there.
     assert.ok(passed > limit / 2, `${passed} of ${limit}`);
+  });
+
+  test("sliding: exactly the burst passes at once", async () => {
+    const statuses = await statusesOf([`${gateway.origin}/counted/burst`], 60);
+    assert.deepEqual(countOf(statuses), { 200: 3, 429: 57 });
+  });
+
+  test("successes alone count: what failed at one worker can be had at another", async () => {
+    const url = `${gateway.origin}/counted/good`;
+    for (let i = 0; i < 10; i++) {
+      backend.answers.push({ status: 500 });
+      await statusesOf([url], 1);
+      // One that was refused did not take the answer.
+      backend.answers.length = 0;
+    }
+    const passed: number[] = [];
+    await until(async () => {
+      passed.push(...(await statusesOf([url], 1)));
+      return countOf(passed)[200] === 2;
+    });
+    assert.deepEqual(countOf(await statusesOf([url], 30)), { 429: 30 });
+  });
+
+  test("bytes: what one worker has sent, the others know", async () => {
+    const url = `${gateway.origin}/counted/volume`;
+    const statuses: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      backend.answers.push({ body: "x".repeat(1024) });
+      statuses.push(...(await statusesOf([url], 1)));
+      backend.answers.length = 0;
+    }
+    const { 200: passed = 0 } = countOf(statuses);
+    // A request may be let in before what was sent last is known.
+    assert.ok(passed >= 4 && passed <= 6, JSON.stringify(countOf(statuses)));
   });
 
   test("failed log-ins at one worker are known to the others (S-SEC-05)", async () => {

@@ -40,6 +40,11 @@ class Simulation {
     return box !== undefined;
   }
 
+  /** Delivers what the ledger has said. */
+  hear(): void {
+    for (const { inbox } of this.workers) while (inbox.length > 0) inbox.shift()?.();
+  }
+
   settle(choices: () => number): void {
     while (this.deliver(choices()));
   }
@@ -198,6 +203,8 @@ test("sliding: between any two requests that pass, no more did than the burst an
       const simulation = new Simulation(size);
       const quota: Quota = { count, windowMs: 20_000, algorithm: sliding(count) };
       for (const { worker, wait, deliveries } of arrivals) {
+        // Who waited was let in when the ledger said so, not when it is heard.
+        simulation.hear();
         simulation.now += wait;
         simulation.workers[worker % size]?.request("app:x", quota);
         for (let i = 0; i < deliveries % 4; i++) simulation.deliver(i + worker);
