@@ -103,7 +103,7 @@ describe("how endpoints are bound", () => {
       setTimeout(() => {
         atOnce--;
         response.end("slow");
-      }, 250);
+      }, 600);
     });
     await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
     mkdirSync(path.join(folder, "all"));
@@ -152,7 +152,7 @@ describe("how endpoints are bound", () => {
     issuer.requests.length = 0;
     issued = 0;
     issuer.answer = (response) => {
-      const text = JSON.stringify({ access_token: `t${++issued}`, token_type: "bearer", expires_in: 1 });
+      const text = JSON.stringify({ access_token: `t${++issued}`, token_type: "bearer", expires_in: 3 });
       response.writeHead(200, { "content-type": "application/json" }).end(text);
     };
   });
