@@ -7,8 +7,8 @@ import { readBuffer } from "./read-buffer.ts";
 
 /** As much as is read at once, with the frame of a chunk around it. */
 const size = readBuffer.length + 64;
-/** Less than this Node takes from a pool of its own. */
-const least = 4_096;
+/** Less than this is not worth a whole one: who takes nothing would hold many times what waits for him. */
+const least = 32_768;
 /** More than these are left to the garbage collector: 4 MiB. */
 const mostFree = 64;
 const free: ArrayBufferLike[] = [];

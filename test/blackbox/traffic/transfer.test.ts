@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import type { Socket } from "node:net";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import {
@@ -148,6 +151,45 @@ describe("transfer", () => {
     assert.doesNotMatch(received, /spoofed/);
     // undici has no way to send them.
     if (!usesUndici) assert.match(received, /\r\n0\r\nX-Sum: ours\r\n\r\n$/);
+  });
+
+  test("every byte of long bodies is the one that was sent, however fast they are taken", async () => {
+    const size = 8 * 1_048_576;
+    const parts = Array.from({ length: 4 }, (_none, index) => randomBytes(size + index));
+    const hashes = parts.map((part) => createHash("sha256").update(part).digest("hex"));
+    const echo = createServer((req, res) => {
+      const index = Number(req.url?.split("/").at(-1));
+      const part = parts[index] as Buffer;
+      const hash = createHash("sha256");
+      req.on("data", (chunk) => hash.update(chunk));
+      req.on("end", () => {
+        const sum = hash.digest("hex");
+        res.writeHead(200, { "x-sum": sum, ...(index % 2 === 0 && { "content-length": part.length }) });
+        res.end(part);
+      });
+    });
+    await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
+    const { port } = echo.address() as AddressInfo;
+    const own = await startGateway([`--echo_prod_endpoint_0=http://127.0.0.1:${port}`]);
+    const there = async (index: number): Promise<void> => {
+      const part = parts[index] as Buffer;
+      const headers = index % 2 === 0 ? {} : { "content-length": part.length };
+      const req = request({ port: own.port, host: "127.0.0.1", method: "POST", path: `/v1/pets/${index}`, headers });
+      req.end(part);
+      const [res] = (await once(req, "response")) as [IncomingMessage];
+      assert.equal(res.headers["x-sum"], hashes[index], "on the way there");
+      const hash = createHash("sha256");
+      let pauses = 0;
+      for await (const chunk of res) {
+        hash.update(chunk);
+        if (++pauses % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(hash.digest("hex"), hashes[index], "on the way back");
+    };
+    await Promise.all([0, 1, 2, 3, 0, 1, 2, 3].map(there));
+    assert.equal(await own.stop(), 0);
+    echo.closeAllConnections();
+    echo.close();
   });
 
   for (const [framing, head, frame] of [
