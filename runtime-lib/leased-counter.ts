@@ -220,7 +220,7 @@ export class LeasedCounter implements Counter {
     if (this.#tokens > 0 && this.#step === 0 && this.#until === grant.until) {
       this.#tokens += grant.tokens;
       this.#at = grant.at - this.#tokens + grant.tokens;
-    } else if (grant.tokens > 0 || this.#tokens === 0) {
+    } else if (grant.tokens > 0 || this.#until !== grant.until) {
       this.#tokens = grant.tokens;
       this.#at = grant.at;
     }

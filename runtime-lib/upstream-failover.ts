@@ -37,4 +37,9 @@ class FailoverUpstream extends GuardedUpstream {
   override answered(index: number): void {
     this.#current = index;
   }
+
+  /** Requests that cannot go on themselves must not all begin with it. */
+  override failed(index: number): void {
+    if (index === this.#current) this.#current = index + 1;
+  }
 }

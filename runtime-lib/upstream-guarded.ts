@@ -83,6 +83,9 @@ export class GuardedUpstream implements Upstream {
   /** The member of this number has answered well. */
   answered(_index: number): void {}
 
+  /** It has not. */
+  failed(_index: number): void {}
+
   async send(x: Exchange): Promise<void> {
     const { maxInFlight, totalMs } = this.options;
     if (maxInFlight !== undefined && this.#inFlight >= maxInFlight) {
@@ -105,10 +108,14 @@ export class GuardedUpstream implements Upstream {
     for (let place = passage.next(); place !== undefined; place = passage.next()) {
       // The one that it begins with, also when members are replaced meanwhile.
       const { member } = place;
-      do {
-        if ((await x.relay(member.target, relayHeadFor(x, member), passage)) === "done") return passage.leave();
-      } while (passage.waitMs >= 0 && (await x.wait(passage.waitMs)));
-      passage.leave();
+      try {
+        do {
+          if ((await x.relay(member.target, relayHeadFor(x, member), passage)) === "done") return;
+        } while (passage.waitMs >= 0 && (await x.wait(passage.waitMs)));
+      } finally {
+        // Whatever happens: a probe that never ends would keep the member out for good.
+        passage.leave();
+      }
       // The client went away meanwhile, or the request was answered.
       if (passage.waitMs >= 0) return;
     }
@@ -224,6 +231,7 @@ class Passage implements Attempt {
       this.#upstream.answered(this.#at);
       return true;
     }
+    this.#upstream.failed(this.#at);
     return !again || !this.#repeatable || this.#following(now) < 0;
   }
 
@@ -233,7 +241,10 @@ class Passage implements Attempt {
     if (mayRepeat && retry !== undefined && this.#retries(retry, noFields)) return false;
     const now = monotonicMs();
     // A connection that was about to be closed says nothing of who closed it, and the lack of one is the gateway's own doing.
-    if (reach !== "stale" && failure !== "unavailable") this.#note(false, false, now);
+    if (reach !== "stale" && failure !== "unavailable") {
+      this.#note(false, false, now);
+      this.#upstream.failed(this.#at);
+    }
     return !mayRepeat || this.#following(now) < 0;
   }
 

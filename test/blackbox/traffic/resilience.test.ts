@@ -13,6 +13,7 @@ const endpoints: Readonly<Record<string, { readonly at: readonly string[]; reado
   first: { at: ["one", "two"], more: failover({ order: "priority", suspend: false }) },
   codes: { at: ["one", "two"], more: failover({ statusCodes: [500] }) },
   suspended: { at: ["one", "two"], more: failover({ order: "priority", suspend: { initialInMillis: 600_000 } }) },
+  "order-post": { at: ["one", "two"], more: failover({ order: "sticky" }) },
   willing: { at: ["one", "two"], more: { type: "failover", "x-castgate-resend-methods": ["POST"] } },
   turns: { at: ["one", "two"], more: {} },
   passed: { at: ["dead", "two"], more: { "x-castgate-load-balance": { ejection: false } } },
@@ -216,6 +217,17 @@ describe("failures and load of backends", { concurrency: 2 }, () => {
           one.answers.push({ status: 503, body: "busy" });
           assert.equal((await send("first", "POST", "order")).status, 503);
           assert.deepEqual(calls(), [3, 2]);
+        });
+
+        test("sticky: the next request begins with the next one, also when the one that failed could not go on", async () => {
+          one.answers.push({ status: 503, body: "busy" });
+          assert.equal((await send("order-post", "POST", "order")).status, 503);
+          assert.equal((await send("order-post", "POST", "order")).status, 200);
+          assert.deepEqual(calls(), [1, 1]);
+          two.answers.push({ broken: true });
+          isOutage(await send("order-post", "POST", "order"), 502);
+          assert.equal((await send("order-post", "POST", "order")).status, 200);
+          assert.deepEqual(calls(), [2, 2]);
         });
 
         test("a POST goes on where the definition says that it may", async () => {

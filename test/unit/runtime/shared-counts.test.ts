@@ -329,6 +329,41 @@ describe("tokens", () => {
     assert.equal(counter.expired(1_100), true);
   });
 
+  test("what is taken back within its window can be used again, later not", () => {
+    const source: TokenSource = { away: undefined, enqueue() {}, regained() {}, uncounted() {} };
+    const counter = new LeasedCounter("api:/a", quota, source);
+    const lease = (now: number, tokens: number) => {
+      void counter.refill(quota, now);
+      const until = now - (now % 60_000) + 60_000;
+      counter.granted({ now, tokens, at: 0, step: 0, until, left: 0, opens: until, again: until }, counter.ask(now), now);
+    };
+    const use = (now: number) => {
+      assert.equal(counter.admits(quota, now), true);
+      counter.count(quota, now);
+    };
+    lease(60_000, 2);
+    use(60_010);
+    use(60_020);
+    assert.equal(counter.admits(quota, 60_030), false);
+    counter.takeBack(quota, 60_020, 60_030);
+    use(60_040);
+    lease(120_000, 1);
+    use(120_010);
+    counter.takeBack(quota, 60_040, 120_020);
+    assert.equal(counter.admits(quota, 120_030), false, "counted in the window before");
+  });
+
+  test("tokens of a window that ended while more were asked for are not those of the next", () => {
+    const source: TokenSource = { away: undefined, enqueue() {}, regained() {}, uncounted() {} };
+    const counter = new LeasedCounter("api:/a", quota, source);
+    void counter.refill(quota, 119_990);
+    const first = counter.ask(119_990);
+    counter.granted({ now: 119_990, tokens: 3, at: 0, step: 0, until: 120_000, left: 0, opens: 0, again: 0 }, first, 119_990);
+    const second = counter.ask(119_995);
+    counter.granted({ now: 120_001, tokens: 0, at: 0, step: 0, until: 180_000, left: 0, opens: 0, again: 0 }, second, 119_995);
+    assert.equal(counter.admits(quota, 119_996), false);
+  });
+
   test("while nobody can be asked: refused, let through, or counted here", () => {
     for (const [away, passed] of [
       ["deny", 0],
