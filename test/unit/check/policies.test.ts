@@ -126,6 +126,10 @@ describe("policies.yaml", () => {
     [`{when: [{claim: a, matches: "(?=a)"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
     [`{when: [{claim: a, matches: ".*a.*b.*"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
     [`{when: [{query: a, matches: "(a|b){2}"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
+    [`{when: [{query: a, matches: "${"a?".repeat(30)}a{30}"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
+    [`{when: [{query: a, matches: "${"a{0,100}".repeat(5)}b"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
+    [`{when: [{query: a, matches: "${"(a|aa)".repeat(40)}b"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
+    [`{when: [{query: a, matches: "(?:a|aa)+?"}], ${limits}}`, ["pattern-invalid /when/0/matches"]],
     [`{when: [{ip: 10.0.0.1, matches: a}], ${limits}}`, ["key-unknown /when/0/matches"]],
     [`{when: [{ip: 10.0.0.1, invert: 1}], ${limits}}`, ["value-type /when/0/invert"]],
     [`{when: [{cookie: a, matches: a}], ${limits}}`, ["policy-incomplete /when/0", "key-unknown /when/0/cookie"]],
@@ -149,6 +153,10 @@ describe("policies.yaml", () => {
       "[*+]{3}\\\\(x\\\\)*",
       "",
       ".*@corp\\\\.test",
+      "Mozilla/.*? (Chrome|Firefox|Edge|Safari)/.*",
+      "\\\\d{1,3}\\\\.\\\\d{1,3}\\\\.\\\\d{1,3}\\\\.\\\\d{1,3}",
+      "\\\\p{Lu}\\\\p{L}+-\\\\u{41}*",
+      Array.from({ length: 200 }, (_, i) => `shop${i}`).join("|"),
     ]) {
       const { found } = await withPolicies(group(`{when: [{header: X-A, matches: "${pattern}"}], ${limits}}`));
       assert.deepEqual(found, [], pattern);
