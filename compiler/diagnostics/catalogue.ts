@@ -488,7 +488,7 @@ export const catalogue = {
     message: ({ problem }) => `the pattern cannot be used: ${problem}`,
     hint: () => "a pattern stands for a whole value, for example acme|globex, or v[0-9]+",
     explanation:
-      "Patterns of conditions are JavaScript regular expressions for whole values. Values come from clients, so patterns that could take long are refused: repeated groups, references back, looking ahead or behind, more than two open-ended repetitions.",
+      "Patterns of conditions are JavaScript regular expressions for whole values. Values come from clients, so patterns that could take long are refused: repeated groups, references back, looking ahead or behind, more than two open-ended repetitions, many parts that are optional, counted from one number to another, or one of several.",
   }),
   "policies-missing": entry({
     severity: "warning",

@@ -113,7 +113,9 @@ class RouterReader {
 
     const statements = [...declaration.body.statements];
     if (main && this.#api.cors !== undefined) this.#take(name, statements, "crossOrigin.decorate(x);");
-    this.#readLocals(name, statements);
+    const locals = this.#readLocals(name, statements);
+    for (const used of this.#tokens.names(this.#parsed.text, declaration.body.pos, declaration.body.end).keys())
+      if (/^(?:depth|s\d+)$/.test(used) && !locals.has(used)) this.#report(name, `uses ${used} without declaring it`);
     if (this.#read(name, statements, conditions)) return;
     const style = quoted(this.#plan.faults.api);
     this.#take(name, statements, main ? `return unknownResource(x, ${style});` : "return false;");
@@ -255,15 +257,21 @@ class RouterReader {
     return [{ kind: "text", text: this.#form(expression) }];
   }
 
-  /** `depth` and `s0`, `s1`, ... are what they seem. */
-  #readLocals(name: string, statements: ts.Statement[]): void {
+  /** `depth` and `s0`, `s1`, ... are what they seem. Returns those that are there. */
+  #readLocals(name: string, statements: ts.Statement[]): ReadonlySet<string> {
+    const locals = new Set<string>();
     const depth = this.#tokens.planned("const depth = x.segments.length;");
-    if (statements[0] !== undefined && this.#form(statements[0]) === depth) statements.shift();
+    if (statements[0] !== undefined && this.#form(statements[0]) === depth) {
+      statements.shift();
+      locals.add("depth");
+    }
     for (let next = statements[0]; next !== undefined; next = statements[0]) {
       const index = /^const s(\d+) =/.exec(this.#form(next))?.[1];
-      if (index === undefined) return;
+      if (index === undefined) break;
       this.#take(name, statements, `const s${index} = x.segments[${index}] ?? "";`);
+      locals.add(`s${index}`);
     }
+    return locals;
   }
 
   /** Removes the first statement, which has to be this one. */

@@ -415,6 +415,8 @@ describe("a router that is not as planned is found", () => {
     "no answer to unknown paths": replace('  return unknownResource(x, "text");\n', ""),
     "an answer of another style": replace('unknownResource(x, "text")', 'unknownResource(x, "fault")'),
     "another depth": replace("const depth = x.segments.length;", "const depth = 2;"),
+    "a depth that nobody declared": replace(/ *const depth = .*\n/, ""),
+    "a segment that nobody declared": replace(/ *const s1 = .*\n/, ""),
     "another segment": replace("const s1 = x.segments[1]", "const s1 = x.segments[0]"),
     "a default that matches": replace('x.segments[1] ?? ""', 'x.segments[1] ?? "me"'),
     "a case of another length": replace(/case 5:/, "case 4:"),
