@@ -335,7 +335,11 @@ describe("tokens", () => {
     const lease = (now: number, tokens: number) => {
       void counter.refill(quota, now);
       const until = now - (now % 60_000) + 60_000;
-      counter.granted({ now, tokens, at: 0, step: 0, until, left: 0, opens: until, again: until }, counter.ask(now), now);
+      counter.granted(
+        { now, tokens, at: 0, step: 0, until, left: 0, opens: until, again: until },
+        counter.ask(now),
+        now,
+      );
     };
     const use = (now: number) => {
       assert.equal(counter.admits(quota, now), true);
@@ -358,9 +362,17 @@ describe("tokens", () => {
     const counter = new LeasedCounter("api:/a", quota, source);
     void counter.refill(quota, 119_990);
     const first = counter.ask(119_990);
-    counter.granted({ now: 119_990, tokens: 3, at: 0, step: 0, until: 120_000, left: 0, opens: 0, again: 0 }, first, 119_990);
+    counter.granted(
+      { now: 119_990, tokens: 3, at: 0, step: 0, until: 120_000, left: 0, opens: 0, again: 0 },
+      first,
+      119_990,
+    );
     const second = counter.ask(119_995);
-    counter.granted({ now: 120_001, tokens: 0, at: 0, step: 0, until: 180_000, left: 0, opens: 0, again: 0 }, second, 119_995);
+    counter.granted(
+      { now: 120_001, tokens: 0, at: 0, step: 0, until: 180_000, left: 0, opens: 0, again: 0 },
+      second,
+      119_995,
+    );
     assert.equal(counter.admits(quota, 119_996), false);
   });
 
