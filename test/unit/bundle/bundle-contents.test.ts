@@ -112,6 +112,34 @@ describe("what is in a bundle", () => {
     }
   });
 
+  describe("ways of limiting, as far as policies.yaml asks for them", () => {
+    const perDay = "count: 5, unitTime: 1, timeUnit: day";
+    const group = "{when: [{ip: 10.0.0.1}], count: 1, unitTime: 1, timeUnit: day}";
+    const named = (more: string) => `resourcePolicies: [{t: {${more}}}]\n`;
+    const ways: readonly (readonly [string, string, readonly string[]])[] = [
+      ["fixed windows", named(perDay), []],
+      ["sliding windows", named(`${perDay}, algorithm: sliding`), ["throttle-sliding"]],
+      ["bandwidth", named("bandwidth: 1 MB, unitTime: 1, timeUnit: day"), ["throttle-counted"]],
+      [
+        "conditions",
+        named(`${perDay}, conditionGroups: [${group}]`),
+        ["address-ranges", "conditions", "throttle-conditions"],
+      ],
+      ["addresses", `${named(perDay)}ipLimits: [{other: true, ${perDay}}]\n`, ["address-ranges", "throttle-address"]],
+      ["deny conditions", `${named(perDay)}denyConditions: [{user: mallory}]\n`, ["conditions"]],
+    ];
+    for (const [what, policies, expected] of ways) {
+      test(what, async () => {
+        const paths = { "/a": { get: { ...open, "x-wso2-throttling-tier": "t" } } };
+        const { manifest } = await build({ paths }, { "policies.yaml": policies });
+        const found = manifest.modules.filter((name) =>
+          /^(?:throttle-(?!counter)|conditions|address-ranges)/.test(name),
+        );
+        assert.deepEqual(found, expected);
+      });
+    }
+  });
+
   test("the project's own code, where somebody comes with a token", async () => {
     const own = { "extensions/corp-claims.ts": "export const claimTransformer = () => ({ marked: 'corp-claims' });\n" };
     const token = {
@@ -243,9 +271,9 @@ async function build(
   const result = await compile(
     "shop",
     memoryHost({
-      ...files,
       "castgate.yaml": "compatibility: standard\n",
       "policies.yaml": policies,
+      ...files,
       "api_definitions/shop.json": JSON.stringify(complete, addResponses),
     }),
   );

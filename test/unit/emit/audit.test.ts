@@ -511,3 +511,70 @@ describe("a plan that is not what its operation asks for is found", () => {
     assert.notDeepEqual(findings(await emitGateway(gatewayPlan([taken])), gatewayPlan([taken])), []);
   });
 });
+
+describe("what depends on the request is read back, too", () => {
+  const conditions = {
+    tiers: [
+      tier("partners", 1, {
+        symbol: id("partnersTier"),
+        groups: [
+          {
+            ...tier("partners/office", 3),
+            burst: 2,
+            when: [
+              { kind: "address", addresses: ["10.0.0.0/8"], invert: false },
+              { kind: "header", name: "x-tenant", pattern: 'a"|b', invert: true },
+            ],
+          },
+        ],
+      }),
+    ],
+    addressLimits: [
+      { addresses: ["10.1.1.1"] as const, quota: undefined },
+      { addresses: undefined, quota: tier("ip other", 10, { counted: "all" }) },
+    ],
+    deny: [{ kind: "user", names: ["mallory"] }] as const,
+  } satisfies GatewayPlan["conditions"];
+  const plan = gatewayPlan(petstore.apis, { conditions });
+
+  const mutations: Record<string, readonly [from: string | RegExp, to: string]> = {
+    "a group is gone": [/\{\s*tier: "partners\/office"[\s\S]*?\},\n/, ""],
+    "a quota is larger": ["count: 3,", "count: 30,"],
+    "a burst is larger": ["burst: 2", "burst: 20"],
+    "a condition is gone": [/fromAddress\(\["10\.0\.0\.0\/8"\]\),/, ""],
+    "a condition is no longer inverted": [/not\((header\([^)]*\))\)/, "$1"],
+    "a pattern is another": ["'a\"|b'", '"a|b"'],
+    "an address has no limit": ['addresses: ["10.1.1.1"]', 'addresses: ["10.1.1.1", "10.1.1.2"]'],
+    "others have another limit": ["count: 10,", "count: 11,"],
+    "something else is counted": [/, counted: everyRequest/, ""],
+    "another user is denied": ['"mallory"', '"mallard"'],
+    "nobody is denied": [/denied\(\[[^\]]*\]\)\]?/, "denied([])"],
+  };
+  test("as it is planned", async () => assert.deepEqual(findings(await emitGateway(plan), plan), []));
+  for (const [what, [from, to]] of Object.entries(mutations)) {
+    test(what, async () => {
+      const files = changed("conditions.ts", replace(from, to), await emitGateway(plan));
+      assert.notDeepEqual(findings(files, plan), []);
+    });
+  }
+
+  test("a deny condition that is not asked, or asked without effect", async () => {
+    const [api] = petstore.apis;
+    assert.ok(api !== undefined);
+    const groups = api.groups.map((group) => ({
+      ...group,
+      handlers: group.handlers.map((handler) => {
+        const [first, ...rest] = handler.chain as PolicyChain;
+        const asks = handler.symbol === "getPetById" && first.kind === "authenticate";
+        return asks ? { ...handler, chain: [first, { kind: "deny" }, ...rest] as unknown as PolicyChain } : handler;
+      }),
+    }));
+    const asking = gatewayPlan([{ ...api, groups }], { conditions });
+    const files = await emitGateway(asking);
+    assert.deepEqual(findings(files, asking), []);
+    const check = "  if (isDenied(x, caller)) return blocked(x);\n";
+    for (const other of ["", check.replace("return ", ""), check.replace("(x, caller)", "(x, undefined)")]) {
+      assert.notDeepEqual(findings(changed("petstore-v1/pet.ts", replace(check, other), files), asking), []);
+    }
+  });
+});
