@@ -108,7 +108,7 @@ function pause(ms: number): Promise<void> {
 }
 
 /** Numbers from 0 to 1 that are the same in each run (mulberry32). */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,0 +1,1 @@
+export function contentOf(id: number, size: number): Buffer;
