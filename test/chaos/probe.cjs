@@ -19,8 +19,10 @@ clearTimeout(timer);
 
 process.on("SIGUSR2", () => {
   globalThis.gc();
-  // Counts collect garbage as well, and those are all timers, also those that keep no process alive.
-  const timers = v8.queryObjects(Timeout, { format: "count" });
+  // All of them, also those that keep no process alive; not those that are over, which somebody may still have in hand.
+  const timers = v8
+    .queryObjects(Timeout, { format: "summary" })
+    .filter((text) => /_destroyed: false/.test(text)).length;
   const { heapUsed, external, rss } = process.memoryUsage();
   writeFileSync(`${CHAOS_HELD}.new`, JSON.stringify({ heapUsed, external, rss, timers }));
   renameSync(`${CHAOS_HELD}.new`, CHAOS_HELD);
