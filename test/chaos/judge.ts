@@ -171,7 +171,7 @@ export interface DeadTime {
   readonly fault: string;
   readonly seconds: number;
   readonly attempts: number;
-  /** Undefined: nothing guards it. */
+  /** Undefined: nothing guards it, or no other member was well. */
   readonly most: number | undefined;
 }
 
@@ -210,7 +210,11 @@ export function judgeDead(
           ? 0
           : visits.filter((v) => v.endpoint.name === endpoint && v.begun > from - guard.windowMs && v.begun <= from)
               .length;
-      const most = guard && mostAttempts(guard, to - from, clients, before);
+      // Where no other is well, those that are left out are asked all the same: there is nothing to lose.
+      const alone =
+        members.length > 1 &&
+        members.every((member) => member === backend || history.faultsOf(member, from, to, 1_000).length > 0);
+      const most = alone ? undefined : guard && mostAttempts(guard, to - from, clients, before);
       times.push({ endpoint, backend, fault, seconds: (to - from) / 1000, attempts: during, most });
     }
   }

@@ -48,7 +48,7 @@ function section(report: ChaosReport, { minutes, engine, seed }: Run): string {
       ["requests to", ...kinds],
       [...outcomes].sort().map(([name, of]) => [name, ...kinds.map((kind) => of.get(kind) ?? 0)]),
     ),
-    "Connections to members that were dead (the worst time of each; where nothing guards an endpoint, nothing is allowed or forbidden):",
+    "Connections to members that were dead (the worst time of each; no bound where nothing guards an endpoint, or no other member was well):",
     table(["endpoint", "dead by", "times", "seconds", "connections", "at most"], worst(dead)),
     "What the gateway holds when all is quiet:",
     table(
@@ -72,7 +72,8 @@ function figures({ requests, heap, external, resident, sockets, timers, files }:
 
 /** For each endpoint and way to be dead, the time in which most was asked of what may be. */
 function worst(dead: readonly DeadTime[]): (string | number)[][] {
-  const share = ({ attempts, most }: DeadTime) => attempts / (most ?? 1);
+  // Those with a bound before those without.
+  const share = ({ attempts, most }: DeadTime) => (most === undefined ? attempts / 1e6 : 1 + attempts / most);
   const found = new Map<string, { times: number; worst: DeadTime }>();
   for (const time of dead) {
     const key = `${time.endpoint} ${time.fault}`;

@@ -213,4 +213,18 @@ describe("the judge of dead times", () => {
       ],
     );
   });
+
+  test("sets no bound where no other member is well", () => {
+    const bounds = (history: History) =>
+      Object.fromEntries(
+        judgeDead(endpoints, history, new Map(), () => 5, 20, []).map(({ endpoint, backend, most }) => [
+          `${endpoint} ${backend}`,
+          most !== undefined,
+        ]),
+      );
+    const one = bounds(disturbed(["b", "kill"]));
+    assert.deepEqual([one["sticky b"], one["breaker b"], one["moved b"]], [true, true, false]);
+    const two = bounds(disturbed(["b", "kill"], ["c", "silent"]));
+    assert.deepEqual([two["sticky b"], two["breaker b"], two["order b"], two["balanced b"]], [false, true, true, true]);
+  });
 });
