@@ -1,7 +1,7 @@
 import type { RelayHead } from "./exchange.ts";
 import type { BackendFailure } from "./faults.ts";
 import type { ForwardProxy } from "./forward-proxy.ts";
-import type { Transport, TransportOwner } from "./wire/transport.ts";
+import type { Taker, Transport } from "./wire/transport.ts";
 
 /**
  * Between an exchange and its backend: what an engine's side of the clients and a pool of connections know of each other.
@@ -141,7 +141,7 @@ export interface AnswerSink {
 /** A connection that speaks another protocol than HTTP. Its pool counts it until it is closed. */
 export interface UpgradedConnection {
   /** Gives it to somebody, who gets what comes from now on. `unread`: what came already; `ended`: nothing more will. */
-  handOver(taker: TransportOwner): HandedOver;
+  handOver(taker: Taker): HandedOver;
   /** Nobody wants it. */
   destroy(): void;
 }

@@ -19,8 +19,8 @@ import {
   type ConnectingOwner,
   type ConnectOptions,
   connectTransport,
+  type Taker,
   type Transport,
-  type TransportOwner,
 } from "./transport.ts";
 import { type TunnelOptions, tunnelTransport } from "./transport-tunnel.ts";
 import { atTurnEnd, type TurnEnd } from "./turn.ts";
@@ -97,7 +97,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd, UpgradedConn
   #connected = false;
   #closed = false;
   /** Who has it since it speaks another protocol. */
-  #taker: TransportOwner | undefined;
+  #taker: Taker | undefined;
   /** What came behind the answer that changed the protocol. */
   #beyond: Buffer | undefined;
   /** It takes no more calls. */
@@ -174,7 +174,8 @@ export class BackendConnection implements ConnectingOwner, TurnEnd, UpgradedConn
 
   /** Closes it because its time is over, if that is so. */
   sweep(): void {
-    if (this.#taker !== undefined) return;
+    // The client may be gone already, and what it sent last stuck on its way to the backend.
+    if (this.#taker !== undefined) return this.#taker.sweep?.();
     const first = this.#first;
     if (first === undefined && this.#connected) {
       if (clock.real >= this.#idleUntil) this.#detach();
@@ -502,7 +503,7 @@ export class BackendConnection implements ConnectingOwner, TurnEnd, UpgradedConn
     if (this.#taker === undefined && !this.#closed) this.#detach();
   }
 
-  handOver(taker: TransportOwner): HandedOver {
+  handOver(taker: Taker): HandedOver {
     this.#taker = taker;
     const unread = Buffer.from(this.#beyond ?? []);
     this.#beyond = undefined;

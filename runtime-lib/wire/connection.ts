@@ -11,7 +11,7 @@ import { ByteQueue } from "./byte-queue.ts";
 import { WireExchange } from "./exchange-wire.ts";
 import { HttpParser } from "./llhttp.ts";
 import { clock, deadlineIn } from "./sweep.ts";
-import { acceptTransport, type Transport, type TransportOwner } from "./transport.ts";
+import { acceptTransport, type Taker, type Transport, type TransportOwner } from "./transport.ts";
 
 /** What is still read of a body after its request was answered, so that the client sees the answer before the close. */
 const lingerBytes = 1_048_576;
@@ -26,12 +26,6 @@ export interface ConnectionHost {
   readonly draining: boolean;
   /** The connection is closed. */
   forget(connection: Connection): void;
-}
-
-/** Who has a connection that is no longer HTTP. */
-export interface Taker extends TransportOwner {
-  /** Looks at its time limits. */
-  sweep?(): void;
 }
 
 interface LastWords {

@@ -24,6 +24,12 @@ export interface TransportOwner {
   onClosed(error: Error | undefined): void;
 }
 
+/** Who has a connection that is no longer HTTP. */
+export interface Taker extends TransportOwner {
+  /** Looks at its time limits. */
+  sweep?(): void;
+}
+
 /** Of a transport that connects. Its failure is `onClosed`, its time limit the owner's `destroy`. */
 export interface ConnectingOwner extends TransportOwner {
   /** Connected, with TLS: the peer proved itself. */
