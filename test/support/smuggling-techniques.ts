@@ -428,7 +428,12 @@ export function smugglingTechniques(target: string, hidden: string): readonly Te
       "404",
     ],
     ["Expect, unknown and sent all the same", [post(`Expect: x\r\nContent-Length: ${L}\r\n`, ""), inner], "417"],
-    ["Expect, sent after the answer", [post(`Expect: 100-continue\r\nContent-Length: ${L}\r\n`, ""), inner], "100 200"],
+    // Whose body is there before the checks are through is not asked for it.
+    [
+      "Expect, sent after the head",
+      [post(`Expect: 100-continue\r\nContent-Length: ${L}\r\n`, ""), inner],
+      "100 200 or 200",
+    ],
   );
 
   // What belongs to one connection.
