@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { ChannelModel } from "amqplib";
+import type { ChannelModel, ConsumeMessage } from "amqplib";
 import { type MapMessage, mapOfMessage } from "./amqp-message.ts";
 import type { Broker } from "./amqp-url.ts";
 import { backOff } from "./back-off.ts";
@@ -12,8 +12,11 @@ export interface TopicOptions {
   /** PEM certificates to trust for `amqps`; undefined: those of Node. Called at the first connection. */
   readonly ca: () => readonly string[] | undefined;
   readonly heartbeatSeconds: number;
-  /** For each message that can be read. What it throws is logged. */
-  readonly onMessage: (message: MapMessage) => void;
+  /**
+   * For each message that can be read. `sentAt`: when it was sent, in milliseconds since 1970, if it says so. What it throws is
+   * logged.
+   */
+  readonly onMessage: (message: MapMessage, sentAt: number | undefined) => void;
   /** A message that cannot be read: what it wanted to say has to be learnt in another way. */
   readonly onGarbage: () => void;
   /**
@@ -152,18 +155,18 @@ export class TopicConsumer {
     channel.on("close", end);
     const { queue } = await channel.assertQueue("", { exclusive: true, autoDelete: true, durable: false });
     await channel.bindQueue(queue, topicExchange, topic);
-    await channel.consume(queue, (delivery) => (delivery === null ? end() : this.#receive(delivery.content)), {
+    await channel.consume(queue, (delivery) => (delivery === null ? end() : this.#receive(delivery)), {
       noAck: true,
       exclusive: true,
     });
   }
 
-  #receive(body: Buffer): void {
+  #receive({ content: body, properties }: ConsumeMessage): void {
     const message = mapOfMessage(body);
     if (message === undefined) {
       log().warn({ topic: this.#options.topic, bytes: body.length }, "message that cannot be read");
       this.#guarded(this.#options.onGarbage);
-    } else this.#guarded(() => this.#options.onMessage(message));
+    } else this.#guarded(() => this.#options.onMessage(message, sentAtOf(properties.timestamp)));
   }
 
   #guarded(call: () => void): void {
@@ -226,6 +229,12 @@ function holdNothing(connection: ChannelModel): void {
   stream?.unref();
   heartbeater?.sendTimer.unref();
   heartbeater?.recvTimer.unref();
+}
+
+/** AMQP counts seconds; clients of JMS write milliseconds. */
+function sentAtOf(timestamp: unknown): number | undefined {
+  if (typeof timestamp !== "number" || !(timestamp > 0)) return undefined;
+  return timestamp < 100_000_000_000 ? timestamp * 1000 : timestamp;
 }
 
 function shown({ protocol, host, port }: Broker): string {

@@ -11,7 +11,8 @@ export type FeatureName =
   | "event-hub"
   | "introspection"
   | "key-manager-proxies"
-  | "revocation";
+  | "revocation"
+  | "traffic-manager";
 
 /**
  * A part of the runtime that does nothing unless the settings switch it on. Its code is read with the bundle: `import()` of it

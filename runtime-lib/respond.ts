@@ -58,7 +58,9 @@ export function tooManyRequests(x: Exchange, verdict: Denied): void {
   };
   if (found.status !== 429) return send(x, found, []);
   const headers = ["Retry-After", String(verdict.retryAfterSeconds)];
-  if (x.faults.compatibility === "standard") addRateLimit(headers, verdict.tier, 0, verdict.retryAfterSeconds);
+  // Of what is counted elsewhere the quota is not known.
+  if (x.faults.compatibility === "standard" && verdict.tier.windowMs > 0)
+    addRateLimit(headers, verdict.tier, 0, verdict.retryAfterSeconds);
   send(x, found, headers);
 }
 

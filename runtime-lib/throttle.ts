@@ -48,7 +48,8 @@ export interface Allowed {
 
 export interface Denied {
   readonly allowed: false;
-  readonly level: ThrottleLevel;
+  /** `deny` and `custom` are a traffic manager's: a deny condition, a custom policy. */
+  readonly level: ThrottleLevel | "deny" | "custom";
   /**
    * 900800 address and API, 900802 resource, 900804 subscription and unauthenticated, 900803 application; 900809 unknown tier;
    * 503: where is counted nobody could be asked.

@@ -8,7 +8,14 @@ import type {
   ThrottleTier,
   TierUse,
 } from "../model/gateway-model.ts";
-import type { AlternativePlan, FinalStep, LimitsPlan, PolicyChain, PolicyStep } from "../model/gateway-plan.ts";
+import type {
+  AlternativePlan,
+  FinalStep,
+  LimitsPlan,
+  ManagedPlan,
+  PolicyChain,
+  PolicyStep,
+} from "../model/gateway-plan.ts";
 import type { Identifier, NonEmpty } from "../model/names.ts";
 import type { SourceRef } from "../model/source.ts";
 
@@ -26,7 +33,7 @@ export interface ChainSymbols {
  * that asks for something not built has no checks because it has no backend call: it answers 501 to everyone.
  */
 export function policyChain(
-  gateway: Pick<GatewayModel, "addressLimits" | "deny">,
+  gateway: Pick<GatewayModel, "addressLimits" | "deny" | "features">,
   api: ApiModel,
   operation: OperationModel,
   symbols: ChainSymbols,
@@ -58,8 +65,12 @@ export function policyChain(
   if (operation.denied === true) return [...steps, { kind: "blocked" }];
   if (gateway.deny !== undefined) steps.push({ kind: "deny" });
   const missing = missingTier(api, operation);
-  if (missing !== undefined) return [...steps, { kind: "policy-missing", ...missing }];
-  const limits = limitsOf(gateway, api, operation);
+  const managed = gateway.features.includes("traffic-manager") ? managedOf(api, operation) : undefined;
+  if (missing !== undefined && managed === undefined) return [...steps, { kind: "policy-missing", ...missing }];
+  const limits =
+    managed === undefined
+      ? limitsOf(gateway, api, operation)
+      : managedLimits(gateway, api, operation, managed, missing?.tier);
   if (limits !== undefined) steps.push({ kind: "throttle", symbol: symbols.limits, limits });
   const [keyType, final] = forwarding(backend, access.kind === "public", symbols);
   if (keyType !== undefined) steps.push(keyType);
@@ -99,6 +110,32 @@ function limitsOf(
     limits.resource !== undefined ||
     limits.unauthenticated !== undefined;
   return any ? limits : undefined;
+}
+
+function managedOf(api: ApiModel, { method, template, throttle }: OperationModel): ManagedPlan {
+  const [apiTier, resourceTier] = [nameOf(api.apiLimit), nameOf(throttle.resource)];
+  return {
+    method,
+    template,
+    ...(apiTier !== undefined && { apiTier }),
+    ...(resourceTier !== undefined && { resourceTier }),
+  };
+}
+
+function managedLimits(
+  gateway: Pick<GatewayModel, "addressLimits">,
+  api: ApiModel,
+  operation: OperationModel,
+  managed: ManagedPlan,
+  missing: string | undefined,
+): LimitsPlan {
+  const none = { api: false, resource: undefined, fromCaller: false, unauthenticated: undefined };
+  if (missing !== undefined) return { ...none, missing, managed };
+  return { ...(limitsOf(gateway, api, operation) ?? none), managed };
+}
+
+function nameOf(use: TierUse | undefined): string | undefined {
+  return use?.kind === "tier" ? use.tier.name : use?.name;
 }
 
 export function tierOf(use: TierUse | undefined): ThrottleTier | undefined {

@@ -167,6 +167,18 @@ export interface LimitsPlan {
   readonly resource: ThrottleTier | undefined;
   readonly fromCaller: boolean;
   readonly unauthenticated: ThrottleTier | undefined;
+  /** A tier that policies.yaml does not define, where a traffic manager may decide instead: none of the levels is there then. */
+  readonly missing?: string;
+  /** The settings may have a traffic manager decide instead. */
+  readonly managed?: ManagedPlan;
+}
+
+/** An operation as traffic managers know it; tiers by their names, whether or not they are defined. */
+export interface ManagedPlan {
+  readonly method: HttpMethod;
+  readonly template: string;
+  readonly apiTier?: string;
+  readonly resourceTier?: string;
 }
 
 export type FinalStep =

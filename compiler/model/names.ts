@@ -28,6 +28,7 @@ export const featureNames = [
   "introspection",
   "key-manager-proxies",
   "revocation",
+  "traffic-manager",
 ] as const satisfies readonly string[];
 /** Paths that features answer themselves on the listener of the APIs, each with all below it (T-OAS-12). Sorted. */
 export const servicePaths: readonly (readonly [path: string, feature: FeatureName])[] = [

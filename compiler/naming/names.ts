@@ -30,8 +30,9 @@ const taken = new Set(
   gateway guarded hasAllScopes hasAnyScope holdsTexts jwt jwtModule
   limit methodNotAllowed mutualTls mutualTlsModule noEndpoint notBuilt optionalClientCertificate outlierEjection policyMissing
   production refuse retries route sandbox throttle throttleModule
-  blocked bodyBytes clientLimits everyRequest isDenied sliding successes
-  tiers tooManyRequests unknownApi unknownResource upstream upstreamModule verdict withholdCredentials x`.split(/\s+/),
+  blocked bodyBytes clientLimits everyRequest isDenied managed sliding successes
+  tiers tooManyRequests unknownApi unknownResource unknownTier upstream upstreamModule verdict withholdCredentials
+  x`.split(/\s+/),
 );
 
 /** What gateway.ts imports besides: no API and no extension is called so. Handlers may be, they stand elsewhere. */

@@ -17,8 +17,8 @@ export interface RabbitMq {
   kill(): Promise<void>;
   /** Starts it again after `kill`, on the same ports. */
   start(): Promise<void>;
-  /** Publishes to a topic, as message brokers of JMS do. */
-  publish(topic: string, body: Buffer | string, contentType?: string): Promise<void>;
+  /** Publishes to a topic, as message brokers of JMS do. `timestamp`: when that was, as the message says. */
+  publish(topic: string, body: Buffer | string, contentType?: string, timestamp?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -94,10 +94,10 @@ export async function startRabbitMq(identity?: Identity): Promise<RabbitMq> {
     password,
     kill,
     start,
-    async publish(topic, body, contentType = "jms/map-message") {
+    async publish(topic, body, contentType = "jms/map-message", timestamp) {
       const connection = await amqp.connect(url);
       const channel = await connection.createConfirmChannel();
-      channel.publish("amq.topic", topic, Buffer.from(body), { contentType });
+      channel.publish("amq.topic", topic, Buffer.from(body), { contentType, ...(timestamp && { timestamp }) });
       await channel.waitForConfirms();
       await connection.close();
     },

@@ -4,6 +4,7 @@ import type {
   FinalStep,
   GatewayPlan,
   HandlerPlan,
+  LimitsPlan,
   PolicyStep,
   SchemePlan,
   UpstreamPlan,
@@ -124,11 +125,25 @@ export function expectedConstants(api: ApiPlan, handler: HandlerPlan): readonly 
       ].filter((text) => text !== "");
       constants.push([
         symbol,
-        `const ${symbol} = throttle(${api.symbol}Api, ${quoted(handler.symbol)}, { ${levels.join(", ")} });`,
+        `const ${symbol} = ${managedText(api, limits, levels.length === 0 ? [] : [`throttle(${api.symbol}Api, ${quoted(handler.symbol)}, { ${levels.join(", ")} })`])};`,
       ]);
     }
   }
   return constants;
+}
+
+/** Limits that are compiled in, perhaps as what counts unless a traffic manager decides. */
+function managedText({ symbol }: ApiPlan, { managed, missing }: LimitsPlan, compiled: readonly string[]): string {
+  if (managed === undefined) return compiled.join();
+  const { method, template, apiTier, resourceTier } = managed;
+  const members = [
+    `method: ${quoted(method)}`,
+    `template: ${quoted(template)}`,
+    ...(apiTier === undefined ? [] : [`apiTier: ${quoted(apiTier)}`]),
+    ...(resourceTier === undefined ? [] : [`resourceTier: ${quoted(resourceTier)}`]),
+  ];
+  const otherwise = missing === undefined ? compiled : [`unknownTier(${quoted(missing)})`];
+  return `managed(${[`${symbol}Api`, `{ ${members.join(", ")} }`, ...otherwise].join(", ")})`;
 }
 
 /** All of `<slug>/shared.ts` below the imports. */

@@ -4,11 +4,12 @@ import type {
   FinalStep,
   HandlerPlan,
   LimitsPlan,
+  ManagedPlan,
   PolicyStep,
 } from "../../model/gateway-plan.ts";
 import type { ImportList } from "../import-list.ts";
 import { apiSymbol } from "./shared-view.ts";
-import type { AccessView, LimitsView, OperationView, StepView } from "./template-views.ts";
+import type { AccessView, LimitsView, ManagedView, OperationView, StepView } from "./template-views.ts";
 import { endpointView, tierUseView, tierView } from "./value-views.ts";
 
 /** One handler with the constants beside it. */
@@ -59,12 +60,26 @@ function limitsView(
   { symbol, limits }: { readonly symbol: string; readonly limits: LimitsPlan },
   imports: ImportList,
 ): LimitsView {
-  imports.runtime("throttle", "throttle");
+  const { missing, managed } = limits;
+  const isLimited =
+    limits.address === true ||
+    limits.api ||
+    limits.resource !== undefined ||
+    limits.fromCaller ||
+    limits.unauthenticated !== undefined;
+  if (isLimited) imports.runtime("throttle", "throttle");
+  if (managed !== undefined) imports.runtime("throttle-managed", "managed");
+  if (missing !== undefined) imports.runtime("throttle-managed", "unknownTier");
   if (limits.address) imports.local("../conditions.js", "clientLimits");
   if (limits.api) imports.local("./shared.js", "apiLimit");
   if (limits.fromCaller) imports.local("../tiers.js", "tiers");
   return {
     symbol,
+    isManaged: managed !== undefined,
+    managed: managed && managedView(managed),
+    isLimited,
+    isMissing: missing !== undefined,
+    missing: missing ?? "",
     operation: handler.symbol,
     apiSymbol: imports.local("./shared.js", apiSymbol(api)),
     address: limits.address === true,
@@ -74,6 +89,17 @@ function limitsView(
     fromCaller: limits.fromCaller,
     hasUnauthenticated: limits.unauthenticated !== undefined,
     unauthenticated: limits.unauthenticated && tierView(limits.unauthenticated, imports),
+  };
+}
+
+function managedView({ method, template, apiTier, resourceTier }: ManagedPlan): ManagedView {
+  return {
+    method,
+    template,
+    hasApiTier: apiTier !== undefined,
+    apiTier: apiTier ?? "",
+    hasResourceTier: resourceTier !== undefined,
+    resourceTier: resourceTier ?? "",
   };
 }
 

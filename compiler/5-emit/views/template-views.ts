@@ -232,8 +232,25 @@ export interface AccessView {
   }[];
 }
 
+/** An operation as a traffic manager knows it. */
+export interface ManagedView {
+  readonly method: string;
+  readonly template: string;
+  readonly hasApiTier: boolean;
+  readonly apiTier: string;
+  readonly hasResourceTier: boolean;
+  readonly resourceTier: string;
+}
+
 export interface LimitsView {
   readonly symbol: string;
+  readonly isManaged: boolean;
+  readonly managed: ManagedView | undefined;
+  /** Some level limits it. */
+  readonly isLimited: boolean;
+  readonly isMissing: boolean;
+  /** The tier that is not defined. */
+  readonly missing: string;
   /** By which its own counters are told from those of the API's other operations. */
   readonly operation: string;
   readonly apiSymbol: string;

@@ -122,6 +122,7 @@ describe("templates", () => {
       "expressions/imported",
       "expressions/literal",
       "expressions/longer",
+      "expressions/managed",
       "expressions/prefix",
       "expressions/quota",
       "expressions/request-condition",

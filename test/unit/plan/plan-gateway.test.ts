@@ -114,6 +114,24 @@ describe("the order of checks", () => {
     assert.deepEqual(kinds(handler), ["authenticate", "policy-missing"]);
   });
 
+  test("where a traffic manager may decide, an undefined tier is one of its limits, and every operation has some (R-DTH-12)", () => {
+    const throttle = { resource: { kind: "undefined", name: "Nope", origin }, fromCaller: true } as const;
+    const limitsOf = (handler: HandlerPlan) => handler.chain.find((step) => step.kind === "throttle")?.limits;
+    const [missing, open] = [
+      plan({ throttle: { ...throttle, unauthenticated: undefined } }, ["traffic-manager"]),
+      plan({}, ["traffic-manager"]),
+    ];
+    const none = { api: false, resource: undefined, fromCaller: false, unauthenticated: undefined };
+    const { method, template } = missing;
+    assert.deepEqual(limitsOf(missing), {
+      ...none,
+      missing: "Nope",
+      managed: { method, template, resourceTier: "Nope" },
+    });
+    assert.equal(missing.chain.at(-1)?.kind, "forward-by-key-type");
+    assert.deepEqual(limitsOf(open), { ...none, managed: { method, template } });
+  });
+
   test("a feature that is not built leaves nothing but 501", () => {
     assert.deepEqual(kinds(plan({ backend: { kind: "not-built", features: ["response-cache"] } })), ["not-built"]);
   });

@@ -21,7 +21,7 @@ const readByFeatures: Readonly<Record<string, readonly FeatureName[]>> = {
   "castgate.eventHub.*": ["event-hub"],
   "jwtTokenConfig[].validateSubscription": ["event-hub"],
   "security.*": ["event-hub"],
-  "castgate.amqpHeartbeatSeconds": ["event-hub", "revocation"],
+  "castgate.amqpHeartbeatSeconds": ["event-hub", "revocation", "traffic-manager"],
   "castgate.introspectionAudience": ["introspection"],
   "castgate.introspectionCacheSeconds": ["introspection"],
   "keyManager.issuer": ["introspection"],
@@ -35,6 +35,9 @@ const readByFeatures: Readonly<Record<string, readonly FeatureName[]>> = {
   "listenerConfig.tokenListenerPort": ["key-manager-proxies"],
   "castgate.revocation.*": ["revocation"],
   "tokenRevocationConfig.*": ["revocation"],
+  "castgate.trafficManager.*": ["traffic-manager"],
+  // Only the switch: without it, what a file of the original says of its traffic manager is read by nobody.
+  "throttlingConfig.enabledGlobalTMEventPublishing": ["traffic-manager"],
 };
 
 const readAlways: readonly string[] = [
