@@ -41,13 +41,13 @@ function operation(change: Partial<OperationModel>): OperationModel {
   };
 }
 
-function plan(change: Partial<OperationModel>): HandlerPlan {
-  const [handler] = planGroups(change)[0]?.handlers ?? [];
+function plan(change: Partial<OperationModel>, features: GatewayModel["features"] = []): HandlerPlan {
+  const [handler] = planGroups(change, features)[0]?.handlers ?? [];
   assert.ok(handler);
   return handler;
 }
 
-function planGroups(change: Partial<OperationModel>): readonly GroupPlan[] {
+function planGroups(change: Partial<OperationModel>, features: GatewayModel["features"] = []): readonly GroupPlan[] {
   const model: GatewayModel = {
     compatibility: "wso2-3.2",
     apis: [
@@ -73,7 +73,7 @@ function planGroups(change: Partial<OperationModel>): readonly GroupPlan[] {
     builtinPaths: [],
     replacedServices: [],
     builtinCors: undefined,
-    features: [],
+    features,
     extensions: [],
   };
   return planGateway(model).apis[0]?.groups ?? [];
