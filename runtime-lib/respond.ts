@@ -54,7 +54,8 @@ export function tooManyRequests(x: Exchange, verdict: Denied): void {
   x.refusal = {
     status: found.status,
     code: verdict.code,
-    reason: `throttle: ${verdict.level} tier ${verdict.tier.tier}`,
+    reason:
+      verdict.level === "deny" ? "throttle: deny condition" : `throttle: ${verdict.level} tier ${verdict.tier.tier}`,
   };
   if (found.status !== 429) return send(x, found, []);
   const headers = ["Retry-After", String(verdict.retryAfterSeconds)];

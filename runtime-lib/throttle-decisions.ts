@@ -53,7 +53,7 @@ export class ThrottleDecisions {
     const [, base, suffix] = suffixed.exec(key) ?? [];
     if (base === undefined || suffix === undefined) return this.#put(this.#byKey, key, decision, now);
     const text = textIn(message, "evaluatedConditions");
-    const conditions = text === undefined ? [] : evaluatedConditions(text);
+    const conditions = text === undefined || !throttled ? [] : evaluatedConditions(text);
     // Without its conditions nobody knows whom it is about.
     if (conditions === undefined || (text === undefined && throttled && suffix !== "default")) return false;
     const group = this.#conditional.get(base) ?? new Map<string, ConditionalDecision>();

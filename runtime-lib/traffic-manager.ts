@@ -258,7 +258,7 @@ export class TrafficManager implements ThrottleManager {
 
   #receive(message: MapMessage, sent: number | undefined): void {
     const now = Date.now();
-    if (message.has("throttleKey")) {
+    if (textIn(message, "throttleKey") !== undefined) {
       if (!this.#decisions.receive(message, sent, now)) log().warn("traffic manager: decision that cannot be read");
       return;
     }
