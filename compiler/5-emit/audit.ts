@@ -6,7 +6,7 @@ import { expectedConditions, expectedGateway, expectedShared, expectedTiers } fr
 import type { AuditFinding, Report } from "./audit/finding.ts";
 import { auditNames, type ParsedFile, parseFile } from "./audit/parsed-file.ts";
 import { TokenReader } from "./audit/tokens.ts";
-import { pathText } from "./escape.ts";
+import { commentText, pathText } from "./escape.ts";
 
 export type { AuditFinding } from "./audit/finding.ts";
 
@@ -111,19 +111,21 @@ function plannedFiles(plan: GatewayPlan, tokens: TokenReader): ReadonlyMap<strin
 
 /** Each operation has its line, and no line stands for anything else. */
 function auditRoutesText(api: ApiPlan, text: string, report: Report): void {
-  const lines = new Set(
-    text
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => line.split("  access: ", 1)[0]),
-  );
+  const lines = new Set(text.split("\n").slice(0, -1));
   const base = api.basePath === "/" ? "" : api.basePath.replace(/\/$/, "");
   const handlers = api.groups.flatMap((group) => group.handlers);
-  for (const { method, template } of handlers) {
-    const line = `${method}  ${pathText(base + template)}`;
-    if (!lines.delete(line)) report(line, "has no line");
+  for (const { method, template, summary } of handlers) {
+    const columns = [
+      { name: "access", text: summary.access },
+      { name: "limits", text: summary.tiers },
+      { name: "upstream", text: summary.upstream },
+      ...(summary.more ?? []),
+    ];
+    const said = columns.map((column) => `  ${column.name}: ${commentText(column.text)}`).join("");
+    const line = `${method}  ${pathText(base + template)}${said}`;
+    if (!lines.delete(line)) report(`${method} ${base}${template}`, `has no line that says \`${line}\``);
   }
-  for (const line of lines) report(line ?? "", "is a line that is not planned");
+  for (const line of lines) report(line, "is a line that is not planned");
 }
 
 /** What a generated file takes from another is exported there; only gateway.ts takes something of the project's own code. */

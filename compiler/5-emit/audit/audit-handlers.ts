@@ -1,6 +1,6 @@
 import { ts } from "@ts-morph/common";
 import type { AuthScheme } from "../../model/gateway-model.ts";
-import type { ApiPlan, GroupPlan, HandlerPlan } from "../../model/gateway-plan.ts";
+import type { ApiPlan, GroupPlan, HandlerPlan, PolicyChain, RouteSummary } from "../../model/gateway-plan.ts";
 import { expectedChecks, expectedConstants, expectedSignature } from "./expected-code.ts";
 import type { Report } from "./finding.ts";
 import type { ParsedFile, ParsedStatement } from "./parsed-file.ts";
@@ -128,13 +128,14 @@ function explain(
 }
 
 /** The chain does what the operation's access asks for. A mistake here is one of planning. */
-function auditPlan(api: ApiPlan, { symbol, access, chain }: HandlerPlan, report: Report): void {
+function auditPlan(api: ApiPlan, { symbol, access, chain, summary }: HandlerPlan, report: Report): void {
   const [first] = chain;
   const last = chain[chain.length - 1];
   if (last?.kind === "not-built") {
     if (chain.length !== 1) report(symbol, "is not built and has other steps");
     return;
   }
+  auditSummary(symbol, chain, summary, report);
   const authenticate = chain.filter((step) => step.kind === "authenticate");
   if (access.kind === "public") {
     if (first.kind !== "public" || authenticate.length > 0) report(symbol, "is public, and its plan is not");
@@ -157,6 +158,21 @@ function auditPlan(api: ApiPlan, { symbol, access, chain }: HandlerPlan, report:
       );
     });
   if (!agrees) report(symbol, "has other schemes or scopes in its plan than it asks for");
+}
+
+/** Checks that its line in `routes.txt` promises, which is made from the operation and not from the chain, and no others. */
+function auditSummary(symbol: string, chain: PolicyChain, { tiers, more = [] }: RouteSummary, report: Report): void {
+  const promised = new Map<PolicyChain[number]["kind"], boolean>([
+    ["require-caller", more.some(({ name }) => name === "caller")],
+    ["require-domain", more.some(({ name }) => name === "domain")],
+    ["upgrade", more.some(({ name }) => name === "upgrade")],
+    ["deny", /^deny(?:,|$)/.test(tiers)],
+    ["blocked", tiers === "denied"],
+  ]);
+  for (const [kind, isPromised] of promised) {
+    if (chain.some((step) => step.kind === kind) !== isPromised)
+      report(symbol, isPromised ? `lacks "${kind}" in its plan` : `has "${kind}" in its plan and does not say so`);
+  }
 }
 
 /** Whether the constant of this name is made to be the scheme. */

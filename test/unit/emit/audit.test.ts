@@ -7,6 +7,7 @@ import type { GatewayPlan, PolicyChain } from "../../../compiler/model/gateway-p
 import type { GeneratedFile } from "../../../compiler/model/generated-file.ts";
 import {
   apiPlan,
+  at,
   authenticate,
   cors,
   forward,
@@ -308,6 +309,9 @@ describe("a file that is not as planned is found", () => {
       replace("return unknownApi", "if (x.id) return petstoreV1(x);\n  return unknownApi"),
     ],
     "an operation without a line": ["petstore-v1/routes.txt", replace(/^.*\n/, "")],
+    "a line that says another access": ["petstore-v1/routes.txt", replace("access: jwt", "access: public")],
+    "a line that says other limits": ["petstore-v1/routes.txt", replace("limits: -", "limits: api:Gold")],
+    "a line without its upstream": ["petstore-v1/routes.txt", replace(/ {2}upstream: .*/, "")],
     "a line without an operation": ["petstore-v1/routes.txt", (text) => `${text}GET  /more  access: public\n`],
   };
   for (const [what, [file, change]] of Object.entries(cases)) {
@@ -475,6 +479,42 @@ describe("a plan that is not what its operation asks for is found", () => {
     });
   }
 
+  test("a check that the operation's line promises, and no other", async () => {
+    const promises = [
+      { kind: "require-caller", caller: "app", origin: at("/a") },
+      { kind: "require-domain", rule: { header: "Origin", values: ["shop.test"] }, origin: at("/a") },
+      { kind: "upgrade", protocols: ["websocket"], crossOrigin: false, origin: at("/a") },
+    ] as const;
+    const summary = {
+      ...{ access: "jwt", tiers: "-", upstream: "-" },
+      more: ["caller", "domain", "upgrade"].map((name) => ({ name, text: "x" })),
+    };
+    const withSummary = (plan: GatewayPlan, said: typeof summary | undefined): GatewayPlan => ({
+      ...plan,
+      apis: plan.apis.map((api) => ({
+        ...api,
+        groups: api.groups.map((group) => ({
+          ...group,
+          handlers: group.handlers.map((handler) => ({ ...handler, summary: said ?? handler.summary })),
+        })),
+      })),
+    });
+    const whole = [authenticate(), ...promises, forward];
+    const kept = withSummary(withChain(whole, whole), summary);
+    assert.deepEqual(findings(await emitGateway(kept), kept), []);
+    for (const [index, { kind }] of promises.entries()) {
+      const broken = withSummary(withChain(whole, whole.toSpliced(index + 1, 1)), summary);
+      assert.deepEqual(findings(await emitGateway(broken), broken), [
+        `petstore-v1/a.ts: getA lacks "${kind}" in its plan`,
+      ]);
+      const silent = [authenticate(), promises[index] as PolicyChain[number], forward];
+      const unsaid = withChain(silent, silent);
+      assert.deepEqual(findings(await emitGateway(unsaid), unsaid), [
+        `petstore-v1/a.ts: getA has "${kind}" in its plan and does not say so`,
+      ]);
+    }
+  });
+
   test("a scheme is of the right kind, and asks for less", async () => {
     const api = apiPlan([{ template: "/a", symbol: "getA", chain: [authenticate(), forward] }]);
     const scheme = (dpop: "required" | "optional") => ({ kind: "oauth2", dpop, symbol: id("jwt") }) as const;
@@ -566,7 +606,9 @@ describe("what depends on the request is read back, too", () => {
       handlers: group.handlers.map((handler) => {
         const [first, ...rest] = handler.chain as PolicyChain;
         const asks = handler.symbol === "getPetById" && first.kind === "authenticate";
-        return asks ? { ...handler, chain: [first, { kind: "deny" }, ...rest] as unknown as PolicyChain } : handler;
+        if (!asks) return handler;
+        const chain = [first, { kind: "deny" }, ...rest] as unknown as PolicyChain;
+        return { ...handler, chain, summary: { ...handler.summary, tiers: "deny" } };
       }),
     }));
     const asking = gatewayPlan([{ ...api, groups }], { conditions });
