@@ -204,6 +204,7 @@ class ReplyReader {
 
   #bulk(length: number): string | null | undefined {
     if (length === -1) return null;
+    if (length < 0) throw new Error("no length");
     const end = this.position + length;
     if (this.#bytes.length < end + 2) return undefined;
     const text = this.#bytes.toString("utf8", this.position, end);

@@ -81,6 +81,7 @@ describe("the connection", () => {
   for (const [what, text] of [
     ["another protocol", "HTTP/1.1 400 Bad Request\r\n\r\n"],
     ["a number that is none", "+PONG\r\n:12x\r\n"],
+    ["a length below nothing, which would be read for ever", "+PONG\r\n*999999999999\r\n$-7\r\n"],
     ["more than was asked for", "+PONG\r\n+A\r\n+B\r\n"],
     ["an endless answer", `+PONG\r\n$999999999\r\n${"x".repeat(5 * 1024 * 1024)}`],
   ] as const)
