@@ -96,10 +96,9 @@ function readDomains(reading: Reading, node: Cursor): Fact<DomainRule> | undefin
   const header = readText(reading, map, "header");
   const claim = readText(reading, map, "claim");
   const values = readList(reading, map, "values");
-  if (header === undefined) return invalid("needs a header: the name of the field that says where a call comes from");
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(header.value)) return invalid("has a header that is no name of a field");
-  if ((claim === undefined) === (values === undefined)) return invalid("needs either values or a claim");
-  if (claim !== undefined) return { value: { header: header.value, claim: claim.value }, ref: map.ref };
+  if (header === undefined) invalid("needs a header: the name of the field that says where a call comes from");
+  else if (!fieldName.test(header.value)) invalid("has a header that is no name of a field");
+  if ((claim === undefined) === (values === undefined)) invalid("needs either values or a claim");
   const names: string[] = [];
   for (const item of values?.items() ?? []) {
     const text = textOf(reading, item, `${key}.values[]`);
@@ -109,9 +108,14 @@ function readDomains(reading: Reading, node: Cursor): Fact<DomainRule> | undefin
     else invalid(`has "${text.value}", which is neither a domain (shop.test) nor all below one (*.shop.test)`, item);
   }
   const [first, ...others] = [...new Set(names)].sort();
-  if (first === undefined) return invalid("has no domain in its values: nobody could call");
+  if (values !== undefined && values.items().length === 0) invalid("has no domain in its values: nobody could call");
+  if (header === undefined) return undefined;
+  if (claim !== undefined) return { value: { header: header.value, claim: claim.value }, ref: map.ref };
+  if (first === undefined) return undefined;
   return { value: { header: header.value, values: [first, ...others] }, ref: map.ref };
 }
+
+const fieldName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** A host name, or `*.` and one. */
 const domain = /^(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;

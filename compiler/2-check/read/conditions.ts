@@ -59,7 +59,7 @@ function readConditions(reading: Reading, group: Cursor, what: string): NonEmpty
 const kinds = ["ip", "header", "query", "claim"] as const;
 
 function readCondition(reading: Reading, item: Cursor): ConditionFact | undefined {
-  const kind = kindOf(reading, item, kinds, "a condition");
+  const kind = kindOf(reading, item, kinds, "a condition", ["invert", "matches"]);
   if (kind === undefined) return undefined;
   const invert = readFlag(reading, item, "invert")?.value ?? false;
   if (kind === "ip") {
@@ -79,12 +79,13 @@ function readCondition(reading: Reading, item: Cursor): ConditionFact | undefine
   return { kind, name: kind === "header" ? name.value.toLowerCase() : name.value, pattern, invert };
 }
 
-/** Which one of some keys a map has; reported when it is none or several. */
+/** Which one of some keys a map has; reported when it is none or several. `others` are keys that it may have beside that one. */
 export function kindOf<const T extends string>(
   reading: Reading,
   item: Cursor,
   keys: readonly T[],
   what: string,
+  others: readonly string[],
 ): T | undefined {
   if (!isMap(item.value)) {
     wrongType(reading, item, what, `a map with one of ${keys.join(", ")}`);
@@ -99,7 +100,7 @@ export function kindOf<const T extends string>(
   } else {
     reading.log.report("policy-incomplete", at(item.ref, "missing"), { what, key: keys.join(" or ") });
     // Whatever else it says may be a misspelt one of them.
-    reportUnknownKeys(reading, item, [...keys, "invert", "matches"], what);
+    reportUnknownKeys(reading, item, [...keys, ...others], what);
   }
   return undefined;
 }

@@ -175,7 +175,7 @@ function readTier(reading: Reading, name: string, entry: Cursor, level: Level): 
 function readAddressEntries(reading: Reading, policies: Cursor): readonly AddressEntry[] {
   const entries: AddressEntry[] = [];
   for (const [index, item] of (readList(reading, policies, "ipLimits")?.items() ?? []).entries()) {
-    const kind = kindOf(reading, item, ["ip", "other"], "an entry of ipLimits");
+    const kind = kindOf(reading, item, ["ip", "other"], "an entry of ipLimits", ["unlimited", ...quotaKeys]);
     if (kind === undefined) continue;
     const what = `entry ${index + 1} of ipLimits`;
     const unlimited = kind === "ip" && readFlag(reading, item, "unlimited")?.value === true;
@@ -239,7 +239,7 @@ function isCovered(ranges: readonly AddressRange[] | undefined, by: readonly Add
 function readDeny(reading: Reading, policies: Cursor): readonly DenyFact[] {
   const found: DenyFact[] = [];
   for (const item of readList(reading, policies, "denyConditions")?.items() ?? []) {
-    const kind = kindOf(reading, item, ["ip", "user", "application", "api"], "a deny condition");
+    const kind = kindOf(reading, item, ["ip", "user", "application", "api"], "a deny condition", ["invert"]);
     if (kind === undefined) continue;
     if (kind === "ip") {
       reportUnknownKeys(reading, item, ["ip", "invert"], "a deny condition on the address");

@@ -1,6 +1,7 @@
 import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts, Fact, OperationFacts } from "../../model/checked-project.ts";
+import { isMap, keysOf } from "../read/values.ts";
 import type { Rule } from "./rule.ts";
 
 /** Tiers that policies.yaml does not define (T-POL-09..11), and operation tiers that the API's replaces (T-POL-08). */
@@ -14,6 +15,12 @@ export const tiers: Rule = {
     "unlimited-forbidden",
   ],
   check({ apis, loaded, policies, compatibility, log }) {
+    const written = loaded.policies?.get("resourcePolicies")?.items() ?? [];
+    // A tier that is there with a mistake, or in a file that is none, has been reported where it stands.
+    const unread = new Set(
+      written.flatMap((item): readonly unknown[] => (isMap(item.value) ? keysOf(item) : [item.value])),
+    );
+    const broken = loaded.policies === undefined && log.all().some(({ place }) => place.ref.file === "policies.yaml");
     const judge = (tier: Fact<string> | undefined): void => {
       if (tier?.value === "Unlimited" && policies.forbidUnlimited !== undefined) {
         const related = [{ place: at(policies.forbidUnlimited.ref), label: "forbidden here" }];
@@ -21,6 +28,7 @@ export const tiers: Rule = {
         log.report("unlimited-forbidden", at(tier.ref), { problem: "the tier is Unlimited", hint }, related);
       }
       if (tier === undefined || tier.value === "Unlimited" || policies.resource.has(tier.value)) return;
+      if (broken || unread.has(tier.value)) return;
       const suggestion = suggest(tier.value, [...policies.resource.keys(), "Unlimited"]);
       const meant = suggestion === undefined ? undefined : policies.resource.get(suggestion);
       const related = meant?.ref.pointer

@@ -42,6 +42,19 @@ describe("what is asked of calls", () => {
       `error value-invalid ${key}/x-castgate-allowed-domains`,
     ],
   ];
+  test("all mistakes of allowed domains are told at once", async () => {
+    const domains = { heder: "Origin", values: ["*", "shop.test", 3, "sh op"], claim: "a" };
+    const place = `${key}/x-castgate-allowed-domains`;
+    assert.deepEqual((await found(at({ "x-castgate-allowed-domains": domains }))).toSorted(), [
+      `error key-unknown ${place}/heder`,
+      `error value-invalid ${place}`,
+      `error value-invalid ${place}`,
+      `error value-invalid ${place}/values/0`,
+      `error value-invalid ${place}/values/3`,
+      `error value-type ${place}/values/2`,
+    ]);
+  });
+
   for (const [more, finding] of wrong) {
     test(`${JSON.stringify(more)} is a mistake`, async () => assert.deepEqual(await found(at(more)), [finding]));
   }

@@ -112,6 +112,30 @@ describe("policies.yaml", () => {
     test(JSON.stringify(text), async () => assert.deepEqual((await withPolicies(text)).found, expected));
   }
 
+  test("a tier with a mistake is not called undefined where it is named", async () => {
+    const api = definition({
+      "x-wso2-throttling-tier": "a",
+      paths: { "/x": { get: { "x-wso2-throttling-tier": "b", responses: { default: { description: "" } } } } },
+    });
+    const text =
+      "resourcePolicies:\n  - a: {count: ten, unitTime: 1, timeUnit: min}\n  - b: 5\n  - c: {count: 1, unitTime: 1, timeUnit: min}\n";
+    const { found } = await check(api, { compatibility: "standard", files: { "policies.yaml": text } });
+    assert.deepEqual(
+      found.filter((one) => one.startsWith("error")),
+      ["error value-type /resourcePolicies/0/a/count", "error value-type /resourcePolicies/1/b"],
+    );
+    const broken = await check(api, { compatibility: "standard", files: { "policies.yaml": "resourcePolicies: [" } });
+    assert.deepEqual(
+      broken.found.filter((one) => one.includes("throttling-tier-unknown")),
+      [],
+    );
+  });
+
+  test("an entry of ipLimits without an address may say how many", async () => {
+    const { found } = await withPolicies("ipLimits:\n  - {count: 1, unitTime: 1, timeUnit: min, ipp: 10.0.0.1}\n");
+    assert.deepEqual(found, ["error policy-incomplete /ipLimits/0", "error key-unknown /ipLimits/0/ipp"]);
+  });
+
   /** One group of a tier; what is wrong is told below it. */
   const group = (text: string) =>
     `resourcePolicies:\n  - a: {count: 1, unitTime: 1, timeUnit: min, conditionGroups: [${text}]}\n`;
