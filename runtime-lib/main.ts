@@ -187,6 +187,12 @@ function useHandles(log: Log): void {
   log.warn({ reason: opened }, "Node's handles cannot be used: as with --transport=net");
 }
 
+const unreadable: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  ENOENT: "there is no such file",
+};
+
 async function load(gateway: Gateway, options: Options): Promise<LoadedSettings | undefined> {
   const report = new SettingsLog();
   const name = options.config ?? "conf/micro-gw.conf";
@@ -196,7 +202,9 @@ async function load(gateway: Gateway, options: Options): Promise<LoadedSettings 
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     // The file that nobody named may be missing; any other trouble is the user's to know.
-    if (options.config !== undefined || code !== "ENOENT") report.error("--config", `cannot read ${name}: ${code}`);
+    if (options.config !== undefined || code !== "ENOENT") {
+      report.error("--config", `cannot read ${name}: ${unreadable[code ?? ""] ?? code}`);
+    }
   }
   if (!showFindings(report)) return undefined;
   return loadSettings({

@@ -120,6 +120,17 @@ for (const compatibility of ["wso2-3.2", "standard"] as const) {
       const { code, output } = await start(fine, "--check-config");
       assert.equal(code, 0, output);
     });
+    test("a settings file that cannot be read: it is said why", async () => {
+      const missing = path.join(project.folder, "missing.conf");
+      for (const [file, why] of [
+        [missing, "there is no such file"],
+        [project.folder, "it is a folder"],
+      ] as const) {
+        const { code, output } = await start(fine, "--config", file);
+        assert.equal(code, 78, output);
+        assert.ok(output.includes(`error: --config: cannot read ${file}: ${why}\n`), output);
+      }
+    });
     for (const [what, settings, said] of wrong) {
       if (compatibility === "standard" && what.endsWith("weak")) continue;
       test(what, async () => {
