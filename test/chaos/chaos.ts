@@ -88,6 +88,7 @@ export async function chaos({ minutes, engine, seed, log, say }: ChaosOptions): 
       NODE_OPTIONS: `--expose-gc --require=${path.join(import.meta.dirname, "probe.cjs")}`,
     },
   });
+  process.on("exit", () => gateway.process.kill("SIGKILL"));
   const port = Number(new URL(gateway.origin).port);
   const clients = new Clients(port, { good: issuer.token(), bad: stranger.token() }, seed, clientCount);
   const history = new History("a");

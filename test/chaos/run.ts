@@ -12,6 +12,8 @@ const { values } = parseArgs({
   },
   allowNegative: true,
 });
+// A run that is ended half-way leaves nothing behind.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
 const { engine, log } = values;

@@ -102,6 +102,10 @@ export class Backend {
     const args = [this.name, this.#folder, JSON.stringify(Object.fromEntries(this.ports))];
     const child = fork(path.join(import.meta.dirname, "backend.mjs"), args, { execArgv: [] });
     this.#child = child;
+    // A stopped one does not see that its parent has gone.
+    const last = () => child.kill("SIGKILL");
+    process.on("exit", last);
+    child.on("exit", () => process.off("exit", last));
     await once(child, "message");
   }
 
