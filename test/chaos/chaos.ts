@@ -221,7 +221,7 @@ export async function chaos({ minutes, engine, seed, log, say }: ChaosOptions): 
     ),
   );
   const portOf = (backend: BackendName, endpoint: string) => backends[backend].ports.get(endpoint) ?? 0;
-  const dead = judgeDead(endpoints, history, readAttempts(attempts), portOf, clientCount, clients.visits);
+  const dead = judgeDead(endpoints, history, readAttempts(attempts), portOf, clients.visits);
   for (const { endpoint, backend, fault, seconds, attempts, most } of dead)
     if (most !== undefined && attempts > most)
       wrong.push(

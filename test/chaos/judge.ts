@@ -154,8 +154,12 @@ export function judgeSights(
     const unasked = status === 429 || status === 401 || text.includes("Too many requests are on their way");
     if (backend === undefined && unasked && heads > 0) found.push(`${told} was refused with ${status}, and seen`);
   }
-  const first = Math.min(...visits.map(({ begun }) => begun));
-  const last = Math.max(...visits.map(({ ended }) => ended));
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const { begun, ended } of visits) {
+    first = Math.min(first, begun);
+    last = Math.max(last, ended);
+  }
   // The first window may have begun before the first request; counts are gone with each end of the store.
   const windows = Math.floor((last - first) / limit.windowMs) + 1 + redisSlack + history.redisRestarts;
   for (const [method, { size }] of Object.entries(limited))
@@ -176,18 +180,18 @@ export interface DeadTime {
 }
 
 /**
- * How often an endpoint's dead member may be asked: the failures that it takes to see it, the requests that are on their way
- * at that moment, and one each time that it is asked whether it is back.
+ * How often an endpoint's dead member may be asked: the failures that it takes to see it, the requests that may be on their
+ * way at that moment, and one each time that it is asked whether it is back.
  */
-export function mostAttempts(guard: Guard, deadMs: number, clients: number, requestsBefore: number): number {
+export function mostAttempts(guard: Guard, deadMs: number, atOnce: number, requestsBefore: number): number {
   if (guard.kind === "breaker") {
     const share = (requestsBefore * guard.share) / (1 - guard.share);
-    return Math.ceil(Math.max(guard.volume, share) + 1 + clients + deadMs / guard.resetMs + 1);
+    return Math.ceil(Math.max(guard.volume, share) + 1 + atOnce + deadMs / guard.resetMs + 1);
   }
   let probes = 1;
   for (let ms = guard.initialMs, left = deadMs - ms; left > 0; left -= ms, probes++)
     ms = Math.min(guard.maxMs, ms * guard.factor);
-  return guard.failures + clients + probes;
+  return guard.failures + atOnce + probes;
 }
 
 /** All that was asked of dead members. `attempts`: connections that the gateway began, by port. */
@@ -196,7 +200,6 @@ export function judgeDead(
   history: History,
   attempts: ReadonlyMap<number, readonly number[]>,
   portOf: (backend: BackendName, endpoint: string) => number,
-  clients: number,
   visits: readonly Visit[],
 ): readonly DeadTime[] {
   const times: DeadTime[] = [];
@@ -205,18 +208,34 @@ export function judgeDead(
     for (const { name: endpoint, members, guard } of endpoints) {
       if (!members.includes(backend)) continue;
       const during = (attempts.get(portOf(backend, endpoint)) ?? []).filter((at) => at > from && at < to).length;
-      const before =
-        guard?.kind !== "breaker"
-          ? 0
-          : visits.filter((v) => v.endpoint.name === endpoint && v.begun > from - guard.windowMs && v.begun <= from)
-              .length;
+      const asked = visits.filter((visit) => visit.endpoint.name === endpoint && visit.begun < to);
+      const windowMs = guard?.kind === "breaker" ? guard.windowMs : 0;
+      const before = asked.filter(({ begun }) => begun > from - windowMs && begun <= from).length;
       // Where no other is well, those that are left out are asked all the same: there is nothing to lose.
       const alone =
         members.length > 1 &&
-        members.every((member) => member === backend || history.faultsOf(member, from, to, 1_000).length > 0);
-      const most = alone ? undefined : guard && mostAttempts(guard, to - from, clients, before);
+        members.every((member) => member === backend || history.faultsOf(member, from, to).length > 0);
+      const most = alone ? undefined : guard && mostAttempts(guard, to - from, mostAtOnce(asked, from), before);
       times.push({ endpoint, backend, fault, seconds: (to - from) / 1000, attempts: during, most });
     }
   }
   return times;
+}
+
+/** Requests that were on their way at the same moment, at any from `from` on. */
+function mostAtOnce(visits: readonly Visit[], from: number): number {
+  const changes = visits
+    .filter(({ ended }) => ended >= from)
+    .flatMap(({ begun, ended }) => [
+      { at: begun, by: 1 },
+      { at: ended, by: -1 },
+    ])
+    .sort((one, other) => one.at - other.at || other.by - one.by);
+  let now = 0;
+  let most = 0;
+  for (const { by } of changes) {
+    now += by;
+    most = Math.max(most, now);
+  }
+  return most;
 }

@@ -172,6 +172,11 @@ describe("the judge of what backends saw", () => {
       assert.equal(judgeSights(seen({}), [one], calm).length, 1);
   });
 
+  test("bears the requests of a long run", () => {
+    const visits = Array.from({ length: 300_000 }, (_, id) => visit("single", { kind: "left" }, { id }));
+    assert.deepEqual(judgeSights(seen({}, whole), visits, calm), []);
+  });
+
   test("counts what passed a limit", () => {
     const passed = (count: number) =>
       seen(...Array.from({ length: count }, (_, id) => ({ id, endpoint: "limited", backend: "c" })));
@@ -198,7 +203,6 @@ describe("the judge of dead times", () => {
       disturbed(["b", "kill"], ["b", "slow"]),
       new Map([[5, [98_000, 99_500, 100_000, 102_000]]]),
       ports,
-      20,
       [],
     );
     assert.deepEqual(
@@ -214,10 +218,23 @@ describe("the judge of dead times", () => {
     );
   });
 
+  test("finds what an unguarded member would be asked", () => {
+    // One after the other, ten a second, each of them over at once.
+    const visits = Array.from({ length: 40 }, (_, id) =>
+      visit("order", fault(502), { id, begun: 98_000 + id * 100, ended: 98_050 + id * 100 }),
+    );
+    const asked = new Map([[5, visits.map(({ begun }) => begun + 10)]]);
+    const ports = (_backend: BackendName, name: string) => (name === "order" ? 5 : 6);
+    const times = judgeDead(endpoints, disturbed(["b", "kill"]), asked, ports, visits);
+    const { attempts, most } = times.find((one) => one.endpoint === "order") ?? {};
+    // Two failures, one on its way, asked again after 1 s, and one to spare: what was left out before may be asked at once.
+    assert.deepEqual([attempts, most], [20, 2 + 1 + 2]);
+  });
+
   test("sets no bound where no other member is well", () => {
     const bounds = (history: History) =>
       Object.fromEntries(
-        judgeDead(endpoints, history, new Map(), () => 5, 20, []).map(({ endpoint, backend, most }) => [
+        judgeDead(endpoints, history, new Map(), () => 5, []).map(({ endpoint, backend, most }) => [
           `${endpoint} ${backend}`,
           most !== undefined,
         ]),
