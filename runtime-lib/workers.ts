@@ -91,6 +91,10 @@ export function runWorkers(count: number, log: Log, graceMs: number, serve: (hub
 
   const fork = (): void => {
     const worker = cluster.fork();
+    // One that ends while something is on its way to it; without a listener that would end this process.
+    worker.on("error", (error) => {
+      if (!stopping) log.warn({ worker: worker.id, err: error }, "worker does not hear");
+    });
     for (const heard of starts) heard(worker.id);
     started.set(worker.id, Date.now());
     waitingFor = worker.id;
@@ -102,7 +106,7 @@ export function runWorkers(count: number, log: Log, graceMs: number, serve: (hub
     }
     stopping = true;
     log.info({ signal, workers: live().length }, "draining");
-    for (const worker of live()) worker.send(drainMessage);
+    for (const worker of live()) worker.send(drainMessage, undefined, undefined, () => undefined);
     setTimeout(() => {
       for (const worker of live()) worker.process.kill("SIGKILL");
     }, graceMs + 5_000).unref();

@@ -64,7 +64,7 @@ describe("--transport=handles", { skip: (process.env.TEST_ENGINE || "wire") !== 
     const gateway = await startGateway(withHandles("--workers=2"));
     const answers = await Promise.all(Array.from({ length: 20 }, () => exchange(gateway.port, request)));
     for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[\s\S]*hello$/);
-    assert.equal(await gateway.stop(), 0);
+    assert.equal(await gateway.stop(), 0, gateway.stderr());
     assert.deepEqual(warnings(gateway.log), []);
   });
 

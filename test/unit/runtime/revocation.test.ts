@@ -382,8 +382,11 @@ jmsConnectionProviderUrl = "${url}"
     const text = restSettings(server.url).replace("refreshSeconds = 1", "refreshSeconds = 3600");
     await started(text + realtime(original()));
     await until(() => module.waitingFor?.() === undefined);
-    await rabbit.publish("tokenRevocation", jmsMap({ revokedToken: "told", ttl: "3600" }));
-    await until(async () => (await verdict("told")) === refused);
+    await until(async () => {
+      // Before it has subscribed, nobody keeps messages for it.
+      await rabbit.publish("tokenRevocation", jmsMap({ revokedToken: "told", ttl: "3600" }));
+      return (await verdict("told")) === refused;
+    });
     const { length } = server.asked;
     await rabbit.kill();
     listed = ["meanwhile"];
