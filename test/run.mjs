@@ -28,8 +28,8 @@ const allParts = ["lint", "types", ...testParts, "conformance"];
 /** What was compiled once in this run, whatever the engine and the Node that it is tested on (`test/support/compile-once.mjs`). */
 const builds = mkdtempSync(path.join(os.tmpdir(), "castgate-builds-"));
 process.on("exit", () => rmSync(builds, { recursive: true, force: true }));
-/** One more than there are processors: most tests wait for another process some of the time. */
-const filesAtOnce = os.availableParallelism() + 1;
+/** More than there are processors: most tests wait for another process most of the time. */
+const filesAtOnce = os.availableParallelism() + 3;
 /** tsx keeps a cache that all processes of a machine share and write at once: a test must not depend on it. */
 const environment = { ...process.env, TSX_DISABLE_CACHE: "1", TEST_BUILDS: builds };
 const options = readOptions(process.argv.slice(2));
