@@ -168,7 +168,7 @@ password = "lists secret"
     assert.equal(await call("items/1", "alice", { "x-kind": "small" }), "200");
   });
 
-  test("custom policies by their templates (R-DTH-09)", async () => {
+  test("custom policies by their templates (R-DTH-09, S-ERR-20)", async () => {
     await rabbit.publish("throttleData", jmsMap({ keyTemplateValue: "$userId:$apiContext", keyTemplateState: "add" }));
     await decide("carol:/shop");
     await until(async () => (await call("items/1", "carol")) === "429 900806");
@@ -179,7 +179,7 @@ password = "lists secret"
     await until(async () => (await call("items/1", "carol")) === "200");
   });
 
-  test("deny conditions, from the list and from messages; not without a token (R-DTH-07, 08)", async () => {
+  test("deny conditions, from the list and from messages; not without a token (R-DTH-07, 08, S-ERR-21)", async () => {
     assert.equal(await call("items/1", "mallory"), "403 900805");
     const deny = (state: string): Promise<void> =>
       rabbit.publish(
