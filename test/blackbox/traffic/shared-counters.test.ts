@@ -14,6 +14,7 @@ import {
 import { countOf, Load, statusesOf } from "../../support/load.ts";
 import { noRedis, type Redis, startRedis } from "../../support/redis.ts";
 import { identity } from "../../support/self-signed.ts";
+import { application, shopLimits, subscribed } from "../../support/shop-limits.ts";
 import { StubBackend } from "../../support/stub-backend.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
 
@@ -62,8 +63,6 @@ url = "redis://127.0.0.1:${redis.port}/1"
 password = "${redis.password}"
 timeoutMs = ${timeoutMs}
 `;
-  const application = (id: number, tier: string) => ({ id, name: `app${id}`, tier });
-  const subscribed = (tier: string) => [{ name: "Orders", version: "1.2.0", subscriptionTier: tier }];
   const open = "/orders/1.2.0/status";
 
   describe("two gateways", () => {
@@ -72,29 +71,9 @@ timeoutMs = ${timeoutMs}
       gateways = await Promise.all([start(reached()), start(reached(), { args: ["--workers=2"] })]);
     });
 
-    const levels = [
-      { level: "resource", limit: 3, target: "/orders/1.2.0/orders", claims: { scope: "orders_read" } },
-      {
-        level: "subscription",
-        limit: 2,
-        target: "/orders/1.2.0/orders/1",
-        claims: { application: application(11, "Unlimited"), subscribedAPIs: subscribed("trial") },
-      },
-      {
-        level: "application",
-        limit: 4,
-        target: "/orders/1.2.0/orders/1",
-        claims: { application: application(12, "team"), subscribedAPIs: subscribed("Unlimited") },
-      },
-      { level: "unauthenticated", limit: 3, target: open, claims: undefined },
-      { level: "API", limit: 5, target: "/catalogue/v2/items/1", claims: "basic" as const },
-    ];
-    for (const { level, limit, target, claims } of levels)
+    for (const { level, limit, target, headers } of shopLimits(issuer))
       test(`${level}: exactly ${limit} of ${clients} pass`, async () => {
         backend.seen.length = 0;
-        const headers: Record<string, string> = {};
-        if (claims === "basic") headers.authorization = `Basic ${Buffer.from("bob:password").toString("base64")}`;
-        else if (claims !== undefined) headers["x-orders-auth"] = `Bearer ${issuer.token(claims)}`;
         const urls = gateways.map(({ origin }) => `${origin}${target}`);
         const statuses = await statusesOf(urls, clients, headers);
         assert.deepEqual(countOf(statuses), { 200: limit, 429: clients - limit });
