@@ -6,6 +6,7 @@ import type { ProjectSettings } from "../model/loaded-project.ts";
 import { type FeatureName, featureNames } from "../model/names.ts";
 import { rootCursor } from "./cursor.ts";
 import type { DocumentStore } from "./document-store.ts";
+import { loadAccepted } from "./load-accepted.ts";
 import { SettingReader } from "./setting-reader.ts";
 
 const file = "castgate.yaml";
@@ -43,7 +44,7 @@ export async function loadSettings(
       compatibility,
       features: featuresOf(reader.strings("features") ?? [], log),
       ignore,
-      accepted: root?.raw("accepted"),
+      accepted: loadAccepted(root?.raw("accepted"), log),
       denyWarnings: reader.boolean("deny-warnings") ?? false,
     },
   };

@@ -22,6 +22,32 @@ const doubtful = { "wso2-3.2": "warning", standard: "error" } as const;
 
 /** The one home of diagnostic codes. Kebab-case; never renamed, never reused. Sorted by code. */
 export const catalogue = {
+  "accepted-incomplete": entry<{ key: string }>({
+    severity: "error",
+    message: ({ key }) => `an accepted change needs "${key}"`,
+    hint: () => "`castgate diff` prints the entry to paste; reason and expires are yours to write",
+    explanation:
+      "An entry of accepted in castgate.yaml says which change is accepted (change, on, fingerprint), why (reason) and until which day (expires). Nothing is accepted silently or for ever.",
+  }),
+  "accepted-key-unknown": entry<{ key: string; suggestion?: string }>({
+    severity: "error",
+    message: ({ key }) => `unknown key "${key}" in an accepted change`,
+    hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
+    explanation: "An entry of accepted in castgate.yaml has change, on, fingerprint, reason and expires.",
+  }),
+  "accepted-repeated": entry<{ change: string }>({
+    severity: "error",
+    message: ({ change }) => `this change (${change}) is accepted twice`,
+    hint: () => "remove one of the entries",
+    explanation: "Two entries of accepted with one fingerprint would give one change two reasons and two last days.",
+  }),
+  "accepted-value": entry<{ key: string; problem: string }>({
+    severity: "error",
+    message: ({ key, problem }) => `${key} of an accepted change: ${problem}`,
+    hint: () => "`castgate diff` prints the entry to paste",
+    explanation:
+      "A value in accepted of castgate.yaml is not of its form: change is the code of a change, fingerprint is d1- and 32 hexadecimal digits, expires is a day as 2027-01-31. Whether the day is over is said by `castgate diff` alone: what compiles today compiles tomorrow.",
+  }),
   "address-invalid": entry<{ text: string; problem: string }>({
     severity: "error",
     message: ({ text, problem }) => `"${text}" ${problem}`,

@@ -32,8 +32,23 @@ export interface ProjectSettings {
   readonly features: readonly FeatureName[];
   /** Warning codes that are not shown. */
   readonly ignore: readonly string[];
-  readonly accepted: Cursor | undefined;
+  /** Well-formed ones, as they are written. */
+  readonly accepted: readonly AcceptedEntry[];
   readonly denyWarnings: boolean;
+}
+
+/** A change that is made on purpose, as `castgate diff` names it. */
+export interface AcceptedEntry {
+  /** Code of the change. */
+  readonly change: string;
+  /** Where it is made, in the words of `diff`. */
+  readonly on: string;
+  /** `d1-...`: this change with these values at these operations, and no other. */
+  readonly fingerprint: string;
+  readonly reason: string;
+  /** The last day on which it counts, in UTC: `2027-01-31`. */
+  readonly expires: string;
+  readonly ref: SourceRef;
 }
 
 export interface Definition {

@@ -1,7 +1,7 @@
 import type { CompileResult } from "../compile.ts";
 import type { Place } from "../diagnostics/place.ts";
 import type { GatewayModel } from "../model/gateway-model.ts";
-import type { Cursor } from "../model/source.ts";
+import type { AcceptedEntry } from "../model/loaded-project.ts";
 
 /** One side of a comparison, or what is explained or reported. */
 export interface Side {
@@ -14,8 +14,8 @@ export interface Side {
   readonly code: readonly SideCode[];
   /** Where something was written, as precisely as this side knows. */
   locate(place: Place): SidePlace;
-  /** `accepted` of castgate.yaml; undefined also for a bundle. */
-  readonly accepted: Cursor | undefined;
+  /** `accepted` of castgate.yaml; empty for a bundle. */
+  readonly accepted: readonly AcceptedEntry[];
   /** The run-time settings that the project keeps in conf/micro-gw.conf, if it does. */
   readonly settings: SideText | undefined;
 }

@@ -260,7 +260,7 @@ describe("castgate.yaml", () => {
       compatibility: "wso2-3.2",
       features: [],
       ignore: [],
-      accepted: undefined,
+      accepted: [],
       denyWarnings: false,
     });
   });
@@ -269,13 +269,13 @@ describe("castgate.yaml", () => {
     const { project, found, log } = await load({
       ...definition,
       "castgate.yaml":
-        "name: my.shop\ncompatibility: standard\nfeatures: []\nignore: [ignore-useless]\ndeny-warnings: true\naccepted: [1]\n",
+        "name: my.shop\ncompatibility: standard\nfeatures: []\nignore: [ignore-useless]\ndeny-warnings: true\naccepted: []\n",
     });
     assert.deepEqual(found, []);
     assert.equal(project.name, "my.shop");
     assert.equal(project.settings.compatibility, "standard");
     assert.deepEqual(project.settings.ignore, ["ignore-useless"]);
-    assert.deepEqual(project.settings.accepted?.value, [1]);
+    assert.deepEqual(project.settings.accepted, []);
     assert.equal(log.compatibility, "standard");
     assert.equal(log.denyWarnings, true);
   });
