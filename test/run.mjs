@@ -34,6 +34,8 @@ const filesAtOnce = os.availableParallelism() + 3;
 const environment = { ...process.env, TSX_DISABLE_CACHE: "1", TEST_BUILDS: builds };
 const options = readOptions(process.argv.slice(2));
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, said once more at the end: the output of a run is long. */
+const failures = [];
 
 installIfStale();
 for (const part of ["lint", "types"].filter(wanted)) await check(part);
@@ -50,6 +52,7 @@ if (ofEngines.length > 0 && options.node !== "lts")
 if (files.length > 0 && options.node !== "current") await runTestsOnLts();
 await conformant;
 
+if (failures.length > 0) say(`\nfailed:\n${failures.map((line) => `  ${line}\n`).join("")}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 say(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
@@ -61,7 +64,10 @@ async function check(part) {
   const { code, output } = await run(path.join(root, "node_modules/.bin", command[0]), command.slice(1), {
     quiet: true,
   });
-  if (code !== 0) say(output);
+  if (code !== 0) {
+    say(output);
+    failures.push(part);
+  }
   count({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
   say(`${part}: ${code === 0 ? "clean" : "FAILED"} (${seconds(started)})`);
 }
@@ -84,8 +90,17 @@ async function runTests(files, node, version, under = {}) {
   const found = /^tests: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
   const counts = { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0), skipped: Number(found?.[3] ?? 0) };
   // A runner that dies has not passed, whatever it counted before.
-  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  if (code !== 0 && counts.failed === 0) {
+    counts.failed = 1;
+    failures.push(`the runner of the tests on Node ${version}${described(under)} ended with code ${code}`);
+  }
+  failures.push(...failedIn(output, `Node ${version}${described(under)}`));
   count(counts);
+}
+
+/** Names of failed tests, each with the first line of what it said. */
+function failedIn(output, circumstances) {
+  return [...output.matchAll(/^FAILED (.*)\n(.*)$/gm)].map(([, name, why]) => `${name}: ${why} (${circumstances})`);
 }
 
 async function runTestsOnLts() {
@@ -132,7 +147,7 @@ function ltsNode() {
 async function conformance() {
   for (const under of [{}, { engine: otherEngine, scheme: "https" }]) {
     const suite = path.join(root, "test/conformance/run.mjs");
-    const { code, output } = await run(process.execPath, [suite], { ...under, quiet: true });
+    const { code, output } = await run(process.execPath, [suite, "--brief"], { ...under, quiet: true });
     say(`\nconformance${described(under)}\n${output}`);
     const found = /^conformance: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
     const counts = {
@@ -140,7 +155,11 @@ async function conformance() {
       failed: Number(found?.[2] ?? 0),
       skipped: Number(found?.[3] ?? 0),
     };
-    if (code !== 0 && counts.failed === 0) counts.failed = 1;
+    if (code !== 0 && counts.failed === 0) {
+      counts.failed = 1;
+      failures.push(`conformance${described(under)} ended with code ${code}`);
+    }
+    failures.push(...failedIn(output, `conformance${described(under)}`));
     count(counts);
   }
 }
