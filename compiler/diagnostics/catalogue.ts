@@ -314,6 +314,13 @@ export const catalogue = {
     hint: ({ remedy }) => remedy,
     explanation: "The number of URLs decides what a type can mean (T-END-03).",
   }),
+  "endpoint-unused": entry<{ what: string; hint: string }>({
+    severity: "warning",
+    message: ({ what }) => what,
+    hint: ({ hint }) => hint,
+    explanation:
+      "No request reaches a backend that nothing refers to. It is left over, or an operation goes to another backend than meant (T-END-11, T-OAS-25).",
+  }),
   "endpoint-url-invalid": entry<{ url: string; problem: string }>({
     severity: "error",
     message: ({ url, problem }) => `the endpoint URL "${url}" ${problem}`,
@@ -663,6 +670,14 @@ export const catalogue = {
       suggestion === undefined ? "add it to the scopes of the scheme's flow" : `did you mean "${suggestion}"?`,
     explanation: "A misspelt scope locks everybody out. It is demanded as it is written (T-SEC-05).",
   }),
+  "scope-unused": entry<{ scheme: string; scopes: string; count: string }>({
+    severity: "note",
+    message: ({ scheme, scopes, count }) =>
+      `no operation asks for ${count === "1" ? "the scope" : "the scopes"} ${scopes} of "${scheme}"`,
+    hint: () => "remove it, or ask for it in the `security` of the operations that it is meant for",
+    explanation:
+      "A scope that is declared and never asked for protects nothing: an operation may lack it. Issuers that serve several APIs declare more than one of them uses, so this is no warning.",
+  }),
   "security-malformed": entry<{ problem: string }>({
     severity: doubtful,
     message: ({ problem }) => `security ${problem}`,
@@ -693,6 +708,13 @@ export const catalogue = {
     hint: () => "use oauth2, openIdConnect, http with basic or bearer, or apiKey",
     explanation:
       "The gateway knows OAuth2, OpenID Connect, Basic, Bearer and API keys (T-SEC-01). Other schemes fail closed.",
+  }),
+  "security-scheme-unused": entry<{ scheme: string }>({
+    severity: "warning",
+    message: ({ scheme }) => `nothing asks for the security scheme "${scheme}"`,
+    hint: ({ scheme }) => `add \`security: [{ ${scheme}: [] }]\` to the API or to operations, or remove the scheme`,
+    explanation:
+      "Declaring a scheme protects nothing: `security`, at the top of the definition or in an operation, is what asks for it.",
   }),
   "security-unstated": entry<{ api: string }>({
     severity: "warning",
@@ -730,6 +752,14 @@ export const catalogue = {
     message: ({ key, value, expected }) => `${key} cannot be "${value}": it must be ${expected}`,
     explanation: "A setting of castgate.yaml has a value that it cannot have.",
   }),
+  "stop-on-quota-ignored": entry<{ tier: string }>({
+    severity: "warning",
+    message: ({ tier }) =>
+      `\`stopOnQuota: false\` has no effect on the tier "${tier}": calls past its limit are refused`,
+    hint: () => "remove it; without a limit is who names no tier, or Unlimited",
+    explanation:
+      "Only tiers of subscriptions let calls past their limit through (T-POL-05). Those of APIs, operations, applications and unauthenticated callers refuse them.",
+  }),
   "throttling-tier-unknown": entry<{ tier: string; suggestion?: string }>({
     severity: doubtful,
     message: ({ tier }) => `throttling tier "${tier}" is not defined in policies.yaml`,
@@ -764,6 +794,30 @@ export const catalogue = {
     hint: () => "remove one of them; in `compatibility: standard` both are enforced",
     explanation:
       "In `wso2-3.2` a tier at the top of the definition replaces those of all operations, also Unlimited (T-POL-08).",
+  }),
+  "tier-stops-nobody": entry<{ tier: string }>({
+    severity: "warning",
+    message: ({ tier }) => `the tier "${tier}" refuses nobody: calls past its limit are counted, and let through`,
+    hint: () => "remove `stopOnQuota: false`, or ignore this code where the count alone is wanted",
+    explanation:
+      "With `stopOnQuota: false` a tier of a subscription lets every call through, whatever its count says (T-POL-05, R-THR-17): a backend is not protected by it.",
+  }),
+  "tier-unreachable": entry<{ tier: string; winner: string; more?: string }>({
+    severity: "warning",
+    message: ({ tier, winner, more }) =>
+      `the tier "${tier}" never refuses a call: the API's tier "${winner}" refuses first${
+        more === undefined ? "" : ` (also for ${more} more operation${more === "1" ? "" : "s"})`
+      }`,
+    hint: () => "lower it, remove it, or raise the tier of the API",
+    explanation:
+      "In `standard` the tiers of an API and of its operations are both enforced, and the API's counts the calls of all operations. Over each window of the operation's tier it lets no more through than that tier allows, so that tier has no effect. Requests are compared with requests and bytes with bytes.",
+  }),
+  "tier-unused": entry<{ tier: string }>({
+    severity: "warning",
+    message: ({ tier }) => `no API and no operation names the tier "${tier}"`,
+    hint: () => "name it in x-wso2-throttling-tier, or remove it",
+    explanation:
+      "A tier of resourcePolicies limits nothing until a definition names it (T-POL-07). Those that `init` writes into each new project may stay.",
   }),
   "toml-syntax": entry<{ problem: string }>({
     severity: "error",

@@ -17,6 +17,11 @@ const original: Readonly<Record<Level, Counts>> = {
   subscription: { Gold: 5000, Silver: 2000, Bronze: 10, Unauthenticated: 500, Default: 500 },
 };
 
+/** Whether a resource tier says what the original's `init`, and ours, writes into each new project. */
+export function isOriginalTier({ name, count, windowMs }: TierFact): boolean {
+  return original.resource[name] === count && windowMs === minute;
+}
+
 /** K-06: the tiers of API Manager 1.x, the same at all levels. Who names none has those of the original. */
 const apiManager1: Counts = { Bronze: 1, Silver: 5, Gold: 20 };
 

@@ -57,3 +57,13 @@ function describe(type: unknown, word: unknown): string {
   if (typeof type !== "string") return "no type";
   return type === "http" && typeof word === "string" ? `http ${word}` : type;
 }
+
+/** The scopes that the flows of an OAuth2 scheme declare; undefined when none of them declares any. */
+export function scopesOf(root: Cursor, name: string): readonly string[] | undefined {
+  const scheme =
+    root.get("components")?.get("securitySchemes")?.get(name) ?? root.get("securityDefinitions")?.get(name);
+  if (scheme?.get("type")?.value !== "oauth2") return undefined;
+  const flows: Cursor[] = [scheme, ...(scheme.get("flows")?.entries() ?? []).map(([, flow]) => flow)];
+  const tables = flows.flatMap((flow) => flow.get("scopes") ?? []);
+  return tables.length === 0 ? undefined : tables.flatMap(keysOf);
+}

@@ -1,10 +1,9 @@
 import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts, SecurityFacts } from "../../model/checked-project.ts";
-import type { Cursor, SourceRef } from "../../model/source.ts";
-import { malformedKey } from "../read/schemes.ts";
+import type { SourceRef } from "../../model/source.ts";
+import { malformedKey, scopesOf } from "../read/schemes.ts";
 import { unreadable } from "../read/security.ts";
-import { keysOf } from "../read/values.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 
 /** Schemes and scopes that `security` names and the definition does not declare, and schemes of an unknown kind. */
@@ -12,7 +11,7 @@ export const securitySchemes: Rule = {
   codes: ["api-key-in-cookie", "security-scheme-undeclared", "security-scheme-unsupported", "scope-undeclared"],
   check(context) {
     for (const api of context.apis) {
-      const scopes = new Map([...api.schemes.keys()].map((name) => [name, scopesOf(api, name)]));
+      const scopes = new Map([...api.schemes.keys()].map((name) => [name, scopesOf(api.root, name)]));
       const reported = new Set<string>();
       for (const level of [api.security, ...api.operations.map((operation) => operation.security)]) {
         checkLevel(context, api, level, scopes, reported);
@@ -68,14 +67,4 @@ function once(seen: Set<string>, key: string): boolean {
   if (seen.has(key)) return false;
   seen.add(key);
   return true;
-}
-
-/** The scopes that the flows of an OAuth2 scheme declare; undefined when none of them declares any. */
-function scopesOf(api: ApiFacts, name: string): readonly string[] | undefined {
-  const scheme =
-    api.root.get("components")?.get("securitySchemes")?.get(name) ?? api.root.get("securityDefinitions")?.get(name);
-  if (scheme?.get("type")?.value !== "oauth2") return undefined;
-  const flows: Cursor[] = [scheme, ...(scheme.get("flows")?.entries() ?? []).map(([, flow]) => flow)];
-  const tables = flows.flatMap((flow) => flow.get("scopes") ?? []);
-  return tables.length === 0 ? undefined : tables.flatMap(keysOf);
 }

@@ -1,5 +1,7 @@
 import { loadProject } from "../../../compiler/1-load/load-project.ts";
 import { checkProject } from "../../../compiler/2-check/check-project.ts";
+import { lints } from "../../../compiler/2-check/rules/index.ts";
+import type { Code } from "../../../compiler/diagnostics/catalogue.ts";
 import { type Diagnostic, DiagnosticLog } from "../../../compiler/diagnostics/log.ts";
 import type { ApiFacts, CheckedProject } from "../../../compiler/model/checked-project.ts";
 import type { Compatibility } from "../../../compiler/model/names.ts";
@@ -47,10 +49,19 @@ subscriptionPolicies:
   - Default: {count: 500, unitTime: 1, timeUnit: min}
 `;
 
-/** Loads and checks a project in memory: definitions as values, other files as text. */
+const lintCodes: ReadonlySet<Code> = new Set(lints.flatMap(({ codes }) => codes));
+
+/**
+ * Loads and checks a project in memory: definitions as values, other files as text. What is no mistake by itself, but seldom
+ * meant, is listed only where it is asked for.
+ */
 export async function check(
   definitions: Readonly<Record<string, unknown>> | readonly unknown[],
-  options: { readonly compatibility?: Compatibility; readonly files?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly compatibility?: Compatibility;
+    readonly files?: Readonly<Record<string, string>>;
+    readonly lint?: boolean;
+  } = {},
 ): Promise<Checked> {
   const list = Array.isArray(definitions) ? definitions : [definitions];
   const host = memoryHost({
@@ -62,7 +73,7 @@ export async function check(
   const log = new DiagnosticLog();
   const loaded = await loadProject("project", host, log);
   const checked = loaded && checkProject(loaded, log);
-  const diagnostics = log.all();
+  const diagnostics = log.all().filter(({ code }) => options.lint === true || !lintCodes.has(code));
   return {
     checked,
     diagnostics,
