@@ -796,9 +796,9 @@ export const catalogue = {
       "In `wso2-3.2` a tier at the top of the definition replaces those of all operations, also Unlimited (T-POL-08).",
   }),
   "tier-stops-nobody": entry<{ tier: string }>({
-    severity: "warning",
+    severity: "note",
     message: ({ tier }) => `the tier "${tier}" refuses nobody: calls past its limit are counted, and let through`,
-    hint: () => "remove `stopOnQuota: false`, or ignore this code where the count alone is wanted",
+    hint: () => "remove `stopOnQuota: false`, unless the count alone is wanted",
     explanation:
       "With `stopOnQuota: false` a tier of a subscription lets every call through, whatever its count says (T-POL-05, R-THR-17): a backend is not protected by it.",
   }),
