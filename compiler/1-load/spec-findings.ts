@@ -73,10 +73,14 @@ function validatorFor(version: Definition["version"]): ValidateFunction {
   return validator;
 }
 
-/** `$dynamicRef` is used in this schema in a way that the validator cannot follow: the references are made plain. */
+/**
+ * `$dynamicRef` is used in this schema in a way that the validator cannot follow: the references are made plain. Its edition
+ * forgot that a path item may hold a `$ref` (OpenAPI 3.1.0 section 4.8.9.1).
+ */
 function openApi31Schema(): object {
   return JSON.parse(JSON.stringify(openapi.v31), (key, value) => {
     if (key === "$dynamicAnchor") return undefined;
+    if (key === "path-item") return { ...value, properties: { ...value.properties, $ref: { type: "string" } } };
     if (typeof value === "object" && value !== null && value.$dynamicRef === "#meta")
       return { type: ["object", "boolean"] };
     return value;

@@ -38,6 +38,17 @@ const body = [
   "tags: x",
 ];
 
+test("a path item may be referred to in each OpenAPI", () => {
+  for (const [version, first] of [
+    ["2.0", 'swagger: "2.0"'],
+    ["3.0", "openapi: 3.0.3"],
+    ["3.1", "openapi: 3.1.0"],
+  ] as const) {
+    const lines = [first, "info: {title: A, version: '1'}", 'paths: {/a: {$ref: "#/x-items/a"}}', "x-items: {a: {}}"];
+    assert.deepEqual(findings(version, lines), [], version);
+  }
+});
+
 test("one finding a place, in the words of a reader: OpenAPI 3.1", () => {
   assert.deepEqual(
     findings("3.1", ["openapi: 3.1.0", ...body]),
