@@ -218,7 +218,7 @@ function isSameOnEachNode(file) {
   return (
     /unit.(bench|bundle|chaos|check|corpus|diagnostics|emit|house|load|lower|plan|soak|support)\W/.test(file) ||
     /blackbox.(corpus-sample|cors-browser|readme|totality-sample|cli.(compile|determinism|init|usage))\W/.test(file) ||
-    /property.routes\W/.test(file)
+    /property.(routes|route-clashes)\W/.test(file)
   );
 }
 

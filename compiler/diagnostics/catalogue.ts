@@ -122,7 +122,7 @@ export const catalogue = {
     message: ({ basePath }) => `the base path ${basePath} is one of the gateway's own`,
     hint: () => "choose another x-wso2-basePath",
     explanation:
-      "/health, /livez and /readyz are answered by the gateway; so are /token, /revoke, /authorize, /userinfo, /apikey and what lies below where their feature is in the bundle, which in `wso2-3.2` they all are. There, an API wins on its listener (T-OAS-12).",
+      "/health, /livez and /readyz are answered by the gateway; so is what lies below /health, and so are /token, /revoke, /authorize, /userinfo, /apikey and what lies below where their feature is in the bundle, which in `wso2-3.2` they all are. There, an API wins on its listener, below /health only if it has a path that is /health itself (T-OAS-12).",
   }),
   "caller-impossible": entry<{ operation: string; problem: string }>({
     severity: "error",
@@ -628,10 +628,10 @@ export const catalogue = {
     explanation:
       "/health, /livez and /readyz say how the gateway is; /apikey, /token, /revoke, /authorize and /userinfo with all below them belong to features. In `wso2-3.2` a route of an API wins (T-OAS-12).",
   }),
-  "route-duplicate": entry<{ method: string; path: string; other: string; base: string }>({
+  "route-duplicate": entry<{ method: string; path: string; other: string; request: string }>({
     severity: "error",
-    message: ({ method, path, other, base }) =>
-      `${method} "${path}" and ${method} "${other}" are the same route: both match ${method} ${base}${path.replace(/\{[^{}]*\}/g, "1")}`,
+    message: ({ method, path, other, request }) =>
+      `${method} "${path}" and ${method} "${other}" are the same route: both match ${request}`,
     hint: () => "names of parameters do not tell routes apart: remove one of them",
     explanation: "Two paths that differ only in the names of their parameters match the same requests (T-OAS-18).",
   }),
@@ -653,15 +653,22 @@ export const catalogue = {
     explanation:
       "The path decides first, then the method. A request for a method that the more specific path lacks is refused, though a less specific path has it.",
   }),
-  "route-unreachable": entry<{ path: string; request: string; basePath: string; other: string; more?: string }>({
-    severity: "warning",
-    message: ({ path, request, basePath, other, more }) =>
-      `"${path}" is never reached: ${request} is below ${basePath}, the base path of ${other}${
-        more === undefined ? "" : ` (such paths besides: ${more})`
+  "route-taken": entry<{ path: string; request: string; by: string; more?: string; others?: string }>({
+    severity: "note",
+    message: ({ path, request, by, more, others }) =>
+      `${request} matches "${path}", but ${by}${more === undefined ? "" : ` (others that take requests of it: ${more})`}${
+        others === undefined ? "" : `; other paths that lose requests so: ${others}`
       }`,
-    hint: ({ other }) => `move it to ${other}, or remove it`,
     explanation:
-      "The longest base path that a request is below decides which API answers it, also where that API has no such path: its checks hold, not those that are written here.",
+      "The gateway's own paths come first, then the longest base path that a request is below. What such a request gets there is not what this path says; all its other requests are served.",
+  }),
+  "route-unreachable": entry<{ path: string; request: string; by: string; fix: string; more?: string }>({
+    severity: "warning",
+    message: ({ path, request, by, more }) =>
+      `"${path}" is never reached: ${request} ${by}${more === undefined ? "" : ` (such paths besides: ${more})`}`,
+    hint: ({ fix }) => fix,
+    explanation:
+      "All requests that match the path are answered elsewhere: by another path of the API that is asked first, by the gateway itself, or below the longer base path of another API, also where that API has no such path. The checks that hold there apply, not those that are written here.",
   }),
   "scope-undeclared": entry<{ scope: string; scheme: string; suggestion?: string }>({
     severity: doubtful,

@@ -1,265 +1,148 @@
 import type { OperationFacts, PathSegment } from "../../model/checked-project.ts";
 import type { HttpMethod } from "../../model/names.ts";
+import { compareSegments, isPlain, matchesText, type OneSegment, overlaps, shapeOf } from "./segments.ts";
 
-type Parameter = Extract<PathSegment, { kind: "parameter" }>;
+/** What a trie needs to know of an operation. */
+export type RoutedOperation = Pick<OperationFacts, "method" | "path" | "segments">;
 
 /** All operations of one shape: the same path but for the names of its parameters. */
-export interface Route {
+export interface Route<T extends RoutedOperation = RoutedOperation> {
+  /** As the first of them has it. */
   readonly path: string;
-  readonly methods: Map<HttpMethod, OperationFacts>;
+  readonly segments: readonly PathSegment[];
+  readonly methods: Map<HttpMethod, T>;
+}
+
+/** What may still be done; hostile input could ask for more than anyone waits for. */
+export interface Budget {
+  left: number;
 }
 
 /** A trie over segments, for finding overlaps without looking at every pair of routes. */
-export class RouteTrie {
-  readonly literals = new Map<string, RouteTrie>();
-  readonly affixed = new Map<string, { readonly segment: Parameter; readonly child: RouteTrie }>();
-  parameter: RouteTrie | undefined;
-  route: Route | undefined;
-  wildcard: Route | undefined;
+export class RouteTrie<T extends RoutedOperation = RoutedOperation> {
+  readonly #literals = new Map<string, RouteTrie<T>>();
+  readonly #affixed = new Map<string, { readonly segment: OneSegment; readonly child: RouteTrie<T> }>();
+  #byOrder: readonly { readonly segment: OneSegment; readonly child: RouteTrie<T> }[] | undefined;
+  #parameter: RouteTrie<T> | undefined;
+  #route: Route<T> | undefined;
+  #wildcard: Route<T> | undefined;
 
-  /** Adds an operation; answers the one that already has its shape and method. */
-  add(operation: OperationFacts): OperationFacts | undefined {
-    let node: RouteTrie = this;
-    let route: Route | undefined;
+  /** Adds an operation to its route; `earlier` is the one that already has its shape and method. */
+  add(operation: T): { readonly route: Route<T>; readonly earlier: T | undefined } {
+    let node: RouteTrie<T> = this;
+    let route: Route<T> | undefined;
+    const made = (): Route<T> => ({ path: operation.path, segments: operation.segments, methods: new Map() });
     for (const segment of operation.segments) {
-      if (segment.kind === "wildcard") route = node.wildcard ??= { path: operation.path, methods: new Map() };
+      if (segment.kind === "wildcard") route = node.#wildcard ??= made();
       else node = node.#child(segment);
     }
-    route ??= node.route ??= { path: operation.path, methods: new Map() };
+    route ??= node.#route ??= made();
     const earlier = route.methods.get(operation.method);
     if (earlier === undefined) route.methods.set(operation.method, operation);
-    return earlier;
+    return { route, earlier };
   }
 
-  #child(segment: Exclude<PathSegment, { kind: "wildcard" }>): RouteTrie {
-    if (segment.kind === "literal") {
-      const found = this.literals.get(segment.text) ?? new RouteTrie();
-      this.literals.set(segment.text, found);
-      return found;
+  /** The route that a request for these segments goes to. */
+  resolve(
+    texts: readonly string[],
+    budget: Budget = { left: Number.POSITIVE_INFINITY },
+    depth = 0,
+  ): Route<T> | undefined {
+    budget.left--;
+    const text = texts[depth];
+    if (text === undefined) return this.#route ?? this.#wildcard;
+    const literal = this.#literals.get(text)?.resolve(texts, budget, depth + 1);
+    if (literal !== undefined) return literal;
+    for (const { segment, child } of this.#ordered()) {
+      budget.left--;
+      const found = matchesText(segment, text) ? child.resolve(texts, budget, depth + 1) : undefined;
+      if (found !== undefined) return found;
     }
-    if (isPlain(segment)) {
-      this.parameter ??= new RouteTrie();
-      return this.parameter;
+    return (text === "" ? undefined : this.#parameter?.resolve(texts, budget, depth + 1)) ?? this.#wildcard;
+  }
+
+  /** Calls `found` once for each two routes that match one request, as far as `budget` suffices. */
+  overlaps(budget: Budget, found: (a: Route<T>, b: Route<T>) => void): void {
+    RouteTrie.pairs(this, this, budget, found);
+  }
+
+  /** For `overlaps`: everything below `a` against everything below `b`, which lie at the end of one request prefix. */
+  static pairs<T extends RoutedOperation>(
+    a: RouteTrie<T>,
+    b: RouteTrie<T>,
+    budget: Budget,
+    found: (a: Route<T>, b: Route<T>) => void,
+  ): void {
+    if (budget.left-- < 0) return;
+    const step = (one: RouteTrie<T>, other: RouteTrie<T>): void => RouteTrie.pairs(one, other, budget, found);
+    if (a !== b && a.#route && b.#route) found(a.#route, b.#route);
+    if (a.#wildcard) b.#below(a.#wildcard, budget, found);
+    if (a !== b) {
+      if (b.#wildcard) a.#below(b.#wildcard, budget, found);
+      if (a.#wildcard && b.#wildcard) found(a.#wildcard, b.#wildcard);
     }
-    const key = JSON.stringify([segment.prefix, ...between(segment), segment.suffix]);
-    const found = this.affixed.get(key) ?? { segment, child: new RouteTrie() };
-    this.affixed.set(key, found);
-    return found.child;
-  }
-}
-
-/** Two routes that match one request, and that request. */
-export interface Overlap {
-  /** The route that gets the request: first difference from the left, literal over affixed over plain over wildcard. */
-  readonly winner: Route;
-  readonly loser: Route;
-  /** The winner matches nothing but what the loser matches too. */
-  readonly contained: boolean;
-  /** Segments of the request's path below the base path. */
-  readonly witness: readonly string[];
-}
-
-/**
- * Calls `found` for each two routes that overlap. `steps` bounds the work on hostile input (the largest definition known,
- * with 22,361 operations, takes 43,000); false when it did not suffice and some overlaps may be missing.
- */
-export function findOverlaps(root: RouteTrie, found: (overlap: Overlap) => void, steps = 5_000_000): boolean {
-  const walk = new OverlapWalk(found, steps);
-  walk.pair(root, root, 0);
-  return walk.left >= 0;
-}
-
-/** Which of a pair is more specific so far. */
-const firstNarrower = 1;
-const secondNarrower = 2;
-const firstWins = 4;
-const secondWins = 8;
-
-class OverlapWalk {
-  readonly #witness: string[] = [];
-  readonly #found: (overlap: Overlap) => void;
-  left: number;
-
-  constructor(found: (overlap: Overlap) => void, steps: number) {
-    this.#found = found;
-    this.left = steps;
-  }
-
-  /** Everything below `a` against everything below `b`; both lie at the end of the same request prefix. */
-  pair(a: RouteTrie, b: RouteTrie, state: number): void {
-    if (this.left-- < 0) return;
-    if (a !== b && a.route && b.route) this.#report(a.route, b.route, state);
-    this.#wildcards(a, b, state);
-    const [few, many, swapped] = a.literals.size <= b.literals.size ? [a, b, false] : [b, a, true];
-    for (const [text, child] of few.literals) {
-      const other = many.literals.get(text);
-      if (other !== undefined) this.#step(text, swapped ? other : child, swapped ? child : other, state);
+    const [few, many] = a.#literals.size <= b.#literals.size ? [a, b] : [b, a];
+    for (const [text, child] of few.#literals) {
+      const other = many.#literals.get(text);
+      if (other !== undefined) step(child, other);
     }
-    this.#literalsAgainstParameters(a, b, state, false);
-    if (a !== b) this.#literalsAgainstParameters(b, a, swap(state), true);
-    this.#affixed(a, b, state);
-    if (a.parameter && b.parameter) this.#step(freshText(a, b), a.parameter, b.parameter, state);
-  }
-
-  #step(text: string, a: RouteTrie, b: RouteTrie, state: number): void {
-    this.#witness.push(text);
-    this.pair(a, b, state);
-    this.#witness.pop();
-  }
-
-  #literalsAgainstParameters(a: RouteTrie, b: RouteTrie, state: number, swapped: boolean): void {
-    if (b.parameter === undefined && b.affixed.size === 0) return;
-    const next = decide(state, firstNarrower | firstWins);
-    for (const [text, child] of a.literals) {
-      for (const { segment, child: other } of b.affixed.values()) {
-        if (this.left-- < 0) return;
-        if (matches(segment, text)) this.#ordered(text, child, other, next, swapped);
-      }
-      if (b.parameter !== undefined && text !== "") this.#ordered(text, child, b.parameter, next, swapped);
-    }
-  }
-
-  #ordered(text: string, a: RouteTrie, b: RouteTrie, state: number, swapped: boolean): void {
-    if (swapped) this.#step(text, b, a, swap(state));
-    else this.#step(text, a, b, state);
-  }
-
-  #affixed(a: RouteTrie, b: RouteTrie, state: number): void {
-    const own = [...a.affixed.values()];
-    const others = a === b ? own : [...b.affixed.values()];
+    a.#literalsAgainst(b, budget, step);
+    if (a !== b) b.#literalsAgainst(a, budget, step);
+    const own = [...a.#affixed.values()];
     for (const [index, one] of own.entries()) {
-      for (const other of a === b ? own.slice(index) : others) {
-        if (this.left-- < 0) return;
-        const text = commonText(one.segment, other.segment);
-        if (text === undefined) continue;
-        const same = sameAffixes(one.segment, other.segment);
-        this.#step(text, one.child, other.child, same ? state : decide(state, compare(one.segment, other.segment)));
+      for (const other of a === b ? own.slice(index) : b.#affixed.values()) {
+        if (budget.left-- < 0) return;
+        if (overlaps(one.segment, other.segment)) step(one.child, other.child);
       }
     }
-    const next = decide(state, firstNarrower | firstWins);
-    if (b.parameter) for (const { segment, child } of own) this.#step(sample(segment), child, b.parameter, next);
-    if (a === b || a.parameter === undefined) return;
-    for (const { segment, child } of others) {
-      this.#step(sample(segment), a.parameter, child, decide(state, secondNarrower | secondWins));
+    if (b.#parameter) for (const { child } of own) step(child, b.#parameter);
+    if (a !== b && a.#parameter) for (const { child } of b.#affixed.values()) step(a.#parameter, child);
+    if (a.#parameter && b.#parameter) step(a.#parameter, b.#parameter);
+  }
+
+  #literalsAgainst(other: RouteTrie<T>, budget: Budget, step: (a: RouteTrie<T>, b: RouteTrie<T>) => void): void {
+    if (other.#parameter === undefined && other.#affixed.size === 0) return;
+    for (const [text, child] of this.#literals) {
+      for (const { segment, child: below } of other.#affixed.values()) {
+        if (budget.left-- < 0) return;
+        if (matchesText(segment, text)) step(child, below);
+      }
+      if (other.#parameter !== undefined && text !== "") step(child, other.#parameter);
     }
   }
 
   /** A wildcard matches whatever lies below the same prefix, also nothing. */
-  #wildcards(a: RouteTrie, b: RouteTrie, state: number): void {
-    if (a.wildcard) this.#below(a.wildcard, b, decide(state, secondNarrower | secondWins), false);
-    if (a === b) return;
-    if (b.wildcard) this.#below(b.wildcard, a, decide(state, firstNarrower | firstWins), true);
-    if (a.wildcard && b.wildcard) this.#report(a.wildcard, b.wildcard, state);
+  #below(wildcard: Route<T>, budget: Budget, found: (a: Route<T>, b: Route<T>) => void, depth = 0): void {
+    if (budget.left-- < 0) return;
+    if (this.#route) found(wildcard, this.#route);
+    if (this.#wildcard && depth > 0) found(wildcard, this.#wildcard);
+    for (const child of this.#literals.values()) child.#below(wildcard, budget, found, depth + 1);
+    for (const { child } of this.#affixed.values()) child.#below(wildcard, budget, found, depth + 1);
+    if (this.#parameter) this.#parameter.#below(wildcard, budget, found, depth + 1);
   }
 
-  #below(wildcard: Route, node: RouteTrie, state: number, swapped: boolean, depth = 0): void {
-    if (this.left-- < 0) return;
-    const report = (route: Route): void => {
-      if (swapped) this.#report(route, wildcard, state);
-      else this.#report(wildcard, route, state);
-    };
-    if (node.route) report(node.route);
-    if (node.wildcard && depth > 0) report(node.wildcard);
-    const enter = (text: string, child: RouteTrie): void => {
-      this.#witness.push(text);
-      this.#below(wildcard, child, state, swapped, depth + 1);
-      this.#witness.pop();
-    };
-    for (const [text, child] of node.literals) enter(text, child);
-    for (const { segment, child } of node.affixed.values()) enter(sample(segment), child);
-    if (node.parameter) enter(freshText(node, node), node.parameter);
+  #ordered(): readonly { readonly segment: OneSegment; readonly child: RouteTrie<T> }[] {
+    if (this.#affixed.size === 0) return none;
+    this.#byOrder ??= [...this.#affixed.values()].sort((a, b) => compareSegments(a.segment, b.segment));
+    return this.#byOrder;
   }
 
-  #report(a: Route, b: Route, state: number): void {
-    if (a === b) return;
-    const [winner, loser] = (state & secondWins) === 0 ? [a, b] : [b, a];
-    const narrower = state & (firstNarrower | secondNarrower);
-    const contained = narrower !== (firstNarrower | secondNarrower);
-    this.#found({ winner, loser, contained, witness: [...this.#witness] });
+  #child(segment: OneSegment): RouteTrie<T> {
+    if (segment.kind === "literal") {
+      const found = this.#literals.get(segment.text) ?? new RouteTrie<T>();
+      this.#literals.set(segment.text, found);
+      return found;
+    }
+    if (isPlain(segment)) {
+      this.#parameter ??= new RouteTrie<T>();
+      return this.#parameter;
+    }
+    this.#byOrder = undefined;
+    const key = shapeOf(segment);
+    const found = this.#affixed.get(key) ?? { segment, child: new RouteTrie<T>() };
+    this.#affixed.set(key, found);
+    return found.child;
   }
 }
 
-/** The first difference decides who wins; every difference says who is narrower. */
-function decide(state: number, marks: number): number {
-  const decided = (state & (firstWins | secondWins)) !== 0;
-  return state | (decided ? marks & (firstNarrower | secondNarrower) : marks);
-}
-
-function swap(state: number): number {
-  return ((state & 0b0101) << 1) | ((state & 0b1010) >> 1);
-}
-
-function isPlain({ prefix, suffix, more }: Parameter): boolean {
-  return prefix === "" && suffix === "" && more === undefined;
-}
-
-function between(segment: Parameter): readonly string[] {
-  return (segment.more ?? []).map(({ text }) => text);
-}
-
-function sameAffixes(a: Parameter, b: Parameter): boolean {
-  return a.prefix === b.prefix && a.suffix === b.suffix && between(a).join("\0") === between(b).join("\0");
-}
-
-/** Whether a parameter segment matches `text`: something must stand for each parameter. */
-function matches(segment: Parameter, text: string): boolean {
-  if (!text.startsWith(segment.prefix) || !text.endsWith(segment.suffix)) return false;
-  const end = text.length - segment.suffix.length;
-  let from = segment.prefix.length + 1;
-  for (const piece of between(segment)) {
-    const found = text.indexOf(piece, from);
-    if (found < 0) return false;
-    from = found + piece.length + 1;
-  }
-  return from <= end;
-}
-
-function sample(segment: Parameter): string {
-  return `${segment.prefix}1${between(segment)
-    .map((text) => `${text}1`)
-    .join("")}${segment.suffix}`;
-}
-
-/** A text that two parameter segments both match; undefined when there is none. */
-function commonText(a: Parameter, b: Parameter): string | undefined {
-  if (sameAffixes(a, b)) return sample(a);
-  const prefix = longer(a.prefix, b.prefix, (long, short) => long.startsWith(short));
-  const suffix = longer(a.suffix, b.suffix, (long, short) => long.endsWith(short));
-  if (prefix === undefined || suffix === undefined) return undefined;
-  const middle = [...between(a), ...between(b)].map((text) => `${text}1`).join("");
-  return `${prefix}1${middle}${suffix}`;
-}
-
-function longer(a: string, b: string, fits: (long: string, short: string) => boolean): string | undefined {
-  const [long, short] = a.length >= b.length ? [a, b] : [b, a];
-  return fits(long, short) ? long : undefined;
-}
-
-/** Two affixed parameters that overlap: longer prefix, longer suffix, more pieces, then text order wins. */
-function compare(a: Parameter, b: Parameter): number {
-  const order =
-    b.prefix.length - a.prefix.length ||
-    b.suffix.length - a.suffix.length ||
-    between(b).length - between(a).length ||
-    (sample(a) < sample(b) ? -1 : 1);
-  const narrower = (holds(b, a) ? firstNarrower : 0) | (holds(a, b) ? secondNarrower : 0);
-  // Neither holds the other: each is narrower somewhere.
-  return (order < 0 ? firstWins : secondWins) | (narrower === 0 ? firstNarrower | secondNarrower : narrower);
-}
-
-/** Whether `wide` surely matches all that `narrow` matches. */
-function holds(wide: Parameter, narrow: Parameter): boolean {
-  const pieces = between(wide);
-  return (
-    narrow.prefix.startsWith(wide.prefix) &&
-    narrow.suffix.endsWith(wide.suffix) &&
-    (pieces.length === 0 || pieces.join("\0") === between(narrow).join("\0"))
-  );
-}
-
-/** Text for a plain parameter that no literal beside it takes. */
-function freshText(a: RouteTrie, b: RouteTrie): string {
-  let number = 1;
-  while (a.literals.has(String(number)) || b.literals.has(String(number))) number++;
-  return String(number);
-}
+const none: readonly never[] = [];

@@ -1,95 +1,113 @@
-import { at } from "../../diagnostics/place.ts";
-import type { ApiFacts } from "../../model/checked-project.ts";
-import type { HttpMethod } from "../../model/names.ts";
+import { at, type Place } from "../../diagnostics/place.ts";
+import type { ApiFacts, OperationFacts } from "../../model/checked-project.ts";
 import { pathRef } from "../read/operations.ts";
-import { firstSegment, servicesOf } from "./base-path.ts";
-import { findOverlaps, type Overlap, type Route, RouteTrie } from "./route-trie.ts";
+import { firstSegment, ownPaths, servicesOf, shownBase } from "./own-paths.ts";
+import { type Clash, findClashes, type RouteClashes, routeTable } from "./route-clashes.ts";
+import type { Request } from "./route-requests.ts";
+import type { Route } from "./route-trie.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 
 /** Of each kind and API this many are listed; the last one says how many more there are. */
 const listedAtMost = 10;
-const builtinPaths = ["/health", "/livez", "/readyz"];
 
-/** Routes that clash, each with a request that shows it. */
+/** Routes of one API that clash, each with a request that shows it. */
 export const routes: Rule = {
-  codes: ["route-ambiguous", "route-builtin", "route-duplicate", "route-shadowed"],
+  codes: ["route-ambiguous", "route-builtin", "route-duplicate", "route-shadowed", "route-unreachable"],
   check(context) {
     for (const api of context.apis) {
-      const trie = new RouteTrie();
-      for (const operation of api.operations) {
-        const earlier = trie.add(operation);
-        if (earlier === undefined) continue;
-        const args = { method: operation.method, path: operation.path, other: earlier.path, base: shownBase(api) };
-        const related = [{ place: at(pathRef(api.file, earlier.path), "key"), label: "the same route" }];
-        context.log.report("route-duplicate", at(pathRef(api.file, operation.path), "key"), args, related);
-      }
-      reportOverlaps(context, api, trie);
+      const clashes = findClashes(routeTable(api.operations), context.compatibility);
+      reportDuplicates(context, api, clashes);
+      reportAmbiguous(context, api, clashes);
+      reportShadowed(context, api, clashes);
+      reportUnreachable(context, api, clashes);
       reportBuiltin(context, api);
     }
   },
 };
 
-/** A loser that lacks methods where winners take its paths: the first such winner, and how many more there are. */
-interface Shadow {
-  readonly overlap: Overlap;
-  readonly methods: readonly HttpMethod[];
-  more: number;
+type Clashes = RouteClashes<OperationFacts>;
+
+function reportDuplicates({ log }: CheckContext, api: ApiFacts, { duplicates }: Clashes): void {
+  for (const { operation, earlier, request } of duplicates) {
+    const { method, path } = operation;
+    const args = { method, path, other: earlier.path, request: shown(api, method, request) };
+    log.report("route-duplicate", keyOf(api, operation), args, [
+      { place: keyOf(api, earlier), label: "the same route" },
+    ]);
+  }
 }
 
-function reportOverlaps({ log }: CheckContext, api: ApiFacts, trie: RouteTrie): void {
-  const ambiguous: Overlap[] = [];
-  let ambiguities = 0;
-  const shadows = new Map<Route, Shadow>();
-  const complete = findOverlaps(trie, (overlap) => {
-    if (!overlap.contained) {
-      if (ambiguities++ < listedAtMost) ambiguous.push(overlap);
-      return;
-    }
-    const methods = lostMethods(overlap);
-    const known = shadows.get(overlap.loser);
-    if (known !== undefined && methods.length > 0) known.more++;
-    else if (methods.length > 0) shadows.set(overlap.loser, { overlap, methods, more: 0 });
-  });
-  for (const [index, overlap] of ambiguous.entries()) {
-    const left = index === listedAtMost - 1 ? ambiguities - listedAtMost : 0;
-    const args = { ...describe(api, overlap), ...(left > 0 && { more: `${left}${complete ? "" : " or more"}` }) };
-    log.report("route-ambiguous", loserPlace(api, overlap), args, winnerPlace(api, overlap));
+function reportAmbiguous({ log }: CheckContext, api: ApiFacts, { ambiguous, complete }: Clashes): void {
+  for (const [index, clash] of ambiguous.slice(0, listedAtMost).entries()) {
+    const { winner, loser } = clash;
+    const left = index === listedAtMost - 1 ? ambiguous.length - listedAtMost : 0;
+    const shared = [...loser.methods.keys()].find((method) => winner.methods.has(method));
+    const args = { ...describe(api, clash, shared), ...(left > 0 && { more: `${left}${complete ? "" : " or more"}` }) };
+    log.report("route-ambiguous", placeOf(api, loser), args, winnerPlace(api, clash));
   }
-  for (const [index, { overlap, methods, more }] of [...shadows.values()].slice(0, listedAtMost).entries()) {
-    const left = index === listedAtMost - 1 ? shadows.size - listedAtMost : 0;
+}
+
+function reportShadowed({ log }: CheckContext, api: ApiFacts, { shadowed }: Clashes): void {
+  // One line for a loser: its first winner, and how many more there are.
+  const byLoser = new Map<Route, (typeof shadowed)[number][]>();
+  for (const clash of shadowed) {
+    const known = byLoser.get(clash.loser);
+    if (known === undefined) byLoser.set(clash.loser, [clash]);
+    else known.push(clash);
+  }
+  for (const [index, [clash, ...more]] of [...byLoser.values()].slice(0, listedAtMost).entries()) {
+    if (clash === undefined) continue;
+    const left = index === listedAtMost - 1 ? byLoser.size - listedAtMost : 0;
     const args = {
-      ...describe(api, overlap),
-      methods: methods.join(", "),
-      ...(more > 0 && { more: String(more) }),
+      ...describe(api, clash, clash.methods[0]),
+      methods: clash.methods.join(", "),
+      ...(more.length > 0 && { more: String(more.length) }),
       ...(left > 0 && { others: String(left) }),
     };
-    log.report("route-shadowed", loserPlace(api, overlap), args, winnerPlace(api, overlap));
+    log.report("route-shadowed", placeOf(api, clash.loser), args, winnerPlace(api, clash));
   }
 }
 
-/** Methods of the loser that get a 405 where the winner takes the path. OPTIONS is answered for every path. */
-function lostMethods({ winner, loser }: Overlap): readonly HttpMethod[] {
-  return [...loser.methods.keys()].filter((method) => method !== "OPTIONS" && !winner.methods.has(method));
+function reportUnreachable({ log }: CheckContext, api: ApiFacts, { unreachable }: Clashes): void {
+  for (const [index, clash] of unreachable.slice(0, listedAtMost).entries()) {
+    const { request, winner, loser } = describe(api, clash, undefined);
+    const left = index === listedAtMost - 1 ? unreachable.length - listedAtMost : 0;
+    const by = `goes to "${winner}"`;
+    const args = {
+      path: loser,
+      request,
+      by,
+      fix: "remove it, or make it more specific",
+      ...(left > 0 && { more: String(left) }),
+    };
+    log.report("route-unreachable", placeOf(api, clash.loser), args, winnerPlace(api, clash));
+  }
 }
 
-function describe(api: ApiFacts, overlap: Overlap): { winner: string; loser: string; request: string } {
-  const { winner, loser } = overlap;
-  const shared = [...loser.methods.keys()].find((method) => winner.methods.has(method));
-  const method = overlap.contained ? lostMethods(overlap)[0] : (shared ?? loser.methods.keys().next().value);
-  const request = `${method} ${shownBase(api)}/${overlap.witness.join("/")}`;
-  return { winner: winner.path, loser: loser.path, request };
+function describe(
+  api: ApiFacts,
+  { winner, loser, request }: Clash<OperationFacts>,
+  method = loser.methods.keys().next().value,
+): { winner: string; loser: string; request: string } {
+  return { winner: winner.path, loser: loser.path, request: shown(api, method ?? "", request) };
 }
 
-function loserPlace(api: ApiFacts, { loser }: Overlap) {
-  return at(pathRef(api.file, loser.path), "key");
+function shown(api: ApiFacts, method: string, request: Request): string {
+  return `${method} ${shownBase(api)}${request.map((text) => `/${text}`).join("") || (shownBase(api) === "" ? "/" : "")}`;
 }
 
-function winnerPlace(api: ApiFacts, { winner }: Overlap) {
-  return [{ place: at(pathRef(api.file, winner.path), "key"), label: "this one wins" }];
+/** Of a service of gRPC: the rpc. */
+function keyOf(api: ApiFacts, { path, origin }: OperationFacts): Place {
+  return at(api.protocol === "grpc" ? origin : pathRef(api.file, path), "key");
 }
 
-function shownBase(api: ApiFacts): string {
-  return api.basePath.value === "/" ? "" : api.basePath.value;
+function placeOf(api: ApiFacts, { path, methods }: Route<OperationFacts>): Place {
+  const [first] = methods.values();
+  return first === undefined ? at(pathRef(api.file, path), "key") : keyOf(api, first);
+}
+
+function winnerPlace(api: ApiFacts, { winner }: Clash<OperationFacts>) {
+  return [{ place: placeOf(api, winner), label: "this one wins" }];
 }
 
 /** A literal route that is one of the gateway's own paths, or one in the place of a feature's (T-OAS-12). */
@@ -104,6 +122,6 @@ function reportBuiltin({ log, compatibility, loaded }: CheckContext, api: ApiFac
       log.report("route-builtin", at(pathRef(api.file, path), "key"), { path: `/${first.text}` });
     if (segments.some((segment) => segment.kind !== "literal")) continue;
     const full = `${shownBase(api)}${segments.map((segment) => (segment.kind === "literal" ? `/${segment.text}` : "")).join("")}`;
-    if (builtinPaths.includes(full)) log.report("route-builtin", at(pathRef(api.file, path), "key"), { path: full });
+    if (ownPaths.includes(full)) log.report("route-builtin", at(pathRef(api.file, path), "key"), { path: full });
   }
 }

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parsePathTemplate } from "../../../compiler/2-check/read/path-template.ts";
-import { findOverlaps, type Overlap, RouteTrie } from "../../../compiler/2-check/rules/route-trie.ts";
-import type { OperationFacts } from "../../../compiler/model/checked-project.ts";
-import { referenceMatcher } from "../../support/reference-matcher.ts";
+import { asOracleWrites, clashesOf, wrongRequests } from "../../support/found-clashes.ts";
+import { routeOracle } from "../../support/route-oracle.ts";
 import { check, definition, operation, paths } from "./check.ts";
 
 async function messages(templates: Record<string, unknown>): Promise<readonly string[]> {
@@ -29,11 +27,142 @@ describe("routes below another base path", () => {
     assert.equal((await found(root, inner())).length, 1);
   });
 
-  test("not where the other API is not asked on every transport", async () => {
+  test("where the other API is asked on one transport only, the rest of the requests are served", async () => {
     const templates = { paths: paths("/b/x") };
     const tls = { "x-wso2-transports": ["https"] };
-    assert.deepEqual(await found(outer(templates), inner(tls)), []);
-    assert.equal((await found(outer({ ...templates, ...tls }), inner(tls))).length, 1);
+    assert.deepEqual(await found(outer(templates), inner(tls)), [
+      'route-taken: GET /a/b/x over https matches "/b/x", but is below /a/b, the base path of api_definitions/1.json, which has no such path',
+    ]);
+    assert.match((await found(outer({ ...templates, ...tls }), inner(tls))).join(), /^route-unreachable: [^,]+,[^,]+$/);
+    assert.deepEqual(await found(outer({ ...templates, "x-wso2-transports": ["http"] }), inner(tls)), []);
+  });
+
+  test("two other APIs, one for each transport, take a route together", async () => {
+    const third = definition({
+      "x-wso2-basePath": "/a/b/c",
+      info: { title: "Third", version: "1.0.0" },
+      "x-wso2-transports": ["https"],
+    });
+    const plain = inner({ "x-wso2-transports": ["http"] });
+    assert.deepEqual(await found(outer({ paths: paths("/b/c/x", "/b/x") }), plain, third), [
+      'route-unreachable: "/b/c/x" is never reached: GET /a/b/c/x is below /a/b, the base path of api_definitions/1.json',
+      'route-taken: GET /a/b/x over http matches "/b/x", but is below /a/b, the base path of api_definitions/1.json, which has no such path',
+    ]);
+  });
+
+  test("a route that loses some requests only: those that the other API refuses are worth a word", async () => {
+    const templates = paths("/{kind}/x", "/{kind}/pets", "/*");
+    assert.deepEqual(await found(outer({ paths: templates }), inner({ paths: paths("/pets", "/{any}") })), [
+      'route-taken: GET /a/b matches "/*", but is below /a/b, the base path of api_definitions/1.json, which has no such path',
+    ]);
+    const put = {
+      "/{any}": { put: operation({ parameters: [{ name: "any", in: "path", required: true, schema: {} }] }) },
+    };
+    assert.deepEqual(await found(outer({ paths: paths("/{kind}/x") }), inner({ paths: put })), [
+      'route-taken: GET /a/b/x matches "/{kind}/x", but is below /a/b, the base path of api_definitions/1.json, which lacks the method',
+    ]);
+  });
+
+  test("of several longer base paths the longest counts", async () => {
+    const third = definition({ "x-wso2-basePath": "/a/b/c", info: { title: "Third", version: "1.0.0" } });
+    const [line] = await found(outer({ paths: paths("/b/c/x") }), inner(), third);
+    assert.match(line ?? "", /GET \/a\/b\/c\/x is below \/a\/b\/c, the base path of api_definitions\/2\.json$/);
+  });
+});
+
+describe("routes in the way of the gateway's own paths (T-OAS-12)", () => {
+  const at = async (base: string, templates: readonly string[], change: object = {}, compatibility?: "standard") => {
+    const value = definition({ "x-wso2-basePath": base, paths: paths(...templates), ...change });
+    const { diagnostics } = await check(value, { ...(compatibility && { compatibility }) });
+    return diagnostics
+      .map(({ code, message }) => `${code}: ${message}`)
+      .filter((line) => !line.startsWith("base-path"));
+  };
+  const http = { "x-wso2-transports": ["http"] };
+
+  test("all below /health is the gateway's, unless an API has /health itself (S-LSN-11)", async () => {
+    const lost = [
+      'route-unreachable: "/health/{id}" is never reached: GET /health/1 is answered by the gateway itself',
+    ];
+    assert.deepEqual(await at("/", ["/health/{id}", "/livez/{id}"], http), lost);
+    assert.deepEqual(await at("/health/v1", ["/pets"], http), [
+      'route-unreachable: "/pets" is never reached: GET /health/v1/pets is answered by the gateway itself',
+    ]);
+    assert.deepEqual(await at("/", ["/health/{id}", "/health"], http), [
+      "route-builtin: /health is answered by the gateway itself; this route replaces it",
+    ]);
+  });
+
+  test("a parameter or a wildcard loses them", async () => {
+    assert.deepEqual(await at("/", ["/{id}"], http), [
+      'route-taken: GET /health matches "/{id}", but is answered by the gateway itself (others that take requests of it: 2)',
+    ]);
+    assert.deepEqual(await at("/", ["/{id}/more"], http), [
+      'route-taken: GET /health/more matches "/{id}/more", but is answered by the gateway itself',
+    ]);
+    assert.deepEqual(await at("/shop", ["/{id}"], http), []);
+  });
+
+  test("services of features, over TLS and where they are in the bundle", async () => {
+    const tls = { "x-wso2-transports": ["https"] };
+    assert.deepEqual(await at("/", ["/{id}/x/y"], { ...tls, paths: paths("/{id}/x/y", "/health") }), [
+      "route-builtin: /health is answered by the gateway itself; this route replaces it",
+      'route-taken: GET /apikey/x/y over https matches "/{id}/x/y", but is answered by the gateway itself where the settings switch /apikey on (others that take requests of it: 4)',
+    ]);
+    assert.deepEqual(await at("/", ["/x{id}"], tls, "standard"), []);
+  });
+});
+
+describe("requests that show a clash", () => {
+  test("a third route that takes all of them: there is no clash", async () => {
+    assert.deepEqual(await messages(paths("/{a}/b", "/a/{b}", "/a/b")), []);
+  });
+
+  test("a third route that takes some of them: another is shown", async () => {
+    const found = await messages(paths("/{a}-{b}", "/{a}.{b}", "/{a}-{b}.{c}"));
+    assert.match(
+      found.join("\n"),
+      /^warning route-ambiguous: "\/\{a\}\.\{b\}" and "\/\{a\}-\{b\}" both match GET \/shop\/1\.1-1:/m,
+    );
+  });
+
+  test("a request for a duplicate does not fall into a literal route", async () => {
+    const [message] = await messages(paths("/pets/{id}", "/pets/{name}", "/pets/1"));
+    assert.match(message ?? "", /both match GET \/shop\/pets\/2$/);
+    const [wild] = await messages(paths("/pets/*", "/pets/{rest*}"));
+    assert.match(wild ?? "", /both match GET \/shop\/pets\/1$/);
+  });
+
+  test("a route that others take whole is unreachable", async () => {
+    assert.deepEqual(await messages(paths("/{a}~{b}", "/{a}~~{b}")), [
+      'warning route-unreachable: "/{a}~~{b}" is never reached: GET /shop/1~~1 goes to "/{a}~{b}"',
+    ]);
+    assert.deepEqual(await messages(paths("/a/*", "/a", "/a/{x}/*")), [
+      'warning route-unreachable: "/a/*" is never reached: GET /shop/a/1 goes to "/a/{x}/*"',
+    ]);
+  });
+
+  test("more parameters in a segment are more specific, so nothing is ambiguous", async () => {
+    assert.deepEqual(await messages(paths("/{a}-{b}", "/{a}-{b}-{c}")), []);
+  });
+
+  test("a slash at the end is a path of its own in standard", async () => {
+    const templates = { "/a/": { get: operation() }, "/a/*": { get: operation(), put: operation() } };
+    const of = async (compatibility: "standard" | "wso2-3.2") => {
+      const { diagnostics } = await check(definition({ paths: templates }), { compatibility });
+      return diagnostics.map(({ message }) => message);
+    };
+    assert.match((await of("standard")).join(), /^PUT \/shop\/a\/ is answered with 405: "\/a\/" wins over "\/a\/\*"/);
+    assert.match((await of("wso2-3.2")).join(), /^PUT \/shop\/a is answered with 405: "\/a\/" wins over "\/a\/\*"/);
+  });
+
+  test("an encoded slash where the API takes it", async () => {
+    const value = definition({ "x-castgate-encoded-slash": "allow", paths: paths("/{a}/b", "/x%2fy/{b}") });
+    const { diagnostics } = await check(value);
+    assert.deepEqual(
+      diagnostics.map(({ message }) => message),
+      ['"/{a}/b" and "/x%2fy/{b}" both match GET /shop/x%2Fy/b: "/x%2fy/{b}" gets it'],
+    );
   });
 });
 
@@ -79,8 +208,8 @@ describe("routes that clash", () => {
   });
 
   test("a witness does not fall into a literal route", async () => {
-    const [message] = await messages(paths("/{a}/{b}/x", "/{a}/y/{c}", "/1/y/z"));
-    assert.match(message ?? "", /both match GET \/shop\/2\/y\/x/);
+    const found = await messages(paths("/{a}/{b}/x", "/{a}/y/{c}", "/1/y/x"));
+    assert.match(found.join(), /both match GET \/shop\/2\/y\/x/);
   });
 
   test("only the first of many are listed, and the rest is counted", async () => {
@@ -98,71 +227,39 @@ describe("routes that clash", () => {
   });
 });
 
-describe("overlaps agree with a plain matcher", () => {
-  const rules = { compatibility: "wso2-3.2" } as const;
+describe("clashes of random routes are those that trying requests finds", () => {
   const pieces = ["a", "b", "{x}", "{x}.json", "a{x}", "a{x}.json", "{x}-{y}", "a{x}-{y}"];
+  const methods = ["GET", "PUT", "OPTIONS"];
   let seed = 20_261_122;
   const random = (below: number): number => {
     seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff;
     return (seed >> 8) % below;
   };
+  const template = (): string => {
+    const parts = Array.from({ length: 1 + random(3) }, () => pieces[random(pieces.length)]);
+    return `/${parts.join("/")}${random(5) === 0 ? "/*" : ""}`;
+  };
 
-  test("on random pairs: the witness matches both, and the winner gets it", () => {
-    for (let round = 0; round < 3000; round++) {
-      const [one, other] = [randomTemplate(), randomTemplate()];
-      const overlaps = overlapsOf([one, other]);
-      const both = someRequest(one, other);
-      assert.equal(overlaps.length, both === undefined || sameShape(one, other) ? 0 : 1, `${one} ${other} ${both}`);
-      for (const { witness, winner } of overlaps) {
-        const target = `/${witness.join("/")}`;
-        assert.ok(matches(one, target) && matches(other, target), `${one} ${other} ${target}`);
-        assert.deepEqual(referenceMatcher([one, other], rules)(target), { kind: "route", template: winner.path });
+  test("in both compatibilities", () => {
+    for (let round = 0; round < 400; round++) {
+      const operations = Array.from({ length: 2 + random(6) }, () => ({
+        method: methods[random(methods.length)] as string,
+        template: template(),
+      }));
+      for (const compatibility of ["wso2-3.2", "standard"] as const) {
+        const clashes = clashesOf(operations, { compatibility });
+        assert.deepEqual(
+          asOracleWrites(clashes),
+          routeOracle(operations, { compatibility }),
+          JSON.stringify(operations),
+        );
+        assert.deepEqual(wrongRequests(operations, clashes, { compatibility }), []);
       }
     }
   });
 
-  function randomTemplate(): string {
-    const length = 1 + random(3);
-    const parts = Array.from({ length }, () => pieces[random(pieces.length)]);
-    if (random(5) === 0) parts.push("*");
-    return `/${parts.join("/")}`;
-  }
-
-  function overlapsOf(templates: readonly string[]): readonly Overlap[] {
-    const trie = new RouteTrie();
-    for (const path of templates) {
-      const parsed = parsePathTemplate(path, { ignoreTrailingSlash: true, encodedSlash: false });
-      assert.ok(parsed.kind === "segments");
-      trie.add({ path, method: "GET", segments: parsed.segments } as unknown as OperationFacts);
-    }
-    const found: Overlap[] = [];
-    findOverlaps(trie, (overlap) => found.push(overlap));
-    return found;
-  }
-
-  function sameShape(one: string, other: string): boolean {
-    return one === other;
-  }
-
-  function matches(template: string, target: string): boolean {
-    return referenceMatcher([template], rules)(target).kind === "route";
-  }
-
-  /** Tries every request of up to four segments that could tell. */
-  function someRequest(one: string, other: string): string | undefined {
-    const texts = ["a", "b", "1", "1.json", "a1", "a1.json", "1-1", "a1-1", "1-1.json", "a1-1.json"];
-    const walk = (target: string, depth: number): string | undefined => {
-      if (depth > 0 && matches(one, target) && matches(other, target)) return target;
-      if (depth === 4) return undefined;
-      const parts = [one, other].map((template) => template.split("/")[depth + 1]);
-      for (const text of texts) {
-        // Only texts that both templates could still take: keeps the search small.
-        if (parts.some((part) => part !== undefined && part !== "*" && !matches(`/${part}`, `/${text}`))) continue;
-        const found = walk(`${target}/${text}`, depth + 1);
-        if (found !== undefined) return found;
-      }
-      return undefined;
-    };
-    return walk("", 0);
-  }
+  test("what it takes is bounded: hostile paths end early, and say so", () => {
+    const operations = Array.from({ length: 3000 }, (_, index) => ({ method: "GET", template: `/{a}x${index}y{b}/z` }));
+    assert.equal(clashesOf(operations, { compatibility: "standard" }).complete, false);
+  });
 });
