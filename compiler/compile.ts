@@ -14,6 +14,8 @@ import { at } from "./diagnostics/place.ts";
 import { type CompileHost, HostError } from "./host.ts";
 import type { CheckedProject } from "./model/checked-project.ts";
 import type { GatewayModel, LoweringNote } from "./model/gateway-model.ts";
+import type { GeneratedFile } from "./model/generated-file.ts";
+import type { SourceRef } from "./model/source.ts";
 import { CompilerBug, type Phase } from "./phases.ts";
 
 export type { OutputFile } from "./6-bundle/output-files.ts";
@@ -41,14 +43,19 @@ export interface CompileResult {
   readonly failed: boolean;
   /** The result of the last phase that ran. */
   readonly value: unknown;
+  /** Once the project was lowered. */
+  readonly lowered: Lowered | undefined;
   /** Once the code was emitted and audited. */
   readonly build: Build | undefined;
 }
 
-export interface Build {
-  readonly name: string;
+export interface Lowered {
   readonly checked: CheckedProject;
   readonly model: GatewayModel;
+}
+
+export interface Build extends Lowered {
+  readonly name: string;
   /** `generated/`, for review. */
   readonly generated: readonly OutputFile[];
   /** `target/`: bundle, manifest and sources; empty when the compilation stopped before bundling. */
@@ -63,11 +70,12 @@ export async function compile(root: string, host: CompileHost, options: CompileO
   const log = new DiagnosticLog();
   log.denyWarnings = options.denyWarnings ?? false;
   const run = phaseRunner(options);
-  const found = (value?: unknown, build?: Build): CompileResult => ({
+  const found = (value?: unknown, lowered?: Lowered, build?: Build): CompileResult => ({
     diagnostics: log.sorted(),
     sources: log.sources,
     failed: log.failed,
     value,
+    lowered,
     build,
   });
 
@@ -77,17 +85,30 @@ export async function compile(root: string, host: CompileHost, options: CompileO
   if (checked === undefined || options.stopAfter === "check") return found(checked);
   const { model, notes } = await run("lower", () => lowerProject(checked));
   report(notes, log);
-  if (log.failed || options.stopAfter === "lower") return found(model);
+  const lowered = { checked, model };
+  if (log.failed || options.stopAfter === "lower") return found(model, lowered);
   const plan = await run("plan", () => planGateway(model));
-  if (options.stopAfter === "plan") return found(plan);
+  if (options.stopAfter === "plan") return found(plan, lowered);
   const emitted = await run("emit", () => emitGateway(plan));
   await run("audit", () => requireAudited(plan, emitted));
-  const build = { name: loaded.name, checked, model, generated: generatedFiles(emitted), target: [] };
-  if (options.stopAfter === "emit" || options.stopAfter === "audit") return found(emitted, build);
+  const build = { name: loaded.name, ...lowered, generated: generatedFiles(emitted), target: [] };
+  if (options.stopAfter === "emit" || options.stopAfter === "audit") return found(emitted, lowered, build);
   const facts = describeGateway(packageVersion(), loaded, model, emitted);
   const bundle = await run("bundle", () => bundleGateway(emitted, facts, loaded.code));
-  const target = targetFiles(bundle, loaded, model, (ref) => log.sources.locate(at(ref, "key"))?.line);
-  return found(bundle.manifest, { ...build, target });
+  const target = targetFiles(bundle, loaded, model, (ref) => placeIn(log.sources, ref));
+  return found(bundle.manifest, lowered, { ...build, target });
+}
+
+/** What a model is compiled to, by names below `generated/`, without the audit. Throws `CompilerBug`. */
+export async function generate(model: GatewayModel): Promise<readonly GeneratedFile[]> {
+  const run = phaseRunner({});
+  const plan = await run("plan", () => planGateway(model));
+  return run("emit", () => emitGateway(plan));
+}
+
+function placeIn(sources: Sources, ref: SourceRef): { readonly line: number; readonly column: number } | undefined {
+  const span = sources.locate(at(ref, "key"));
+  return span && { line: span.line, column: span.column };
 }
 
 type PhaseRunner = <T>(phase: Phase, work: () => T | Promise<T>) => Promise<T>;

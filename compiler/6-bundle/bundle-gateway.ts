@@ -2,11 +2,13 @@ import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import type { GeneratedFile } from "../model/generated-file.ts";
 import type { CodeFile } from "../model/loaded-project.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { noDigest, withDigest } from "../verify/embedded-manifest.ts";
 import { type BundleSources, bundlePlugin, namespaces } from "./bundle-plugin.ts";
 import { lateEntry, lateText } from "./late-library.ts";
 import { licenseNotices } from "./license-notices.ts";
 import { listedJson } from "./listed-json.ts";
-import type { Manifest } from "./manifest.ts";
+import type { GatewayFacts } from "./manifest.ts";
 import { packageRoot } from "./package-root.ts";
 
 export interface Bundle {
@@ -25,7 +27,7 @@ const placeholder = "__CASTGATE_MANIFEST__";
  */
 export async function bundleGateway(
   generated: readonly GeneratedFile[],
-  facts: Omit<Manifest, "modules" | "libraries">,
+  facts: GatewayFacts,
   ownCode: ReadonlyMap<string, CodeFile> = new Map(),
   runtimeFolder = join(packageRoot(), "runtime-lib"),
 ): Promise<Bundle> {
@@ -52,13 +54,19 @@ export async function bundleGateway(
   );
   const used = [main, ...parts].flatMap((part) => part.used);
   const lateTexts = parts.map((part) => part.text).join("");
-  const manifest: Manifest = { ...facts, modules: runtimeModules(used), libraries: libraries(used) };
-  const { text } = main;
+  const blank: Manifest = {
+    ...facts,
+    modules: runtimeModules(used),
+    libraries: libraries(used),
+    self: { sha256: noDigest },
+  };
   // The entry comes last: the same word earlier is text out of a definition.
-  const hole = text.lastIndexOf(placeholder);
-  const embedded = templateLiteral(listedJson(manifest));
-  const code = text.slice(0, hole) + embedded + text.slice(hole + placeholder.length);
-  return { text: code + lateTexts + (await licenseNotices(manifest.libraries, folders)), manifest };
+  const hole = main.text.lastIndexOf(placeholder);
+  const embedded = templateLiteral(listedJson(blank));
+  const code = main.text.slice(0, hole) + embedded + main.text.slice(hole + placeholder.length);
+  const notices = await licenseNotices(blank.libraries, folders);
+  const { text, sha256 } = withDigest(code + lateTexts + notices, hole);
+  return { text, manifest: { ...blank, self: { sha256 } } };
 }
 
 interface BundledPart {

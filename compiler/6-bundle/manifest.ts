@@ -2,81 +2,25 @@ import { createHash } from "node:crypto";
 import type { Access, GatewayModel, OperationModel, UpstreamModel } from "../model/gateway-model.ts";
 import type { GeneratedFile } from "../model/generated-file.ts";
 import type { LoadedProject } from "../model/loaded-project.ts";
-import type { Compatibility, HttpMethod } from "../model/names.ts";
+import type { AccessEntry, EndpointEntry, FileDigest, Manifest, OperationEntry } from "../model/manifest.ts";
 import type { SourceDocument } from "../model/source.ts";
+import { packModel } from "../review/packed-model.ts";
 import { canonicalJson } from "./canonical-json.ts";
 
-/**
- * What a bundle says of itself. Lists only, no keys out of definitions: it is printed as a JavaScript literal, where a
- * key `__proto__` would be more than a name.
- */
-export interface Manifest {
-  /** Of this format. */
-  readonly manifest: 1;
-  /** The compiler and its version. */
-  readonly name: "castgate";
-  readonly version: string;
-  readonly compatibility: Compatibility;
-  /**
-   * Every file that was read, by the SHA-256 of its content as canonical JSON (RFC 8785): layout and comments do not count.
-   * The project's own code, by that of its text.
-   */
-  readonly inputs: readonly FileDigest[];
-  /** Every generated file, by the SHA-256 of its text. */
-  readonly generated: readonly FileDigest[];
-  readonly operations: readonly OperationEntry[];
-  /** `GET /base/path` of each operation that anybody may call. */
-  readonly publicOperations: readonly string[];
-  readonly endpoints: readonly EndpointEntry[];
-  /** `castgate/runtime/*` in this bundle. */
-  readonly modules: readonly string[];
-  /** `name@version` of each library of which something is in this bundle. */
-  readonly libraries: readonly string[];
-}
-
-export interface FileDigest {
-  readonly file: string;
-  readonly sha256: string;
-}
-
-export interface OperationEntry {
-  readonly api: string;
-  readonly operation: string;
-  readonly method: HttpMethod;
-  /** With the base path. */
-  readonly path: string;
-  readonly access: AccessEntry;
-}
-
-/** `public`, or alternatives: any one of them, each with all of its schemes. */
-export type AccessEntry = "public" | readonly AlternativeEntry[];
-
-export interface AlternativeEntry {
-  readonly schemes: readonly string[];
-  readonly scopes?: { readonly need: "any" | "all"; readonly names: readonly string[] };
-}
-
-export interface EndpointEntry {
-  /** `<key>_endpoint_<i>` is the setting that replaces the URL `i`. */
-  readonly key: string;
-  readonly environment: "production" | "sandbox";
-  readonly urls: readonly string[];
-  /** Those of them that hold only until etcd has another one. */
-  readonly fromEtcd?: UpstreamModel["fromEtcd"];
-}
-
 /** The part of the manifest that is known before bundling. */
+export type GatewayFacts = Omit<Manifest, "modules" | "libraries" | "self">;
+
 export function describeGateway(
   version: string,
   project: LoadedProject,
   model: GatewayModel,
   generated: readonly GeneratedFile[],
-): Omit<Manifest, "modules" | "libraries"> {
+): GatewayFacts {
   const operations = model.apis.flatMap((api) =>
     api.operations.map((operation) => describeOperation(api.slug, api.basePath, operation)),
   );
   return {
-    manifest: 1,
+    manifest: 2,
     name: "castgate",
     version,
     compatibility: model.compatibility,
@@ -87,6 +31,7 @@ export function describeGateway(
       .filter(({ access }) => access === "public")
       .map(({ method, path }) => `${method} ${path}`),
     endpoints: describeEndpoints(model),
+    model: packModel(model),
   };
 }
 

@@ -23,20 +23,23 @@ export function targetFiles(
   bundle: Bundle,
   project: LoadedProject,
   model: GatewayModel,
-  lineOf: (ref: SourceRef) => number | undefined,
+  placeOf: PlaceOf,
 ): OutputFile[] {
   const path = `target/${project.name}`;
   const manifest = { ...bundle.manifest, files: rawDigests(project), bundle: { sha256: sha256(bundle.text) } };
   return [
     { file: `${path}.cjs`, text: bundle.text, executable: true },
     { file: `${path}.manifest.json`, text: listedJson(manifest) },
-    { file: `${path}.sources.json`, text: listedJson({ operations: operationSources(model, lineOf) }) },
+    { file: `${path}.sources.json`, text: listedJson(sourcePlaces(model, placeOf)) },
   ];
 }
 
+/** Where something was written, from 1; undefined when that is not known. */
+export type PlaceOf = (ref: SourceRef) => { readonly line: number; readonly column: number } | undefined;
+
 /** Lines stand apart from the generated code and the bundle, because one inserted line would change them all. */
-function operationSources(model: GatewayModel, lineOf: (ref: SourceRef) => number | undefined) {
-  return model.apis.flatMap((api) =>
+function sourcePlaces(model: GatewayModel, placeOf: PlaceOf) {
+  const operations = model.apis.flatMap((api) =>
     api.operations.map(({ id, method, template, origin }) => ({
       api: api.slug,
       operation: id,
@@ -44,7 +47,20 @@ function operationSources(model: GatewayModel, lineOf: (ref: SourceRef) => numbe
       path: fullPath(api.basePath, template),
       file: origin.file,
       pointer: origin.pointer,
-      line: lineOf(origin),
+      line: placeOf(origin)?.line,
     })),
   );
+  const others = new Map<string, SourceRef>();
+  collectPlaces(model, others);
+  for (const { file, pointer } of operations) others.delete(JSON.stringify([file, pointer]));
+  const places = [...others].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, ref]) => ({ ...ref, ...placeOf(ref) }));
+  return { operations, places };
+}
+
+function collectPlaces(value: unknown, found: Map<string, SourceRef>): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    if (name === "origin") found.set(JSON.stringify([member.file, member.pointer]), member);
+    else collectPlaces(member, found);
+  }
 }

@@ -3,10 +3,10 @@ import os from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { Script } from "node:vm";
-import type { Manifest } from "../../../compiler/6-bundle/manifest.ts";
 import { packageRoot } from "../../../compiler/6-bundle/package-root.ts";
 import { compile } from "../../../compiler/compile.ts";
 import { nodeHost } from "../../../compiler/host-node.ts";
+import type { Manifest } from "../../../compiler/model/manifest.ts";
 import { memoryHost } from "../../support/memory-host.ts";
 
 const open = { security: [] };
@@ -224,7 +224,7 @@ describe("what is in a bundle", () => {
   test("text of a definition that looks like the manifest's place is only text", async () => {
     const { text, manifest } = await build({ paths: { "/__CASTGATE_MANIFEST__": { get: open } } });
     assert.deepEqual(manifest.publicOperations, ["GET /shop/__CASTGATE_MANIFEST__"]);
-    assert.match(text, /main\(gateway, \(\) => JSON\.parse\(`\{\n {2}"manifest": 1,/);
+    assert.match(text, /main\(gateway, \(\) => JSON\.parse\(`\{\n {2}"manifest": 2,/);
   });
 
   test("nor is it code where it looks like a comment that bundlers hand on", async () => {
@@ -235,7 +235,7 @@ describe("what is in a bundle", () => {
       paths: { "/@license/__CASTGATE_MANIFEST__": { get: { ...open, operationId: code, summary: hostile } } },
     });
     assert.deepEqual(manifest.publicOperations, ["GET /shop/@license/__CASTGATE_MANIFEST__"]);
-    assert.match(text, /main\(gateway, \(\) => JSON\.parse\(`\{\n {2}"manifest": 1,/);
+    assert.match(text, /main\(gateway, \(\) => JSON\.parse\(`\{\n {2}"manifest": 2,/);
     assert.doesNotThrow(() => new Script(text));
   });
 
