@@ -23,6 +23,7 @@ const terminal: Terminal = {
   err: (text) => void process.stderr.write(text),
   interactive: process.stderr.isTTY === true,
   colors: process.stderr.isTTY === true && process.env.NO_COLOR === undefined,
+  env: process.env,
   node: process.execPath,
   onStop(handler) {
     process.once("SIGINT", handler);

@@ -11,6 +11,8 @@ export interface Terminal {
   /** Standard error is a terminal: progress may be shown. */
   readonly interactive: boolean;
   readonly colors: boolean;
+  /** The environment: only settings that refer to it look there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** The Node executable that runs this. */
   readonly node: string;
   /** Calls back on the first SIGINT or SIGTERM, which then does not end this process by itself. */
