@@ -10,6 +10,7 @@ import type {
   Throttle,
   TierUse,
 } from "../model/gateway-model.ts";
+import type { LoadedProject } from "../model/loaded-project.ts";
 import {
   type Compatibility,
   featureNames,
@@ -18,7 +19,7 @@ import {
   type Slug,
   servicePaths,
 } from "../model/names.ts";
-import { hashedIdentifier, hashedSlug, identifierOf, slugOf, symbolOf } from "../naming/names.ts";
+import { hashedIdentifier, hashedSlug, identifierOf, sha256, slugOf, symbolOf } from "../naming/names.ts";
 import { accessOf, decisionOf, describeAccess, providersOf, unstated } from "./access.ts";
 import { backendOf } from "./backend.ts";
 import { callsOf } from "./calls.ts";
@@ -91,8 +92,20 @@ function hasLimits({ apiLimit, operations }: ApiModel): boolean {
 
 function extensionsOf({ loaded }: CheckedProject): readonly ExtensionModel[] {
   return loaded.extensions
-    .map(({ name, file, exported }) => ({ name: slugOf(name, name), file, exported }))
+    .map(({ name, file, exported }) => ({
+      name: slugOf(name, name),
+      file,
+      exported,
+      sha256: digestOf(file, loaded.code),
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The SHA-256 of a file of the project's own code and of what it imports, each by its name. */
+function digestOf(file: string, code: LoadedProject["code"]): string {
+  const found = new Set([file]);
+  for (const name of found) for (const imported of code.get(name)?.imports.values() ?? []) found.add(imported);
+  return sha256(JSON.stringify([...found].sort().map((name) => [name, code.get(name)?.text ?? ""])));
 }
 
 function faultStyle(compatibility: Compatibility, { loaded }: CheckedProject): FaultStyle {

@@ -48,6 +48,8 @@ export interface ExtensionModel {
   /** `extensions/corp-claims.ts` */
   readonly file: string;
   readonly exported: ExtensionExport;
+  /** Of its code and all that it imports: what it does nobody can compare, but that it is another can be told. */
+  readonly sha256: string;
 }
 
 export interface FaultStyle {

@@ -347,7 +347,9 @@ const gateway = object<GatewayModel>(
     replacedServices: listOf(text),
     builtinCors: cors,
     features: listOf(oneOf(featureNames)),
-    extensions: listOf(object<ExtensionModel>({ name: slug, file: text, exported: oneOf(extensionExports) })),
+    extensions: listOf(
+      object<ExtensionModel>({ name: slug, file: text, exported: oneOf(extensionExports), sha256: text }),
+    ),
   },
   ["addressLimits", "builtinCors", "counters", "deny"],
 );
