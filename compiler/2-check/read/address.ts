@@ -55,7 +55,8 @@ function made(text: string, first: string, last: string, version: number): Addre
   };
 }
 
-function numberOf(address: string, version: number): bigint {
+/** An address of IP version 4 or 6 as a number. */
+export function numberOf(address: string, version: number): bigint {
   if (version === 4) return address.split(".").reduce((sum, part) => sum * 256n + BigInt(part), 0n);
   const [head = "", tail] = address.split("::");
   const before = groupsOf(head);

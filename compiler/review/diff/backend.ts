@@ -1,0 +1,112 @@
+import type { Access, Backend, OperationModel, UpstreamModel } from "../../model/gateway-model.ts";
+import type { Change } from "./change.ts";
+import type { FindingFacts, Findings } from "./findings.ts";
+import { isEqual, listed } from "./order.ts";
+import { diffUpstream, isSameUpstream } from "./upstream.ts";
+
+/** Whether an operation is answered at all, and by which backend for whom. */
+export function diffBackend(base: OperationModel, head: OperationModel, findings: Findings): void {
+  diffRefusal(base, head, findings);
+  if (base.backend.kind !== "forward" || head.backend.kind !== "forward") return;
+  for (const environment of ["production", "sandbox"] as const) {
+    const [before, after] = [base.backend[environment], head.backend[environment]];
+    if (before === undefined || after === undefined) diffPresence(environment, before, after, base, head, findings);
+    else if (!isSameUpstream(before, after)) {
+      if (environment === "sandbox" && base.access.kind === "public" && head.access.kind === "public") {
+        unused(before, after, findings);
+      } else diffUpstream(before, after, findings);
+    }
+  }
+}
+
+/** Why every call of an operation is refused, whoever makes it; undefined: it is not. */
+export function refusalOf({ access, backend, denied }: OperationModel): string | undefined {
+  if (backend.kind === "not-built") return `501, because it needs ${listed(backend.features)}`;
+  if (denied === true) return "403, because a deny condition names the API";
+  if (access.kind === "public" && backend.production === undefined) return "403, because it has no production backend";
+  return undefined;
+}
+
+function diffRefusal(base: OperationModel, head: OperationModel, findings: Findings): void {
+  const [before, after] = [refusalOf(base), refusalOf(head)];
+  if (before === after && isEqual(featuresOf(base.backend), featuresOf(head.backend))) return;
+  const facts: Omit<FindingFacts, "message"> = {
+    before: before ?? "answered",
+    after: after ?? "answered",
+    step: stepOf(after === undefined ? base : head),
+  };
+  if (before === undefined)
+    findings.add("operation-refused", { ...facts, message: `every call is refused now: ${after}` });
+  else if (after === undefined)
+    findings.add("operation-no-longer-refused", {
+      ...facts,
+      message: `it is answered now; before, every call was refused: ${before}`,
+    });
+  else
+    findings.add("refusal-changed", {
+      ...facts,
+      message: `every call is refused for another reason: ${after}; before: ${before}`,
+    });
+}
+
+function featuresOf(backend: Backend): readonly string[] {
+  return backend.kind === "not-built" ? backend.features : [];
+}
+
+function stepOf({ backend, denied }: OperationModel): Change["step"] {
+  if (backend.kind === "not-built") return "not-built";
+  return denied === true ? "blocked" : "no-endpoint";
+}
+
+function diffPresence(
+  environment: "production" | "sandbox",
+  before: UpstreamModel | undefined,
+  after: UpstreamModel | undefined,
+  base: OperationModel,
+  head: OperationModel,
+  findings: Findings,
+): void {
+  const some = after ?? before;
+  if (some === undefined) return;
+  const facts: Omit<FindingFacts, "message"> = {
+    before: before === undefined ? "none" : listed(before.urls),
+    after: after === undefined ? "none" : listed(after.urls),
+    base: before?.origin,
+    head: after?.origin,
+    step: "require-key-type",
+  };
+  // Callers without a token count as PRODUCTION (T-END-13), those of a public operation too.
+  const isUsed =
+    environment === "production"
+      ? isAuthenticated(base) && isAuthenticated(head)
+      : takesKeys(base.access) && takesKeys(head.access);
+  if (!isUsed) return unused(before, after, findings);
+  const whose = environment === "production" ? "production credentials" : "sandbox keys";
+  if (after !== undefined) {
+    const message = `callers with ${whose} may call now; their requests go to ${listed(after.urls)}`;
+    findings.add("key-type-allowed", { ...facts, message });
+  } else findings.add("key-type-refused", { ...facts, message: `callers with ${whose} may no longer call` });
+}
+
+function isAuthenticated({ access }: OperationModel): boolean {
+  return access.kind !== "public";
+}
+
+/** Credentials that can say that they are for the sandbox. */
+function takesKeys(access: Access): boolean {
+  return (
+    access.kind !== "public" &&
+    access.anyOf.some(({ allOf }) => allOf.some(({ kind }) => kind === "oauth2" || kind === "api-key"))
+  );
+}
+
+function unused(before: UpstreamModel | undefined, after: UpstreamModel | undefined, findings: Findings): void {
+  findings.add("backend-not-used", {
+    message: `a backend is written otherwise that no request of it goes to on both sides`,
+    before: before === undefined ? "none" : listed(before.urls),
+    after: after === undefined ? "none" : listed(after.urls),
+    base: before?.origin,
+    head: after?.origin,
+    step: "forward",
+  });
+}
