@@ -1,5 +1,5 @@
 import type { ApiModel, GatewayModel } from "../../model/gateway-model.ts";
-import { shapeOf } from "./witnesses.ts";
+import { shapeOfPath } from "./witnesses.ts";
 
 type Apis = Pick<GatewayModel, "apis">;
 
@@ -23,7 +23,7 @@ export function movedApis(
 }
 
 function haveMuchInCommon(from: ApiModel, to: ApiModel): boolean {
-  const known = new Set(from.operations.map((one) => `${one.method} ${shapeOf(to, one.segments)}`));
-  const common = to.operations.filter((one) => known.has(`${one.method} ${shapeOf(to, one.segments)}`));
+  const known = new Set(from.operations.map((one) => `${one.method} ${shapeOfPath(to, one.segments)}`));
+  const common = to.operations.filter((one) => known.has(`${one.method} ${shapeOfPath(to, one.segments)}`));
   return 2 * common.length >= Math.max(from.operations.length, to.operations.length);
 }

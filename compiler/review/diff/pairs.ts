@@ -1,7 +1,7 @@
 import type { ApiModel, GatewayModel, OperationModel } from "../../model/gateway-model.ts";
 import { movedApis } from "./moved-apis.ts";
 import { type Routed, RouteTable, type Transport } from "./route-table.ts";
-import { freshText, samplesOf, shapeOf, sharedWitnesses } from "./witnesses.ts";
+import { shapeOfPath, Witnesses } from "./witnesses.ts";
 
 /** An operation of either side that takes the same requests; undefined: that side takes them not at all. */
 export interface Pair {
@@ -40,7 +40,7 @@ class Pairing {
   readonly #base: Apis;
   readonly #head: Apis;
   readonly #tables: { readonly base: RouteTable; readonly head: RouteTable };
-  readonly #text: string;
+  readonly #witnesses: Witnesses;
   readonly #pairs: Pair[] = [];
   /** By the base's operation; `undefined` stands for none. */
   readonly #known = new Map<OperationModel | undefined, Set<OperationModel | undefined>>();
@@ -51,7 +51,7 @@ class Pairing {
     this.#base = base;
     this.#head = head;
     this.#tables = { base: new RouteTable(base), head: new RouteTable(head) };
-    this.#text = freshText(base, head);
+    this.#witnesses = new Witnesses(base, head);
   }
 
   pairs(): Pairs {
@@ -64,11 +64,11 @@ class Pairing {
     }
     for (const routed of ofBase.values()) this.#send(routed, this.#tables.base);
     for (const routed of ofHead.values()) this.#send(routed, this.#tables.head);
-    for (const { method, segments } of sharedWitnesses(this.#base, this.#head)) {
+    for (const { method, segments } of this.#witnesses.shared()) {
       for (const transport of transports) {
         const before = this.#tables.base.resolve(method, segments, transport);
         const after = this.#tables.head.resolve(method, segments, transport);
-        this.#add(before, after, segments, false);
+        this.#add(before, after, segments);
       }
     }
     return { pairs: this.#pairs, paired: this.#paired, moved };
@@ -78,7 +78,7 @@ class Pairing {
     const found = new Map<string, Routed>();
     for (const api of apis) {
       for (const operation of api.operations) {
-        found.set(`${operation.method} ${shapeOf(api, operation.segments)}`, { api, operation });
+        found.set(`${operation.method} ${shapeOfPath(api, operation.segments)}`, { api, operation });
       }
     }
     return found;
@@ -86,15 +86,14 @@ class Pairing {
 
   /** The same method and path on both sides: one operation, whatever else is said of it, as long as its requests reach it. */
   #pairSame(base: Routed, head: Routed): void {
-    const [sample = []] = samplesOf(head.api, head.operation.segments, this.#text);
     this.#paired.add(base.operation).add(head.operation);
-    this.#add(base, head, sample, true);
+    this.#addNew({ base, head, sample: "", same: true });
   }
 
   #pairMoved(from: ApiModel, to: ApiModel): void {
-    const operations = new Map(from.operations.map((one) => [`${one.method} ${shapeOf(to, one.segments)}`, one]));
+    const operations = new Map(from.operations.map((one) => [`${one.method} ${shapeOfPath(to, one.segments)}`, one]));
     for (const operation of to.operations) {
-      const partner = operations.get(`${operation.method} ${shapeOf(to, operation.segments)}`);
+      const partner = operations.get(`${operation.method} ${shapeOfPath(to, operation.segments)}`);
       if (partner !== undefined) this.#pairSame({ api: from, operation: partner }, { api: to, operation });
     }
   }
@@ -102,15 +101,14 @@ class Pairing {
   /** Sends a request of an operation to both sides. */
   #send(routed: Routed, own: RouteTable): void {
     const { api, operation } = routed;
-    for (const segments of samplesOf(api, operation.segments, this.#text)) {
-      const reached = api.transports.filter(
-        (transport) => own.resolve(operation.method, segments, transport)?.operation === operation,
-      );
-      if (reached.length === 0) continue;
-      for (const transport of reached) {
+    const reaches = (segments: readonly string[]) =>
+      api.transports.filter((transport) => own.resolve(operation.method, segments, transport)?.operation === operation);
+    const segments = this.#witnesses.requestFor(api, operation.segments, (request) => reaches(request).length > 0);
+    if (segments !== undefined) {
+      for (const transport of reaches(segments)) {
         const before = this.#tables.base.resolve(operation.method, segments, transport);
         const after = this.#tables.head.resolve(operation.method, segments, transport);
-        this.#add(before, after, segments, false);
+        this.#add(before, after, segments);
       }
       return;
     }
@@ -120,14 +118,14 @@ class Pairing {
     this.#addNew({ base: undefined, head: undefined, [side]: routed, sample: "", same: false, unreachable: true });
   }
 
-  #add(base: Routed | undefined, head: Routed | undefined, segments: readonly string[], same: boolean): void {
+  #add(base: Routed | undefined, head: Routed | undefined, segments: readonly string[]): void {
     if (base === undefined && head === undefined) return;
     // What a change of transports or of the base path does is said of the API.
     if (base === undefined && head !== undefined && this.#paired.has(head.operation) && this.#isApart(head, "base"))
       return;
     if (head === undefined && base !== undefined && this.#paired.has(base.operation) && this.#isApart(base, "head"))
       return;
-    this.#addNew({ base, head, sample: `/${segments.join("/")}`, same });
+    this.#addNew({ base, head, sample: `/${segments.join("/")}`, same: false });
   }
 
   /** The API is on the other side under another base path, or with other transports. */
