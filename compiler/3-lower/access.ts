@@ -8,6 +8,12 @@ export const unstated = "no security is stated";
 
 /** Who may call an operation, read as the given compatibility reads it. */
 export function accessOf(api: ApiFacts, operation: OperationFacts, compatibility: Compatibility): Access {
+  const access = decidedAccess(api, operation, compatibility);
+  const reason = (operation.publicReason ?? api.publicReason)?.value;
+  return access.kind === "public" && reason !== undefined ? { ...access, reason } : access;
+}
+
+function decidedAccess(api: ApiFacts, operation: OperationFacts, compatibility: Compatibility): Access {
   const opened = openedBy(api, operation);
   if (opened !== undefined) return { kind: "public", ...opened };
   const application = compatibility === "standard" ? standardAccess(api, operation) : flattenedAccess(api, operation);

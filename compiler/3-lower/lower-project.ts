@@ -23,6 +23,7 @@ import { hashedIdentifier, hashedSlug, identifierOf, sha256, slugOf, symbolOf } 
 import { accessOf, decisionOf, describeAccess, providersOf, unstated } from "./access.ts";
 import { backendOf } from "./backend.ts";
 import { callsOf } from "./calls.ts";
+import { publicReasonNotes } from "./public-reasons.ts";
 import { sentOnce } from "./resilience.ts";
 import { addressLimitsOf, apiLimitOf, callerTiersOf, denyOf, isDenied, isLimited, throttleOf } from "./throttling.ts";
 
@@ -129,10 +130,14 @@ function apiSlugs(apis: readonly ApiFacts[]): ReadonlyMap<ApiFacts, Slug> {
 function lowerApi(api: ApiFacts, slug: Slug, checked: CheckedProject, notes: LoweringNote[]): ApiModel {
   const { compatibility } = checked.loaded.settings;
   const names = operationNames(api, slug);
-  const operations = api.operations
-    .map((operation) => lowerOperation(api, operation, names.get(operation) as Identifier, checked, notes))
-    .sort(byPath);
-  if (operations.some((operation) => operation.access.kind === "public" && operation.access.why === unstated)) {
+  const lowered = api.operations.map((operation) => ({
+    operation,
+    model: lowerOperation(api, operation, names.get(operation) as Identifier, checked, notes),
+  }));
+  const operations = lowered.map(({ model }) => model).sort(byPath);
+  const accesses = lowered.map(({ operation, model: { access } }) => ({ operation, access }));
+  notes.push(...publicReasonNotes(api, accesses, compatibility));
+  if (operations.some(({ access }) => access.kind === "public" && access.why === unstated && !access.reason)) {
     notes.push({ code: "security-unstated", ref: { file: api.file, pointer: "" }, args: { api: api.title.value } });
   }
   if (api.dpop !== undefined && !operations.some(takesTokens)) {
@@ -207,7 +212,9 @@ function lowerOperation(
   const backend = backendOf(api, operation, checked.loaded);
   const shown = `${operation.method} ${operation.path}`;
   if (access.kind === "public") {
-    notes.push({ code: "operation-public", ref: operation.origin, args: { operation: shown, why: access.why } });
+    const { why, reason } = access;
+    const args = { operation: shown, why, ...(reason !== undefined && { reason }) };
+    notes.push({ code: "operation-public", ref: operation.origin, args });
   }
   // A .proto file says it in words of its own: there is no OpenAPI reading of them.
   if (compatibility === "wso2-3.2" && api.protocol === "http") {

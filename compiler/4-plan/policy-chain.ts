@@ -18,6 +18,7 @@ import type {
 } from "../model/gateway-plan.ts";
 import type { Identifier, NonEmpty } from "../model/names.ts";
 import type { SourceRef } from "../model/source.ts";
+import { openedBy } from "./route-summary.ts";
 
 /** Names that the chain refers to: declared in `shared.ts` or beside the handler. */
 export interface ChainSymbols {
@@ -42,7 +43,7 @@ export function policyChain(
   if (backend.kind === "not-built") return [{ kind: "not-built", features: backend.features }];
   const steps: PolicyStep[] = [];
   if (access.kind === "public") {
-    steps.push({ kind: "public", why: access.why, origin: access.origin });
+    steps.push({ kind: "public", why: openedBy(access), origin: access.origin });
   } else {
     const shared = sharedScopes(access.anyOf.map((alternative) => alternative.scopes));
     const anyOf = access.anyOf.map(

@@ -38,8 +38,13 @@ function moreText(api: ApiModel, { caller, domains, upgrades }: OperationModel):
 }
 
 function accessText(access: Access): string {
-  if (access.kind === "public") return `public (${access.why})`;
+  if (access.kind === "public") return `public (${openedBy(access)})`;
   return access.anyOf.map(alternativeText).join(" | ");
+}
+
+/** What makes an operation public, and the reason that its definition gives. */
+export function openedBy({ why, reason }: { readonly why: string; readonly reason?: string }): string {
+  return reason === undefined ? why : `${why}; ${reason}`;
 }
 
 function alternativeText({ allOf, scopes }: Alternative): string {

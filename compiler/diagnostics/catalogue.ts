@@ -466,9 +466,10 @@ export const catalogue = {
     explanation:
       "The definition breaks the OpenAPI specification in a way that leaves routes and security known. The original discarded such findings (T-OAS-02).",
   }),
-  "operation-public": entry<{ operation: string; why: string }>({
+  "operation-public": entry<{ operation: string; why: string; reason?: string }>({
     severity: "note",
-    message: ({ operation, why }) => `${operation} is public: ${why}`,
+    message: ({ operation, why, reason }) =>
+      `${operation} is public: ${why}${reason === undefined ? "" : ` (${reason})`}`,
     explanation: "Operations that anybody may call without credentials are always listed (S-SEL-07).",
   }),
   "path-malformed": entry<{ path: string; problem: string }>({
@@ -579,6 +580,23 @@ export const catalogue = {
     hint: () => "the file must be one that protoc takes; statements end with ; and blocks with }",
     explanation:
       "A file below grpc_definitions/ whose name ends in .proto must be in the protobuf language: proto2, proto3 or an edition. Imports are not followed.",
+  }),
+  "public-reason-unneeded": entry<{ what: string }>({
+    severity: "warning",
+    message: ({ what }) => `${what}: x-castgate-public says why something is public, and opens nothing`,
+    hint: () => "remove it, or write `security: []` where anybody may call",
+    explanation:
+      "x-castgate-public is a reason for reviewers. What opens an operation is `security`, or an extension that says so (S-SEL-07); so a reason at an operation that is closed means that somebody takes it for open.",
+  }),
+  "public-without-reason": entry<{ operation: string; more?: string }>({
+    severity: "warning",
+    message: ({ operation, more }) =>
+      `${operation} is public, and nothing says why${
+        more === undefined ? "" : `; the same holds for ${more} more operations`
+      }`,
+    hint: () => 'add `x-castgate-public: "<why>"` to the operation, or to the top of the definition for all of them',
+    explanation:
+      "In `standard` each operation that anybody may call has a reason beside it, for whoever reviews it. The reason stands in generated code, in routes.txt and in the report.",
   }),
   "ref-dangling": entry<{ reference: string; why: string; more: string }>({
     severity: doubtful,

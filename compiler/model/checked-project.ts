@@ -60,6 +60,8 @@ export interface ApiFacts {
   readonly responseCache: Fact<boolean> | undefined;
   /** What holds for all operations that say nothing else. */
   readonly calls: CallFacts;
+  /** `x-castgate-public`: why its public operations are public. Opens nothing. */
+  readonly publicReason?: Fact<string> | undefined;
   /** `x-castgate-encoded-slash: allow`: `%2f` may stand inside a parameter and stays encoded everywhere. */
   readonly allowEncodedSlash: boolean;
   /** By path, then by method in the order of `httpMethods`. */
@@ -85,6 +87,8 @@ export interface OperationFacts {
   /** `x-auth-type: None` (T-EXT-11). */
   readonly authTypeNone: Fact<true> | undefined;
   readonly calls: CallFacts;
+  /** `x-castgate-public`, before that of the API. */
+  readonly publicReason?: Fact<string> | undefined;
   readonly requestInterceptor: Fact<string> | undefined;
   readonly responseInterceptor: Fact<string> | undefined;
 }

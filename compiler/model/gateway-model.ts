@@ -105,7 +105,8 @@ export interface OperationModel {
 }
 
 export type Access =
-  | { readonly kind: "public"; readonly why: string; readonly origin: SourceRef }
+  /** `why`: what makes it so. `reason`: `x-castgate-public`, why it should be so. */
+  | { readonly kind: "public"; readonly why: string; readonly reason?: string; readonly origin: SourceRef }
   | { readonly kind: "authenticated"; readonly anyOf: NonEmpty<Alternative>; readonly origin: SourceRef };
 
 /** All schemes of an alternative must accept the caller, and its scopes must be held. */
@@ -293,6 +294,8 @@ export interface LoweringNote {
     | "dpop-unused"
     | "feature-not-built"
     | "operation-public"
+    | "public-reason-unneeded"
+    | "public-without-reason"
     | "request-sent-once"
     | "security-unstated"
     | "unlimited-forbidden";

@@ -11,6 +11,7 @@ import {
   readDpop,
   readEncodedSlash,
   readMutualSsl,
+  readPublicReason,
   readResponseCache,
   readTier,
   readTransports,
@@ -62,6 +63,7 @@ export function readApi(reading: Reading, definition: Definition): ApiFacts | un
     dpop: readDpop(reading, root),
     responseCache: readResponseCache(reading, root),
     calls: readCalls(reading, root),
+    publicReason: readPublicReason(reading, root),
     allowEncodedSlash,
     operations,
   };

@@ -124,3 +124,16 @@ export function readDpop(reading: Reading, root: Cursor): ApiFacts["dpop"] {
   });
   return undefined;
 }
+
+const longestReason = 300;
+
+/** `x-castgate-public`: why operations are public, in a sentence. It stands in generated comments, so it is one line. */
+export function readPublicReason(reading: Reading, parent: Cursor): Fact<string> | undefined {
+  const text = readText(reading, parent, "x-castgate-public");
+  if (text === undefined) return undefined;
+  const value = text.value.replaceAll(/\s+/g, " ");
+  if (value.length <= longestReason) return { value, ref: text.ref };
+  const problem = `must be a reason of at most ${longestReason} characters`;
+  reading.log.report("value-invalid", at(text.ref), { what: "x-castgate-public", problem });
+  return undefined;
+}

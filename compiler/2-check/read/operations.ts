@@ -4,7 +4,7 @@ import { type HttpMethod, httpMethods } from "../../model/names.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
 import { readCalls } from "./calls.ts";
 import { type EndpointTable, readEndpointPair } from "./endpoints.ts";
-import { readTier } from "./extensions.ts";
+import { readPublicReason, readTier } from "./extensions.ts";
 import { parsePathTemplate } from "./path-template.ts";
 import { readSecurity } from "./security.ts";
 import { listedServers, meansNone, type Server } from "./servers.ts";
@@ -117,6 +117,7 @@ function readOperation(
       scope: readText(reading, node, "x-scope"),
       authTypeNone: authTypeNone(node),
       calls: readCalls(reading, node, route.method),
+      publicReason: readPublicReason(reading, node),
       requestInterceptor: readText(reading, node, "x-wso2-request-interceptor"),
       responseInterceptor: readText(reading, node, "x-wso2-response-interceptor"),
     },

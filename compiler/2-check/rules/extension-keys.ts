@@ -34,7 +34,7 @@ const read: Readonly<Record<Level, readonly string[]>> = {
   path: [],
   operation: both,
 };
-const oursOfBoth = ["x-castgate-allowed-domains", "x-castgate-caller", "x-castgate-upgrade"];
+const oursOfBoth = ["x-castgate-allowed-domains", "x-castgate-caller", "x-castgate-public", "x-castgate-upgrade"];
 const ours: Readonly<Record<Level, readonly string[]>> = {
   api: [...oursOfBoth, "x-castgate-dpop", "x-castgate-encoded-slash"],
   path: [],
@@ -50,6 +50,7 @@ const homes = new Map([
     key,
     "in an endpoint, beside its urls",
   ]),
+  ["x-castgate-public", "at the top of the definition and in an operation"],
   ["x-castgate-upgrade", "at the top of the definition and in an operation"],
 ]);
 

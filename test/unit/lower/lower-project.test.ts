@@ -605,3 +605,67 @@ describe("paths", () => {
     }
   });
 });
+
+describe("x-castgate-public", () => {
+  const codes = (notes: readonly LoweringNote[]) =>
+    notes.filter(({ code }) => code !== "compatibility-difference").map(({ code, args }) => [code, args]);
+  const isPublic = { operation: "GET /pets", why: "security: []" };
+
+  test("`standard` asks for a reason", async () => {
+    const { notes, model } = await lower(petDefinition("", "security: []"), "standard");
+    assert.deepEqual(codes(notes), [
+      ["operation-public", isPublic],
+      ["public-without-reason", { operation: "GET /pets" }],
+    ]);
+    const { access } = only(model).operation;
+    assert.equal(access.kind === "public" && access.reason, undefined);
+  });
+
+  test("the operation's own reason, on one line, else the API's", async () => {
+    const api = "x-castgate-public: a catalogue";
+    const own = 'security: []\nx-castgate-public: "a shop\\n  window"';
+    for (const [definition, reason] of [
+      [petDefinition(api, own), "a shop window"],
+      [petDefinition(api, "security: []"), "a catalogue"],
+    ] as const) {
+      const { notes, model } = await lower(definition, "standard");
+      assert.deepEqual(codes(notes), [["operation-public", { ...isPublic, reason }]]);
+      assert.deepEqual(only(model).operation.access.kind === "public" && only(model).operation.access.reason, reason);
+    }
+  });
+
+  test("a reason says that it is on purpose that no security is stated", async () => {
+    const { notes } = await lower(petDefinition("x-castgate-public: a catalogue", ""), "standard");
+    assert.deepEqual(codes(notes), [
+      ["operation-public", { operation: "GET /pets", why: "no security is stated", reason: "a catalogue" }],
+    ]);
+    const silent = await lower(petDefinition("", ""), "standard");
+    assert.deepEqual(
+      silent.notes.map(({ code }) => code),
+      ["operation-public", "security-unstated"],
+    );
+  });
+
+  test("it opens nothing, in either reading", async () => {
+    for (const compatibility of ["standard", "wso2-3.2"] as const) {
+      const own = await lower(petDefinition("security: [{ba: []}]", "x-castgate-public: a shop window"), compatibility);
+      assert.equal(describeAccess(only(own.model).operation.access), "basic");
+      assert.deepEqual(codes(own.notes), [["public-reason-unneeded", { what: "GET /pets is not public" }]]);
+      const api = await lower(petDefinition("security: [{ba: []}]\nx-castgate-public: a catalogue", ""), compatibility);
+      assert.deepEqual(codes(api.notes), [["public-reason-unneeded", { what: "no operation of the API is public" }]]);
+    }
+  });
+
+  test("`wso2-3.2` asks for none", async () => {
+    const { notes } = await lower(petDefinition("", "x-wso2-disable-security: true"), "wso2-3.2");
+    assert.ok(notes.every(({ code }) => code !== "public-without-reason"));
+  });
+
+  test("of many, ten are listed, and the rest is counted", async () => {
+    const paths = Array.from({ length: 13 }, (_, i) => `  /p${i}: {get: {responses: {"200": {description: ok}}}}\n`);
+    const { notes } = await lower(`${head}security: []\npaths:\n${paths.join("")}`, "standard");
+    const missing = notes.filter(({ code }) => code === "public-without-reason");
+    assert.equal(missing.length, 10);
+    assert.equal(missing[9]?.args.more, "3");
+  });
+});
