@@ -136,7 +136,10 @@ const scheme = byMember<AuthScheme, "kind">("kind", {
 });
 const alternative = object<Alternative>({ allOf: someOf(scheme), scopes }, ["scopes"]);
 const access = byMember<Access, "kind">("kind", {
-  public: object<Extract<Access, { kind: "public" }>>({ kind: oneOf(["public"] as const), why: text, origin: source }),
+  public: object<Extract<Access, { kind: "public" }>>(
+    { kind: oneOf(["public"] as const), why: text, reason: text, origin: source },
+    ["reason"],
+  ),
   authenticated: object<Extract<Access, { kind: "authenticated" }>>({
     kind: oneOf(["authenticated"] as const),
     anyOf: someOf(alternative),
