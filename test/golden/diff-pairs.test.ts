@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { compile } from "../../compiler/compile.ts";
+import type { GatewayModel } from "../../compiler/model/gateway-model.ts";
+import type { Change, Verdict } from "../../compiler/review/diff/change.ts";
+import { diffGateways } from "../../compiler/review/diff/diff-gateways.ts";
+import { memoryHost } from "../support/memory-host.ts";
+
+/**
+ * Pairs of small projects, each one edit apart, with what the edit means for whoever calls (fixtures/diff/README.md). The labels
+ * were written from that meaning: where one and `castgate diff` disagree, ask which request is answered otherwise.
+ */
+const folder = path.join(import.meta.dirname, "../../fixtures/diff");
+const names = readdirSync(folder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
+  .sort();
+
+/** Pairs that `castgate diff` does not yet judge as they are labelled. */
+const pending: readonly string[] = [
+  "api-denied",
+  "api-removed-beside-public-catch-all",
+  "base-path-changed",
+  "caller-kind-of-keys",
+  "caller-kind-of-users-with-passwords",
+  "compatibility-cookie-key",
+  "condition-group-with-less-added",
+  "cors-method-added",
+  "cors-method-that-no-path-has",
+  "cors-methods-left-out",
+  "counters-where-nothing-is-limited",
+  "denied-api-made-public",
+  "denied-api-opened",
+  "disable-security-false-over-api",
+  "dpop-demanded-and-key-allowed",
+  "extension-where-no-token-is-taken",
+  "introspection-where-no-token-is-taken",
+  "operation-added-inside-wider-public-one",
+  "operation-removed-beside-wider-closed-one",
+  "operation-removed-beside-wider-public-one",
+  "parameter-instead-of-wildcard",
+  "post-sent-again",
+  "post-sent-once",
+  "public-operation-added-inside-closed-one",
+  "requests-became-bytes",
+  "security-disabled-on-the-api",
+  "version-in-base-path-changed",
+  "wildcard-instead-of-parameter",
+];
+
+interface Finding {
+  readonly verdict: Exclude<Verdict, "neutral">;
+  readonly aspect: string;
+  /** `METHOD /path` as clients send it; or what concerns every operation, or the gateway itself. */
+  readonly operations: readonly string[] | "all" | "gateway";
+  readonly affected?: number;
+}
+
+interface Expected {
+  readonly verdict: Verdict;
+  readonly why: string;
+  readonly findings: readonly Finding[];
+  /** What head and base are the other way round, where that is not the converse. */
+  readonly swapped?: { readonly verdict: Verdict; readonly why: string; readonly findings: readonly Finding[] };
+}
+
+test("there are enough pairs of each kind", () => {
+  const labels = names.map((name) => expectedOf(name));
+  const count = (verdict: Verdict) => labels.filter((label) => label.verdict === verdict).length;
+  assert.ok(count("weaker") >= 60, `${count("weaker")} weaker`);
+  assert.ok(count("stronger") >= 40, `${count("stronger")} stronger`);
+  assert.ok(count("neutral") >= 45, `${count("neutral")} neutral`);
+});
+
+test("every pair that is left for later is there, and is still judged otherwise", async () => {
+  for (const name of pending) {
+    assert.ok(names.includes(name), `there is no pair ${name}`);
+    await assert.rejects(compareWithLabel(name), `${name} is right now`);
+  }
+});
+
+describe("what one edit means", () => {
+  for (const name of names) {
+    test(name, { skip: pending.includes(name) && "left for later" }, () => compareWithLabel(name));
+  }
+});
+
+async function compareWithLabel(name: string): Promise<void> {
+  const expected = expectedOf(name);
+  const { base, head } = await sidesOf(name);
+  checkLabel(expected, base, head);
+  assert.deepEqual(findingsOf(base, head), writtenOut(expected.findings, base, head), expected.why);
+  const converse = expected.swapped?.findings ?? expected.findings.map(turned);
+  assert.deepEqual(
+    findingsOf(head, base),
+    writtenOut(converse, head, base),
+    expected.swapped?.why ?? "the other way round it is the converse",
+  );
+}
+
+function expectedOf(name: string): Expected {
+  const file = path.join(folder, name, "expected.json");
+  assert.ok(existsSync(file), `fixtures/diff/${name} has no expected.json`);
+  assert.deepEqual(readdirSync(path.join(folder, name)).sort(), ["base", "expected.json", "head"], name);
+  const expected: Expected = JSON.parse(readFileSync(file, "utf8"));
+  assert.equal(expected.verdict, overall(expected.findings), `the verdict of ${name} is that of its findings`);
+  if (expected.swapped !== undefined) {
+    assert.equal(expected.swapped.verdict, overall(expected.swapped.findings), `${name}, the other way round`);
+    assert.notEqual(expected.swapped.why, "", `${name} says why its swap is not the converse`);
+  }
+  return expected;
+}
+
+/** Weaker wins over unknown, and that over stronger. */
+function overall(findings: readonly { readonly verdict: Verdict }[]): Verdict {
+  const verdicts = findings.map(({ verdict }) => verdict);
+  return (["weaker", "unknown", "stronger"] as const).find((verdict) => verdicts.includes(verdict)) ?? "neutral";
+}
+
+async function sidesOf(name: string): Promise<{ readonly base: GatewayModel; readonly head: GatewayModel }> {
+  const [base, head] = [filesBelow(path.join(folder, name, "base")), filesBelow(path.join(folder, name, "head"))];
+  assert.notDeepEqual(base, head, "something was edited");
+  return { base: await modelOf(base), head: await modelOf(head) };
+}
+
+/** Many pairs have a side in common. */
+const models = new Map<string, Promise<GatewayModel>>();
+
+function modelOf(files: Readonly<Record<string, string>>): Promise<GatewayModel> {
+  const key = JSON.stringify(files);
+  const model = models.get(key) ?? compiledModel(files);
+  models.set(key, model);
+  return model;
+}
+
+async function compiledModel(files: Readonly<Record<string, string>>): Promise<GatewayModel> {
+  const { value, failed, diagnostics } = await compile("pair", memoryHost(files), { stopAfter: "lower" });
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  assert.deepEqual(
+    errors.map(({ code, message }) => `${code}: ${message}`),
+    [],
+  );
+  assert.ok(!failed && value !== undefined);
+  return value as GatewayModel;
+}
+
+function filesBelow(root: string): Readonly<Record<string, string>> {
+  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map((entry) => {
+      const file = path.join(entry.parentPath, entry.name);
+      return [path.relative(root, file).split(path.sep).join("/"), readFileSync(file, "utf8")];
+    }),
+  );
+}
+
+/** A label that could not be right, whatever the diff says. */
+function checkLabel(expected: Expected, base: GatewayModel, head: GatewayModel): void {
+  if (expected.verdict !== "neutral") {
+    assert.notEqual(withoutPlaces(base), withoutPlaces(head), "both sides are the same gateway: it is neutral");
+  }
+  const known = operationsOf(base, head);
+  for (const { operations, affected } of [...expected.findings, ...(expected.swapped?.findings ?? [])]) {
+    if (typeof operations === "string") continue;
+    assert.equal(operations.length, affected, "as many operations are affected as are named");
+    for (const operation of operations) assert.ok(known.includes(operation), `no side has ${operation}`);
+  }
+}
+
+function withoutPlaces(model: GatewayModel): string {
+  return JSON.stringify(model, (key, value) => (key === "origin" ? undefined : value));
+}
+
+function turned(finding: Finding): Finding {
+  const verdict = finding.verdict === "weaker" ? "stronger" : finding.verdict === "stronger" ? "weaker" : "unknown";
+  return { ...finding, verdict };
+}
+
+/** One line for each verdict, aspect and operation, in order. */
+function writtenOut(findings: readonly Finding[], base: GatewayModel, head: GatewayModel): string[] {
+  const lines = findings.flatMap(({ verdict, aspect, operations }) => {
+    const all = operations === "all" ? operationsOf(base, head) : operations === "gateway" ? [operations] : operations;
+    return all.map((operation) => `${verdict} ${aspect}: ${operation}`);
+  });
+  return [...new Set(lines)].sort();
+}
+
+function findingsOf(base: GatewayModel, head: GatewayModel): string[] {
+  const told = diffGateways(base, head).filter(({ verdict }) => verdict !== "neutral");
+  const lines = told.flatMap((change) =>
+    subjectsOf(change, base, head).map((operation) => `${change.verdict} ${change.aspect}: ${operation}`),
+  );
+  return [...new Set(lines)].sort();
+}
+
+/** What concerns an API concerns each of its operations. What concerns a feature or code of the project concerns the gateway. */
+function subjectsOf({ subject, aspect }: Change, base: GatewayModel, head: GatewayModel): readonly string[] {
+  if (subject === undefined) {
+    return aspect === "features" || aspect === "extensions" ? ["gateway"] : operationsOf(base, head);
+  }
+  const { basePath, method, template } = subject;
+  if (method !== undefined && template !== undefined) return [shown(method, basePath, template)];
+  const start = basePath === "/" ? " /" : ` ${basePath}/`;
+  return operationsOf(base, head).filter(
+    (operation) => operation.includes(start) || operation.endsWith(` ${basePath}`),
+  );
+}
+
+/** Of both sides; what both have is named as the head has it. */
+function operationsOf(base: GatewayModel, head: GatewayModel): readonly string[] {
+  const found = new Map<string, string>();
+  for (const { apis } of [base, head]) {
+    for (const { basePath, operations } of apis) {
+      for (const { method, segments, template } of operations) {
+        const shape = segments.map((segment) => (segment.kind === "parameter" ? { ...segment, name: "" } : segment));
+        found.set(JSON.stringify([method, basePath, shape]), shown(method, basePath, template));
+      }
+    }
+  }
+  return [...found.values()].sort();
+}
+
+function shown(method: string, basePath: string, template: string): string {
+  return `${method} ${basePath === "/" ? "" : basePath}${template}`;
+}
