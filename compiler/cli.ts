@@ -24,6 +24,7 @@ const terminal: Terminal = {
   interactive: process.stderr.isTTY === true,
   colors: process.stderr.isTTY === true && process.env.NO_COLOR === undefined,
   env: process.env,
+  colorsOut: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   node: process.execPath,
   onStop(handler) {
     process.once("SIGINT", handler);

@@ -10,9 +10,12 @@ export interface Terminal {
   err(text: string): void;
   /** Standard error is a terminal: progress may be shown. */
   readonly interactive: boolean;
+  /** Standard error may be coloured. */
   readonly colors: boolean;
   /** The environment: only settings that refer to it look there. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The same of standard output. */
+  readonly colorsOut: boolean;
   /** The Node executable that runs this. */
   readonly node: string;
   /** Calls back on the first SIGINT or SIGTERM, which then does not end this process by itself. */

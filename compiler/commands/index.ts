@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { compileCommand } from "./compile.ts";
 import { devCommand } from "./dev.ts";
+import { diffCommand } from "./diff.ts";
 import { explainCommand } from "./explain.ts";
 import { helpCommand } from "./help.ts";
 import { initCommand } from "./init.ts";
@@ -14,13 +15,13 @@ export const commands: readonly Command[] = [
   runCommand,
   devCommand,
   explainCommand,
+  diffCommand,
   helpCommand(() => commands),
   versionCommand,
 ];
 
 /** Commands that are planned, and those of the original that have no place here: what to say of them. */
 export const absentCommands: Readonly<Record<string, string>> = {
-  diff: "`diff` is not there yet; until then, compare `generated/` of two revisions: each routes.txt has a line per operation",
   verify:
     "`verify` is not there yet; until then, compare a bundle with one that you compile yourself: the bytes are the same",
   report: "`report` is not there yet; until then, read generated/<api>/routes.txt",

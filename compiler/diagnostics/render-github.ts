@@ -22,10 +22,19 @@ export function renderGithub(diagnostics: readonly Diagnostic[], sources: Source
       properties.push(["title", code]);
       const text = hint === undefined ? printable(message) : `${printable(message)}\nhint: ${printable(hint)}`;
       const command = severity === "note" ? "notice" : severity;
-      const written = properties.map(([name, value]) => `${name}=${escapeProperty(printable(String(value)))}`);
-      return `::${command} ${written.join(",")}::${escapeData(text)}\n`;
+      return workflowCommand(command, properties, text);
     })
     .join("");
+}
+
+/** One annotation. `text` may have several lines, each of them printable. */
+export function workflowCommand(
+  command: "error" | "warning" | "notice",
+  properties: readonly (readonly [name: string, value: string | number])[],
+  text: string,
+): string {
+  const written = properties.map(([name, value]) => `${name}=${escapeProperty(printable(String(value)))}`);
+  return `::${command} ${written.join(",")}::${escapeData(text)}\n`;
 }
 
 /** `shop` and `policies.yaml` -> `shop/policies.yaml`. */

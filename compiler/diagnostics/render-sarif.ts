@@ -80,7 +80,8 @@ function physicalLocation(place: Place, sources: Sources, folder: string) {
   return [{ artifactLocation, region: { startLine: line, startColumn: column, endLine, endColumn } }];
 }
 
-function relativeUri(path: string): string {
+/** A path as a relative URI reference. */
+export function relativeUri(path: string): string {
   const uri = path
     .replaceAll(/\p{Cs}/gu, "\ufffd")
     .split("/")

@@ -41,6 +41,15 @@ export class GeneratedLines {
     return code === undefined || index < 0 ? undefined : { file, line: code.firstLine + index };
   }
 
+  /** The first line that matches in any file of an API. */
+  lineIn(api: string, pattern: RegExp): CodeLine | undefined {
+    for (const { file } of this.#code) {
+      const found = file.startsWith(`${api}/`) && file.endsWith(".ts") ? this.line(file, pattern) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   #handlersOf(api: string): ReadonlyMap<string, Handler> {
     const known = this.#handlers.get(api);
     if (known !== undefined) return known;

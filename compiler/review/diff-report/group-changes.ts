@@ -3,7 +3,6 @@ import type { Change, Subject } from "../diff/change.ts";
 
 /** The same change at several operations or APIs: at least one. */
 export interface ChangeGroup {
-  readonly message: string;
   /** Where it holds, in one line. */
   readonly on: string;
   readonly changes: readonly [Change, ...Change[]];
@@ -13,38 +12,25 @@ export interface ChangeGroup {
 export function groupChanges(changes: readonly Change[]): readonly ChangeGroup[] {
   const groups = new Map<string, [Change, ...Change[]]>();
   for (const change of changes) {
-    const { code, verdict, aspect, before, after, step, subject } = change;
+    const { code, verdict, aspect, message, before, after, step, subject } = change;
     const level = subject === undefined ? "gateway" : subject.method === undefined ? "api" : "operation";
-    const key = JSON.stringify([code, verdict, aspect, before, after, step, level, withoutSubject(change)]);
+    const key = JSON.stringify([code, verdict, aspect, before, after, step, level, message]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [change]);
     else group.push(change);
   }
-  return [...groups.values()].map((group) => {
-    const subjects = distinctSubjects(group);
-    const on = named(subjects);
-    const [first] = group;
-    const message = subjects.length === 1 ? first.message : withoutSubject(first).replaceAll(mark, () => on);
-    return { message, on, changes: group };
-  });
+  return [...groups.values()].map((changes) => ({ on: named(distinctSubjects(changes)), changes }));
 }
 
 /** `GET /shop/v1/items`, `/shop/v1`, `the gateway`. */
 export function subjectName(subject: Subject | undefined): string {
   if (subject === undefined) return "the gateway";
-  const { basePath, method, template } = subject;
-  if (method === undefined) return template === undefined ? basePath : fullPath(basePath, template);
-  return `${method} ${fullPath(basePath, template ?? "")}`;
+  return subject.method === undefined ? subjectPath(subject) : `${subject.method} ${subjectPath(subject)}`;
 }
 
-/** Stands for the subject in a message. */
-const mark = "\u0000";
-
-function withoutSubject({ message, subject }: Change): string {
-  if (subject === undefined) return message;
-  // Never inside of something longer: "/" is in every URL.
-  const name = subjectName(subject).replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-  return message.replace(new RegExp(`(?<![\\w/:.*{}%~-])${name}(?![\\w/{}*%~-])`, "g"), mark);
+/** As clients see it: `/shop/v1/items`; of an API, its base path. */
+export function subjectPath({ basePath, template }: Subject): string {
+  return template === undefined ? basePath : fullPath(basePath, template);
 }
 
 function distinctSubjects(changes: readonly Change[]): readonly string[] {

@@ -21,6 +21,8 @@ export interface SideFacts {
   /** As the user named it. */
   readonly name: string;
   readonly kind: "project" | "revision" | "bundle";
+  /** Of a project: its folder, from where annotations are shown; `""` for there. */
+  readonly folder: string;
   readonly apis: number;
   readonly operations: number;
   readonly publicOperations: number;

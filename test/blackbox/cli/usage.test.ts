@@ -22,6 +22,12 @@ const table: readonly (readonly [words: string, code: number, stdout: RegExp, st
   ["compile a --out=", 2, /^$/, /--out has no value/],
   ["compile a --print", 2, /^$/, /--print needs --stop-after/],
   ["compile no-such-project", 1, /^$/, /error\[project-missing\]/],
+  ["diff", 2, /^$/, /a word is missing: castgate diff <base> <head>\n {2}= hint: `castgate help diff` has examples/],
+  ["diff a", 2, /^$/, /a word is missing/],
+  ["diff --help", 0, /castgate diff main:shop shop\n/, /^$/],
+  ["diff a b --today=2027-02-29", 2, /^$/, /--today=2027-02-29 is not a day/],
+  ["diff a b --format=yaml", 2, /^$/, /it is one of: pretty, json, markdown, github, sarif/],
+  ["diff no-such-folder b", 1, /^$/, /no-such-folder/],
   // Flags of the original (T-CLI-05, 1.2, 1.3).
   ["compile a --verbose", 2, /^$/, /--verbose has no meaning any more/],
   ["compile a --java.debug=5005", 2, /^$/, /--java\.debug has no meaning any more/],
@@ -29,7 +35,6 @@ const table: readonly (readonly [words: string, code: number, stdout: RegExp, st
   ["init a -k", 2, /^$/, /-k has no meaning any more\n {2}= hint: .*NODE_EXTRA_CA_CERTS/],
   ["reset", 2, /^$/, /nothing to reset/],
   // Commands to come.
-  ["diff a b", 2, /^$/, /`diff` is not there yet/],
   ["verify a", 2, /^$/, /`verify` is not there yet/],
 ];
 
