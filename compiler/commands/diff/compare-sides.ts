@@ -64,7 +64,7 @@ function folderOfSpec(name: string, terminal: Terminal): string {
 }
 
 async function reportSide(side: Side, withCode: boolean, terminal: Terminal): Promise<ReportSide> {
-  const code = withCode ? await side.code : [];
+  const code = withCode ? await side.code() : [];
   return { side, code, ...(side.kind === "project" && { folder: folderOf(side.name, terminal) }) };
 }
 
