@@ -14,8 +14,8 @@ export const commands: readonly Command[] = [
   compileCommand,
   runCommand,
   devCommand,
-  explainCommand,
   diffCommand,
+  explainCommand,
   helpCommand(() => commands),
   versionCommand,
 ];
