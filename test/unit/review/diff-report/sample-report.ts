@@ -1,9 +1,9 @@
-import { compile } from "../../../compiler/compile.ts";
-import type { AcceptedEntry } from "../../../compiler/model/loaded-project.ts";
-import type { Change } from "../../../compiler/review/diff/change.ts";
-import { buildReport, type ReportSide } from "../../../compiler/review/diff-report/build-report.ts";
-import type { DiffReport } from "../../../compiler/review/diff-report/report.ts";
-import { memoryHost } from "../../support/memory-host.ts";
+import { compile } from "../../../../compiler/compile.ts";
+import type { AcceptedEntry } from "../../../../compiler/model/loaded-project.ts";
+import type { Change } from "../../../../compiler/review/diff/change.ts";
+import { buildReport, type ReportSide } from "../../../../compiler/review/diff-report/build-report.ts";
+import type { DiffReport } from "../../../../compiler/review/diff-report/report.ts";
+import { memoryHost } from "../../../support/memory-host.ts";
 
 /** The shop before a change, and after it. */
 const definition = (inventory: string) => `openapi: 3.0.3

@@ -4,13 +4,13 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { Ajv } from "ajv";
 import { load } from "js-yaml";
-import type { Change } from "../../../compiler/review/diff/change.ts";
-import { renderGithub } from "../../../compiler/review/diff-report/render-github.ts";
-import { renderJson } from "../../../compiler/review/diff-report/render-json.ts";
-import { longestComment, renderMarkdown } from "../../../compiler/review/diff-report/render-markdown.ts";
-import { renderSarif } from "../../../compiler/review/diff-report/render-sarif.ts";
-import { renderTerminal } from "../../../compiler/review/diff-report/render-terminal.ts";
-import type { DiffReport } from "../../../compiler/review/diff-report/report.ts";
+import type { Change } from "../../../../compiler/review/diff/change.ts";
+import { renderGithub } from "../../../../compiler/review/diff-report/render-github.ts";
+import { renderJson } from "../../../../compiler/review/diff-report/render-json.ts";
+import { longestComment, renderMarkdown } from "../../../../compiler/review/diff-report/render-markdown.ts";
+import { renderSarif } from "../../../../compiler/review/diff-report/render-sarif.ts";
+import { renderTerminal } from "../../../../compiler/review/diff-report/render-terminal.ts";
+import type { DiffReport } from "../../../../compiler/review/diff-report/report.ts";
 import { changes, sampleReport } from "./sample-report.ts";
 
 const explanations = {
@@ -147,7 +147,7 @@ weaker: something that was refused before may pass now
 });
 
 describe("JSON", () => {
-  const schemaFile = "../../../compiler/review/diff-report/diff-output.schema.json";
+  const schemaFile = "../../../../compiler/review/diff-report/diff-output.schema.json";
   const schema = JSON.parse(readFileSync(path.join(import.meta.dirname, schemaFile), "utf8"));
   const validate = new Ajv({ strict: true, allErrors: true }).compile(schema);
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { exitCodeOf } from "../../../compiler/review/diff-report/exit-code.ts";
-import type { Finding } from "../../../compiler/review/diff-report/report.ts";
-import { generatedText, placeText } from "../../../compiler/review/diff-report/side-names.ts";
+import { exitCodeOf } from "../../../../compiler/review/diff-report/exit-code.ts";
+import type { Finding } from "../../../../compiler/review/diff-report/report.ts";
+import { generatedText, placeText } from "../../../../compiler/review/diff-report/side-names.ts";
 import { changes, sampleReport } from "./sample-report.ts";
 
 const entryFor = ({ code, on, fingerprint }: Finding) => ({
