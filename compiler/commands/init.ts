@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { type Command, CommandFailure, exitCode, type Terminal, UsageError } from "./command.ts";
 import { download } from "./download.ts";
-import { projectFiles } from "./project-template.ts";
+import { projectFiles, withSchema } from "./project-template.ts";
 
 /** `castgate init <dir>`: a new project, complete or not there at all (T-CLI-17 done right). */
 export const initCommand: Command = {
@@ -32,6 +32,8 @@ export const initCommand: Command = {
   biome.json             and linted with it: \`npx @biomejs/biome lint generated\`
   .gitignore             target/ and what \`run --dev\` makes
 
+The first line of the settings and of policies.yaml leads editors to the schema of the file, which explains and checks what
+they hold; it comes with \`npm install --save-dev castgate\` in <dir> or above it.
 Your own TypeScript, such as claim transformers, goes into <dir>/extensions/.
 A definition is a file or an http(s) URL; a URL is fetched once, now. What is wrong in it, \`compile\` says.
 When anything fails, <dir> is as it was before.
@@ -62,11 +64,27 @@ Exit codes: 0 fine; 1 a definition cannot be read or fetched; 2 wrong usage, no 
       );
     }
     const definitions = await readDefinitions((options["api-definition"] as string[] | undefined) ?? [], terminal);
-    await createProject(target, [...projectFiles, ...definitions], force);
+    const schemas = await schemaFolder(target);
+    const files = projectFiles.map((file) => withSchema(file, schemas));
+    await createProject(target, [...files, ...definitions], force);
     terminal.out(nextSteps(folder, definitions.length > 0));
     return exitCode.fine;
   },
 };
+
+/**
+ * Where this package's schemas are, relative to the project: in the nearest folder that has it installed, else in the
+ * project's own `node_modules`, where it comes with `npm install --save-dev castgate`. Never outside of what is checked in.
+ */
+async function schemaFolder(target: string): Promise<string> {
+  const inPackage = "node_modules/castgate/compiler/schemas";
+  let up = "";
+  for (let folder = target; dirname(folder) !== folder; folder = dirname(folder)) {
+    if (await exists(join(folder, inPackage))) return up + inPackage;
+    up += "../";
+  }
+  return inPackage;
+}
 
 interface NewFile {
   readonly file: string;

@@ -1,7 +1,25 @@
+export interface TemplateFile {
+  readonly file: string;
+  readonly content: string;
+  /** The schema with which editors explain and check the file, and the comment that tells them. */
+  readonly schema?: { readonly name: string; readonly line: (path: string) => string };
+}
+
+/** The file with the line that leads editors to its schema: `folder` is where the schemas are, relative to the project. */
+export function withSchema({ file, content, schema }: TemplateFile, folder: string): TemplateFile {
+  if (schema === undefined) return { file, content };
+  const path = "../".repeat(file.split("/").length - 1) + folder;
+  return { file, content: `${schema.line(`${path.startsWith(".") ? "" : "./"}${path}/${schema.name}`)}\n${content}` };
+}
+
+const yamlLine = (path: string) => `# yaml-language-server: $schema=${path}`;
+const tomlLine = (path: string) => `#:schema ${path}`;
+
 /** The files of a new project, besides its definitions. Holds no password and no key. */
-export const projectFiles: readonly { readonly file: string; readonly content: string }[] = [
+export const projectFiles: readonly TemplateFile[] = [
   {
     file: "castgate.yaml",
+    schema: { name: "castgate.schema.json", line: yamlLine },
     content: `# Settings of this project. \`castgate help compile\` says what is read besides.
 
 # standard: OpenAPI and HTTP mean what their specifications say.
@@ -20,6 +38,7 @@ compatibility: standard
   },
   {
     file: "policies.yaml",
+    schema: { name: "policies.schema.json", line: yamlLine },
     content: `# Throttling tiers: count calls in unitTime x timeUnit (min, hour, day, week, month, year).
 # "Unlimited" is always there and limits nothing.
 
@@ -47,6 +66,7 @@ subscriptionPolicies:
   },
   {
     file: "conf/micro-gw.conf",
+    schema: { name: "micro-gw.schema.json", line: tomlLine },
     content: `# Run-time settings (TOML): node target/<name>.cjs --config conf/micro-gw.conf
 # Every setting can also be given on the command line (--listenerConfig.httpPort=8080) or in the environment
 # (listenerConfig_httpPort=8080). Command line wins over environment, environment over this file.

@@ -15,6 +15,7 @@ export interface CheckedProject {
 }
 
 /** What becomes of requests with a limit while nobody can be asked: 503, let through, or counted by each process. */
+
 export const onUnavailableWords = ["deny", "allow", "local"] as const satisfies readonly string[];
 export type OnUnavailable = (typeof onUnavailableWords)[number];
 

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 
 const folder = import.meta.dirname;
-const files = ["projects.test.ts", "diagnostics.test.ts", "../blackbox/readme.test.ts"].map((file) =>
+const files = ["projects.test.ts", "diagnostics.test.ts", "schemas.test.ts", "../blackbox/readme.test.ts"].map((file) =>
   path.join(folder, file),
 );
 // One after the other: the README shows pieces of the projects' expected code.

@@ -3,6 +3,8 @@ import { suggest } from "../../diagnostics/suggest.ts";
 import type { CallerKind, CallFacts, DomainRule, Fact, UpgradeProtocol } from "../../model/checked-project.ts";
 import type { HttpMethod } from "../../model/names.ts";
 import type { Cursor } from "../../model/source.ts";
+import { callerTerm, domainsTerm, upgradeTerm } from "../../vocabulary/extensions.ts";
+import { termKeys } from "../../vocabulary/term.ts";
 import { present, type Reading, readList, readMap, readText, reportUnknownKeys, textOf } from "./values.ts";
 
 /** What an API, or an operation, asks of calls besides credentials: `x-castgate-upgrade`, `-caller`, `-allowed-domains`. */
@@ -16,7 +18,7 @@ export function readCalls(reading: Reading, node: Cursor, method?: HttpMethod): 
 
 export const noCalls: CallFacts = { upgrades: undefined, caller: undefined, domains: undefined };
 
-const protocols: readonly UpgradeProtocol[] = ["websocket"];
+const protocols: readonly UpgradeProtocol[] = upgradeTerm.of.words;
 
 /** Protocols that a connection may change to. Others than WebSockets could carry requests past all checks (h2c does). */
 function readUpgrades(reading: Reading, node: Cursor, method: HttpMethod | undefined): CallFacts["upgrades"] {
@@ -42,7 +44,7 @@ function readUpgrades(reading: Reading, node: Cursor, method: HttpMethod | undef
   return { value: [...found].sort(), ref: list.ref };
 }
 
-const kinds: readonly CallerKind[] = ["any", "app", "user", "none"];
+const kinds: readonly CallerKind[] = callerTerm.words;
 
 /** K-16. */
 function readCaller(reading: Reading, node: Cursor): Fact<CallerKind> | undefined {
@@ -90,7 +92,7 @@ function readDomains(reading: Reading, node: Cursor): Fact<DomainRule> | undefin
   const key = "x-castgate-allowed-domains";
   const map = readMap(reading, node, key);
   if (map === undefined) return undefined;
-  reportUnknownKeys(reading, map, ["header", "values", "claim"], key);
+  reportUnknownKeys(reading, map, termKeys(domainsTerm), key);
   const invalid = (problem: string, cursor = map) =>
     void reading.log.report("value-invalid", at(cursor.ref), { what: key, problem });
   const header = readText(reading, map, "header");

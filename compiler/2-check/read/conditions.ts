@@ -2,9 +2,11 @@ import { at } from "../../diagnostics/place.ts";
 import type { ConditionFact, Fact, TierGroupFact } from "../../model/checked-project.ts";
 import type { NonEmpty } from "../../model/names.ts";
 import type { Cursor } from "../../model/source.ts";
+import { groupTerm } from "../../vocabulary/policies.ts";
+import { termKeys } from "../../vocabulary/term.ts";
 import { type AddressRange, parseAddresses } from "./address.ts";
 import { patternProblem } from "./pattern.ts";
-import { quotaKeys, readQuota } from "./quota.ts";
+import { readQuota } from "./quota.ts";
 import {
   isMap,
   present,
@@ -27,7 +29,7 @@ export function readGroups(reading: Reading, entry: Cursor, tier: string): reado
       continue;
     }
     const what = `group ${index + 1} of the tier "${tier}"`;
-    reportUnknownKeys(reading, item, ["name", "when", ...quotaKeys], what);
+    reportUnknownKeys(reading, item, termKeys(groupTerm), what);
     const name = readText(reading, item, "name")?.value ?? String(index + 1);
     const earlier = names.get(name);
     if (earlier !== undefined) {

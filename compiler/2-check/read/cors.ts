@@ -2,36 +2,23 @@ import { at } from "../../diagnostics/place.ts";
 import type { Fact } from "../../model/checked-project.ts";
 import type { CorsFacts } from "../../model/loaded-project.ts";
 import type { Cursor } from "../../model/source.ts";
+import { corsSettings, corsTerm, maxAgeTerm } from "../../vocabulary/extensions.ts";
+import { termKeys } from "../../vocabulary/term.ts";
 import { keysOf, type Reading, readFlag, readMap, readNumber, reportUnknownKeys, wrongType } from "./values.ts";
 
-/** Each key in camelCase, kebab-case and snake_case (T-EXT-22). */
-const spellings = {
-  allowOrigins: spelled("access", "Control", "Allow", "Origins"),
-  allowMethods: spelled("access", "Control", "Allow", "Methods"),
-  allowHeaders: spelled("access", "Control", "Allow", "Headers"),
-  exposeHeaders: spelled("access", "Control", "Expose", "Headers"),
-  allowCredentials: spelled("access", "Control", "Allow", "Credentials"),
-  maxAge: spelled("access", "Control", "Max", "Age"),
-  enabled: spelled("cors", "Configuration", "Enabled"),
-} as const;
-type Setting = keyof typeof spellings;
-
-function spelled(...words: readonly string[]): readonly string[] {
-  const lower = words.map((word) => word.toLowerCase());
-  return [words.join(""), lower.join("-"), lower.join("_")];
-}
+type Setting = keyof typeof corsSettings;
 
 /** `x-wso2-cors`. Its presence switches CORS on; only `standard` believes a `corsConfigurationEnabled: false`. */
 export function readCors(reading: Reading, root: Cursor): Fact<CorsFacts> | undefined {
   const cors = readMap(reading, root, "x-wso2-cors");
   if (cors === undefined) return undefined;
-  reportUnknownKeys(reading, cors, Object.values(spellings).flat(), "x-wso2-cors", "key-ignored");
+  reportUnknownKeys(reading, cors, termKeys(corsTerm), "x-wso2-cors", "key-ignored");
   const enabledKey = keyOf(reading, cors, "enabled");
   const enabled = enabledKey === undefined ? undefined : readFlag(reading, cors, enabledKey);
   const credentialsKey = keyOf(reading, cors, "allowCredentials");
   const credentials = credentialsKey === undefined ? undefined : readFlag(reading, cors, credentialsKey);
   const maxAgeKey = keyOf(reading, cors, "maxAge");
-  const maxAge = maxAgeKey === undefined ? undefined : readNumber(reading, cors, maxAgeKey, maxAgeRange);
+  const maxAge = maxAgeKey === undefined ? undefined : readNumber(reading, cors, maxAgeKey, maxAgeTerm.range);
   const allowOrigins = readWords(reading, cors, "allowOrigins");
   const value: CorsFacts = {
     allowOrigins,
@@ -50,9 +37,6 @@ export function readCors(reading: Reading, root: Cursor): Fact<CorsFacts> | unde
   reportUnmatchable(reading, cors);
   return { value, ref: cors.ref };
 }
-
-/** Seconds; browsers keep it for a day at most. -1 is what the original sends (S-COR-08). */
-const maxAgeRange = { min: -1, max: 86_400, whole: true };
 
 /** No list, or `*` as its only entry (S-COR-03). */
 function meansAnyOrigin(origins: readonly string[]): boolean {
@@ -87,7 +71,7 @@ function flawOfOrigin(origin: string, alone: boolean): string | undefined {
 /** The spelling in use; a second one beside it is reported. */
 function keyOf(reading: Reading, cors: Cursor, setting: Setting, quietly?: "quietly"): string | undefined {
   const keys = keysOf(cors);
-  const [used, ...others] = spellings[setting].filter((key) => keys.includes(key));
+  const [used, ...others] = corsSettings[setting].spellings.filter((key) => keys.includes(key));
   for (const other of quietly ? [] : others) {
     const place = at(cors.raw(other)?.ref ?? cors.ref, "key");
     reading.log.report("key-repeated", place, { key: other, used: used ?? "" });

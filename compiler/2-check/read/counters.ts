@@ -1,7 +1,9 @@
 import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
-import { type CountersFact, type Fact, onUnavailableWords } from "../../model/checked-project.ts";
+import type { CountersFact, Fact } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
+import { countersTerm } from "../../vocabulary/policies.ts";
+import { termKeys } from "../../vocabulary/term.ts";
 import { isMap, type Reading, readMap, readText, reportUnknownKeys } from "./values.ts";
 
 /** `counters` of policies.yaml: where requests are counted, and what becomes of them while that is away. Both must be said. */
@@ -9,9 +11,9 @@ export function readCounters(reading: Reading, policies: Cursor | undefined): Co
   if (policies === undefined || !isMap(policies.value)) return undefined;
   const counters = readMap(reading, policies, "counters");
   if (counters === undefined) return undefined;
-  reportUnknownKeys(reading, counters, ["store", "onUnavailable"], "counters");
-  const store = readWord(reading, counters, "store", ["redis"]);
-  const onUnavailable = readWord(reading, counters, "onUnavailable", onUnavailableWords);
+  reportUnknownKeys(reading, counters, termKeys(countersTerm), "counters");
+  const store = readWord(reading, counters, "store", countersTerm.keys.store.words);
+  const onUnavailable = readWord(reading, counters, "onUnavailable", countersTerm.keys.onUnavailable.words);
   if (store === undefined || onUnavailable === undefined) return undefined;
   return { store, onUnavailable, ref: counters.ref };
 }

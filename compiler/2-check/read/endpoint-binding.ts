@@ -2,9 +2,10 @@ import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { BindingFacts, CredentialsFact, Fact, PoolFacts } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
+import { credentialsTerm, poolTerm } from "../../vocabulary/endpoint.ts";
+import { termKeys } from "../../vocabulary/term.ts";
 import { readBackendUrl, shownUrl } from "./backend-url.ts";
 import {
-  type Range,
   type Reading,
   readFlag,
   readList,
@@ -15,19 +16,7 @@ import {
   textOf,
 } from "./values.ts";
 
-/** Keys of our own in an endpoint, beside its `urls`. */
-export const bindingKeys = ["x-castgate-append-path", "x-castgate-credentials", "x-castgate-pins"];
-
-const atLeastNull: Range = { min: 0, whole: true };
-const atLeastOne: Range = { min: 1, whole: true };
-const poolRanges = {
-  maxActiveConnections: { min: -1, whole: true },
-  maxIdleConnections: atLeastNull,
-  waitTimeInMillis: atLeastNull,
-  maxActiveStreamsPerConnection: atLeastOne,
-} satisfies Readonly<Record<string, Range>>;
-
-const credentialTypes = ["header", "oauth2"] as const;
+const credentialTypes = credentialsTerm.keys.type.words;
 /** What the gateway writes itself, or what says where a message ends. */
 const ownFields =
   /^(?:host|connection|keep-alive|content-length|transfer-encoding|te|trailer|upgrade|expect|via|forwarded|proxy-.*|x-forwarded-.*|x-request-id)$/i;
@@ -51,8 +40,8 @@ export function readBinding(
 function readPool(reading: Reading, config: Cursor): PoolFacts | undefined {
   const pool = readMap(reading, config, "poolConfig");
   if (pool === undefined) return undefined;
-  reportUnknownKeys(reading, pool, Object.keys(poolRanges), "poolConfig");
-  const number = (key: keyof typeof poolRanges) => readNumber(reading, pool, key, poolRanges[key])?.value;
+  reportUnknownKeys(reading, pool, termKeys(poolTerm), "poolConfig");
+  const number = (key: keyof typeof poolTerm.keys) => readNumber(reading, pool, key, poolTerm.keys[key].range)?.value;
   if (number("maxActiveStreamsPerConnection") !== undefined) {
     reading.log.report("pool-ignored", at(pool.get("maxActiveStreamsPerConnection")?.ref ?? pool.ref, "key"), {});
   }

@@ -2,15 +2,16 @@ import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { EndpointFact, EndpointPair, EndpointUrlFact, Fact } from "../../model/checked-project.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
+import { advancedTerm, endpointTerm, securityConfigTerm } from "../../vocabulary/endpoint.ts";
+import { termKeys } from "../../vocabulary/term.ts";
 import { readBackendUrl, shownUrl } from "./backend-url.ts";
-import { bindingKeys, readBinding } from "./endpoint-binding.ts";
-import { readResilience, reportUnusedSettings, resilienceKeys } from "./resilience.ts";
+import { readBinding } from "./endpoint-binding.ts";
+import { readResilience, reportUnusedSettings } from "./resilience.ts";
 import {
   isMap,
   isStated,
   keysOf,
   present,
-  type Range,
   type Reading,
   readList,
   readMap,
@@ -24,22 +25,8 @@ import {
 /** The entries of an API's `x-wso2-endpoints`, by name; an entry that could not be read is there without a value. */
 export type EndpointTable = ReadonlyMap<string, EndpointFact | undefined>;
 
-const endpointKeys = [
-  "urls",
-  "type",
-  "name",
-  "securityConfig",
-  "advanceEndpointConfig",
-  "x-castgate-pipelining",
-  ...bindingKeys,
-  ...resilienceKeys,
-];
-const endpointTypes = ["http", "load_balance", "failover", "address"] as const;
+const endpointTypes = endpointTerm.keys.type.words;
 const referenceMark = "#/x-wso2-endpoints/";
-
-const atLeastOne: Range = { min: 1, whole: true };
-/** More would add nothing but requests that an ending connection takes with it. */
-const pipeliningDepth: Range = { min: 1, max: 16, whole: true };
 
 /** `x-wso2-endpoints`: a list of one-key maps, name to endpoint, of this API alone (T-END-12). */
 export function readEndpointTable(reading: Reading, root: Cursor): EndpointTable {
@@ -101,7 +88,7 @@ function readEndpointObject(reading: Reading, cursor: Cursor, what: string): End
     wrongType(reading, cursor, what, "a map with urls");
     return undefined;
   }
-  reportUnknownKeys(reading, cursor, endpointKeys, "an endpoint");
+  reportUnknownKeys(reading, cursor, termKeys(endpointTerm), "an endpoint");
   const urls = readUrls(reading, cursor, what);
   const type = readType(reading, cursor);
   if (type !== undefined) judgeType(reading, type, urls.length, cursor);
@@ -112,7 +99,12 @@ function readEndpointObject(reading: Reading, cursor: Cursor, what: string): End
   const binding = readBinding(reading, cursor, config, urls);
   const resilience = readResilience(reading, cursor, config);
   reportUnusedSettings(reading, cursor, { type: type?.value, urls: urls.length }, resilience);
-  const pipelining = readNumber(reading, cursor, "x-castgate-pipelining", pipeliningDepth)?.value;
+  const pipelining = readNumber(
+    reading,
+    cursor,
+    "x-castgate-pipelining",
+    endpointTerm.keys["x-castgate-pipelining"].range,
+  )?.value;
   return { ref: cursor.ref, name, urls, type: type?.value, basicUsername, timeoutMs, pipelining, resilience, binding };
 }
 
@@ -191,7 +183,7 @@ function judgeType(reading: Reading, type: Fact<(typeof endpointTypes)[number]>,
 function readSecurityConfig(reading: Reading, endpoint: Cursor): string | undefined {
   const config = readMap(reading, endpoint, "securityConfig");
   if (config === undefined) return undefined;
-  reportUnknownKeys(reading, config, ["type", "username", "password"], "securityConfig", "key-ignored");
+  reportUnknownKeys(reading, config, termKeys(securityConfigTerm), "securityConfig", "key-ignored");
   if (config.get("password") !== undefined) reading.log.report("endpoint-password-ignored", at(config.ref, "key"), {});
   const type = readText(reading, config, "type");
   if (type?.value === "digest") {
@@ -207,11 +199,6 @@ function readSecurityConfig(reading: Reading, endpoint: Cursor): string | undefi
 
 /** `advanceEndpointConfig`: the timeout; its other members are read elsewhere (T-END-06..09). */
 function readAdvanced(reading: Reading, config: Cursor): number | undefined {
-  reportUnknownKeys(
-    reading,
-    config,
-    ["timeoutInMillis", "retryConfig", "circuitBreaker", "poolConfig"],
-    "advanceEndpointConfig",
-  );
-  return readNumber(reading, config, "timeoutInMillis", atLeastOne)?.value;
+  reportUnknownKeys(reading, config, termKeys(advancedTerm), "advanceEndpointConfig");
+  return readNumber(reading, config, "timeoutInMillis", advancedTerm.keys.timeoutInMillis.range)?.value;
 }

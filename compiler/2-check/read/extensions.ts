@@ -3,6 +3,14 @@ import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts, Fact } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
 import {
+  dpopTerm,
+  encodedSlashTerm,
+  mutualSslTerm,
+  responseCacheTerm,
+  transportsTerm,
+} from "../../vocabulary/extensions.ts";
+import { termKeys } from "../../vocabulary/term.ts";
+import {
   kindOf,
   present,
   type Reading,
@@ -21,15 +29,17 @@ export function readTransports(
   root: Cursor,
   mutualSsl: ApiFacts["mutualSsl"],
 ): ApiFacts["transports"] {
+  const { words } = transportsTerm.of;
   const found = new Set<"http" | "https">();
   for (const item of readList(reading, root, "x-wso2-transports")?.items() ?? []) {
     const word = typeof item.value === "string" ? item.value.trim().toLowerCase() : "";
-    if (word === "http" || word === "https") {
-      found.add(word);
+    const transport = words.find((known) => known === word);
+    if (transport !== undefined) {
+      found.add(transport);
       continue;
     }
     const shown = typeof item.value === "string" ? `"${item.value}"` : kindOf(item.value);
-    const suggestion = suggest(word, ["http", "https"]);
+    const suggestion = suggest(word, words);
     reading.log.report("value-invalid", at(item.ref), {
       what: "x-wso2-transports",
       problem: `may hold http and https, but holds ${shown}`,
@@ -47,9 +57,9 @@ export function readMutualSsl(reading: Reading, root: Cursor): ApiFacts["mutualS
   // Not as other text: blank must not switch it off.
   const text = cursor && textOf(reading, cursor, "x-wso2-mutual-ssl");
   if (text === undefined) return undefined;
-  const value = (["mandatory", "optional"] as const).find((word) => word === text.value.toLowerCase());
+  const value = mutualSslTerm.words.find((word) => word === text.value.toLowerCase());
   if (value !== undefined) return { value, ref: text.ref };
-  const suggestion = suggest(text.value, ["mandatory", "optional"]);
+  const suggestion = suggest(text.value, mutualSslTerm.words);
   reading.log.report("value-invalid", at(text.ref), {
     what: "x-wso2-mutual-ssl",
     problem: `must be mandatory or optional, but is "${text.value}"`,
@@ -62,8 +72,8 @@ export function readMutualSsl(reading: Reading, root: Cursor): ApiFacts["mutualS
 export function readResponseCache(reading: Reading, root: Cursor): Fact<boolean> | undefined {
   const map = readMap(reading, root, "x-wso2-response-cache");
   if (map === undefined) return undefined;
-  reportUnknownKeys(reading, map, ["enabled", "cacheTimeoutInSeconds"], "x-wso2-response-cache", "key-ignored");
-  readNumber(reading, map, "cacheTimeoutInSeconds", { min: 0, whole: true });
+  reportUnknownKeys(reading, map, termKeys(responseCacheTerm), "x-wso2-response-cache", "key-ignored");
+  readNumber(reading, map, "cacheTimeoutInSeconds", responseCacheTerm.keys.cacheTimeoutInSeconds.range);
   if (map.raw("enabled") === undefined) {
     reading.log.report("value-invalid", at(map.ref, "missing"), {
       what: "x-wso2-response-cache",
@@ -102,7 +112,9 @@ export function readTier(reading: Reading, parent: Cursor, level: "api" | "opera
 /** `x-castgate-encoded-slash: allow | refuse`. */
 export function readEncodedSlash(reading: Reading, root: Cursor): boolean {
   const text = readText(reading, root, "x-castgate-encoded-slash");
-  if (text === undefined || text.value === "allow" || text.value === "refuse") return text?.value === "allow";
+  if (text === undefined) return false;
+  const word = encodedSlashTerm.words.find((known) => known === text.value);
+  if (word !== undefined) return word === "allow";
   const problem = `must be allow or refuse, but is "${text.value}"`;
   reading.log.report("value-invalid", at(text.ref), { what: "x-castgate-encoded-slash", problem });
   return false;
@@ -114,9 +126,9 @@ export function readDpop(reading: Reading, root: Cursor): ApiFacts["dpop"] {
   // Not as other text: blank must not switch it off.
   const text = cursor && textOf(reading, cursor, "x-castgate-dpop");
   if (text === undefined) return undefined;
-  const value = (["required", "optional"] as const).find((word) => word === text.value);
+  const value = dpopTerm.words.find((word) => word === text.value);
   if (value !== undefined) return { value, ref: text.ref };
-  const suggestion = suggest(text.value, ["required", "optional"]);
+  const suggestion = suggest(text.value, dpopTerm.words);
   reading.log.report("value-invalid", at(text.ref), {
     what: "x-castgate-dpop",
     problem: `must be required or optional, but is "${text.value}"`,

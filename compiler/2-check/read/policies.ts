@@ -1,9 +1,11 @@
 import { at } from "../../diagnostics/place.ts";
 import type { AddressLimitFact, DenyFact, Fact, PolicyFacts, TierFact } from "../../model/checked-project.ts";
 import type { Cursor, SourceRef } from "../../model/source.ts";
+import { policiesTerm, quotaKeys, tierTerms } from "../../vocabulary/policies.ts";
+import { termKeys } from "../../vocabulary/term.ts";
 import type { AddressRange } from "./address.ts";
 import { kindOf, readAddresses, readGroups, readTexts, textsOf } from "./conditions.ts";
-import { minute, quotaKeys, readQuota, readWord } from "./quota.ts";
+import { minute, readQuota, readWord } from "./quota.ts";
 import { type AddressEntry, readTierFile } from "./tier-files.ts";
 import { isMap, keysOf, type Reading, readFlag, readList, reportUnknownKeys, wrongType } from "./values.ts";
 
@@ -38,17 +40,6 @@ const presets: Readonly<Record<"apim1" | "mgw3", Readonly<Record<Level, Counts>>
 /** The file at the project's root. */
 const policyFile = "policies.yaml";
 
-const knownKeys = [
-  "resourcePolicies",
-  "applicationPolicies",
-  "subscriptionPolicies",
-  "compat",
-  "counters",
-  "denyConditions",
-  "forbidUnlimited",
-  "ipLimits",
-];
-
 /**
  * The tiers of policies.yaml; without the file, those of the original in `wso2-3.2` and none in `standard`. Limits of client addresses
  * may also stand in API Manager's tier files, which come after it.
@@ -74,8 +65,8 @@ function readFile(reading: Reading, policies: Cursor): PolicyFacts {
   } else if (!isMap(policies.value)) {
     wrongType(reading, policies, policyFile, "a map");
   }
-  reportUnknownKeys(reading, policies, knownKeys, policyFile);
-  const compat = readWord(reading, policies, "compat", ["apim1", "mgw3"]);
+  reportUnknownKeys(reading, policies, termKeys(policiesTerm), policyFile);
+  const compat = readWord(reading, policies, "compat", policiesTerm.keys.compat.words);
   const preset = compat === undefined ? undefined : presets[compat];
   const ref = policies.raw("compat")?.ref ?? policies.ref;
   const tiersOf = (level: Level): ReadonlyMap<string, TierFact> =>
@@ -147,24 +138,18 @@ function readTiers(reading: Reading, policies: Cursor, key: string, level: Level
   return tiers;
 }
 
-/** What only one level's tiers can say. */
-const levelKeys: Readonly<Record<Level, readonly string[]>> = {
-  resource: ["conditionGroups"],
-  application: ["key"],
-  subscription: [],
-};
-
 function readTier(reading: Reading, name: string, entry: Cursor, level: Level): TierFact | undefined {
   const what = `the tier "${name}"`;
   if (!isMap(entry.value)) {
     wrongType(reading, entry, what, "a map with count, unitTime and timeUnit");
     return undefined;
   }
-  reportUnknownKeys(reading, entry, [...quotaKeys, "stopOnQuota", ...levelKeys[level]], what);
+  reportUnknownKeys(reading, entry, termKeys(tierTerms[level]), what);
   const quota = readQuota(reading, entry, what);
   const stopOnQuota = readFlag(reading, entry, "stopOnQuota")?.value ?? true;
   const groups = level === "resource" ? readGroups(reading, entry, name) : [];
-  const key = level === "application" ? readWord(reading, entry, "key", ["app", "app+user"]) : undefined;
+  const key =
+    level === "application" ? readWord(reading, entry, "key", tierTerms.application.keys.key.words) : undefined;
   if (quota === undefined) return undefined;
   return {
     name,

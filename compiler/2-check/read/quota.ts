@@ -2,19 +2,21 @@ import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { QuotaFact } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
+import { quotaTerm } from "../../vocabulary/policies.ts";
 import { isStated, type Reading, readNumber, readText } from "./values.ts";
 
 export const minute = 60_000;
 const day = 24 * 60 * minute;
 /** T-POL-03. */
-const units: ReadonlyMap<string, number> = new Map([
-  ["min", minute],
-  ["hour", 60 * minute],
-  ["day", day],
-  ["week", 7 * day],
-  ["month", 30 * day],
-  ["year", 365 * day],
-]);
+const lengths: Readonly<Record<(typeof quotaTerm.keys.timeUnit.words)[number], number>> = {
+  min: minute,
+  hour: 60 * minute,
+  day,
+  week: 7 * day,
+  month: 30 * day,
+  year: 365 * day,
+};
+const units: ReadonlyMap<string, number> = new Map(Object.entries(lengths));
 
 /** As API Manager counts them. */
 const byteUnits: ReadonlyMap<string, number> = new Map([
@@ -22,9 +24,6 @@ const byteUnits: ReadonlyMap<string, number> = new Map([
   ["MB", 1024 ** 2],
   ["GB", 1024 ** 3],
 ]);
-
-/** What says how much may come in which time. The last four are ours. */
-export const quotaKeys = ["count", "unitTime", "timeUnit", "algorithm", "bandwidth", "burst", "countedRequests"];
 
 /** A quota. Undefined, and reported, when something of it is missing or wrong. `what` is whose it is: `the tier "Gold"`. */
 export function readQuota(reading: Reading, entry: Cursor, what: string): QuotaFact | undefined {
@@ -36,10 +35,10 @@ export function readQuota(reading: Reading, entry: Cursor, what: string): QuotaF
     }
   }
   const amount = bytes ? readBytes(reading, entry) : readCount(reading, entry);
-  const unitTime = readNumber(reading, entry, "unitTime", { min: 1, max: 100_000, whole: true });
+  const unitTime = readNumber(reading, entry, "unitTime", quotaTerm.keys.unitTime.range);
   const unitMs = readUnit(reading, entry);
-  const algorithm = readWord(reading, entry, "algorithm", ["fixed", "sliding"]) ?? "fixed";
-  const counted = readWord(reading, entry, "countedRequests", ["accepted", "all", "success"]);
+  const algorithm = readWord(reading, entry, "algorithm", quotaTerm.keys.algorithm.words) ?? "fixed";
+  const counted = readWord(reading, entry, "countedRequests", quotaTerm.keys.countedRequests.words);
   const sliding = algorithm === "sliding";
   const burst = readBurst(reading, entry, amount, what, sliding);
   if (bytes) {
@@ -58,7 +57,7 @@ export function readQuota(reading: Reading, entry: Cursor, what: string): QuotaF
 }
 
 function readCount(reading: Reading, entry: Cursor): number | undefined {
-  return readNumber(reading, entry, "count", { min: 0, whole: true })?.value;
+  return readNumber(reading, entry, "count", quotaTerm.keys.count.range)?.value;
 }
 
 /** `500 KB`, `10 MB`, `1 GB` */

@@ -11,12 +11,25 @@ import type {
 } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
 import {
+  circuitBreakerTerm,
+  ejectionTerm,
+  endpointTerm,
+  failoverTerm,
+  loadBalanceTerm,
+  retryBudgetTerm,
+  retryTerm,
+  rollingWindowTerm,
+  statusCode,
+  suspendTerm,
+  timeoutsTerm,
+} from "../../vocabulary/endpoint.ts";
+import { type MapTerm, termKeys } from "../../vocabulary/term.ts";
+import {
   isMap,
   keyPlace,
   keysOf,
   numberOf,
   present,
-  type Range,
   type Reading,
   readList,
   readMap,
@@ -27,24 +40,6 @@ import {
   wrongType,
 } from "./values.ts";
 
-/** Keys of our own in an endpoint, beside its `urls`. */
-export const resilienceKeys = [
-  "x-castgate-failover",
-  "x-castgate-load-balance",
-  "x-castgate-max-in-flight",
-  "x-castgate-resend-methods",
-  "x-castgate-retry-budget",
-  "x-castgate-timeouts",
-];
-
-const atLeastNull: Range = { min: 0, whole: true };
-const atLeastOne: Range = { min: 1, whole: true };
-const statusCode: Range = { min: 100, max: 599, whole: true };
-const share: Range = { min: 0, max: 1, whole: false };
-/** More than a timer can wait. */
-const duration: Range = { min: 0, max: 2_147_483_647, whole: true };
-const positiveDuration: Range = { ...duration, min: 1 };
-
 /** What is done with an endpoint's failures and its load. `config`: its `advanceEndpointConfig`. */
 export function readResilience(reading: Reading, endpoint: Cursor, config: Cursor | undefined): ResilienceFacts {
   return {
@@ -52,7 +47,12 @@ export function readResilience(reading: Reading, endpoint: Cursor, config: Curso
     circuitBreaker: config && readCircuitBreaker(reading, config),
     retryBudget: readRetryBudget(reading, endpoint),
     resendMethods: readResendMethods(reading, endpoint),
-    maxInFlight: readNumber(reading, endpoint, "x-castgate-max-in-flight", atLeastOne)?.value,
+    maxInFlight: readNumber(
+      reading,
+      endpoint,
+      "x-castgate-max-in-flight",
+      endpointTerm.keys["x-castgate-max-in-flight"].range,
+    )?.value,
     timeouts: readTimeouts(reading, endpoint),
     failover: readFailover(reading, endpoint),
     loadBalance: readLoadBalance(reading, endpoint),
@@ -92,18 +92,7 @@ export function reportUnusedSettings(
 function readRetry(reading: Reading, config: Cursor): RetryFacts | undefined {
   const retry = readMap(reading, config, "retryConfig");
   if (retry === undefined) return undefined;
-  const numbers = readNumbers(
-    reading,
-    retry,
-    "retryConfig",
-    {
-      count: atLeastNull,
-      intervalInMillis: duration,
-      backOffFactor: { min: 0, whole: false },
-      maxWaitIntervalInMillis: duration,
-    },
-    ["statusCodes"],
-  );
+  const numbers = readNumbers(reading, retry, "retryConfig", retryTerm);
   return {
     count: numbers.get("count") ?? 0,
     intervalMs: numbers.get("intervalInMillis") ?? 0,
@@ -117,22 +106,10 @@ function readRetry(reading: Reading, config: Cursor): RetryFacts | undefined {
 function readCircuitBreaker(reading: Reading, config: Cursor): BreakerFacts | undefined {
   const breaker = readMap(reading, config, "circuitBreaker");
   if (breaker === undefined) return undefined;
-  const numbers = readNumbers(
-    reading,
-    breaker,
-    "circuitBreaker",
-    { failureThreshold: share, resetTimeInMillis: atLeastNull },
-    ["rollingWindow", "statusCodes"],
-  );
+  const numbers = readNumbers(reading, breaker, "circuitBreaker", circuitBreakerTerm);
   const window = readMap(reading, breaker, "rollingWindow");
   const sizes: ReadonlyMap<string, number> =
-    window === undefined
-      ? new Map()
-      : readNumbers(reading, window, "rollingWindow", {
-          requestVolumeThreshold: atLeastNull,
-          timeWindowInMillis: atLeastOne,
-          bucketSizeInMillis: atLeastOne,
-        });
+    window === undefined ? new Map() : readNumbers(reading, window, "rollingWindow", rollingWindowTerm);
   const bucketMs = sizes.get("bucketSizeInMillis") ?? 10_000;
   const windowMs = sizes.get("timeWindowInMillis") ?? 60_000;
   if (window !== undefined && bucketMs > windowMs) {
@@ -158,12 +135,12 @@ const mostBuckets = 10_000;
 function readRetryBudget(reading: Reading, endpoint: Cursor): ResilienceFacts["retryBudget"] {
   const budget = readMap(reading, endpoint, "x-castgate-retry-budget");
   if (budget === undefined) return undefined;
-  const numbers = readNumbers(reading, budget, "x-castgate-retry-budget", { ratio: share, perSecond: atLeastNull });
+  const numbers = readNumbers(reading, budget, "x-castgate-retry-budget", retryBudgetTerm);
   return { ratio: numbers.get("ratio"), perSecond: numbers.get("perSecond") };
 }
 
 /** Methods that are not idempotent: all others are sent again anyway (RFC 9110 section 9.2.2). */
-const resendable = ["PATCH", "POST"];
+const resendable: readonly string[] = endpointTerm.keys["x-castgate-resend-methods"].of.words;
 
 function readResendMethods(reading: Reading, endpoint: Cursor): readonly string[] {
   const methods = new Set<string>();
@@ -186,12 +163,7 @@ function readResendMethods(reading: Reading, endpoint: Cursor): readonly string[
 function readTimeouts(reading: Reading, endpoint: Cursor): TimeoutFacts | undefined {
   const map = readMap(reading, endpoint, "x-castgate-timeouts");
   if (map === undefined) return undefined;
-  const numbers = readNumbers(reading, map, "x-castgate-timeouts", {
-    connectInMillis: positiveDuration,
-    headersInMillis: positiveDuration,
-    idleInMillis: positiveDuration,
-    totalInMillis: positiveDuration,
-  });
+  const numbers = readNumbers(reading, map, "x-castgate-timeouts", timeoutsTerm);
   return {
     connectMs: numbers.get("connectInMillis"),
     headersMs: numbers.get("headersInMillis"),
@@ -204,12 +176,11 @@ function readFailover(reading: Reading, endpoint: Cursor): FailoverFacts | undef
   const key = "x-castgate-failover";
   const map = readMap(reading, endpoint, key);
   if (map === undefined) return undefined;
-  reportUnknownKeys(reading, map, ["order", "statusCodes", "suspend"], key);
+  reportUnknownKeys(reading, map, termKeys(failoverTerm), key);
   return {
-    order: readWord(reading, map, "order", ["sticky", "priority"]),
+    order: readWord(reading, map, "order", failoverTerm.keys.order.words),
     statusCodes: readStatusCodes(reading, map),
-    // The older product's -1 (K-27): a backend that fails is asked again at once.
-    suspend: readEjection(reading, map, "suspend", { ...duration, min: -1 }),
+    suspend: readEjection(reading, map, "suspend", suspendTerm),
   };
 }
 
@@ -217,20 +188,15 @@ function readLoadBalance(reading: Reading, endpoint: Cursor): BalanceFacts | und
   const key = "x-castgate-load-balance";
   const map = readMap(reading, endpoint, key);
   if (map === undefined) return undefined;
-  reportUnknownKeys(reading, map, ["algorithm", "ejection"], key);
+  reportUnknownKeys(reading, map, termKeys(loadBalanceTerm), key);
   return {
-    algorithm: readWord(reading, map, "algorithm", ["round-robin", "least-requests"]),
-    ejection: readEjection(reading, map, "ejection", positiveDuration),
+    algorithm: readWord(reading, map, "algorithm", loadBalanceTerm.keys.algorithm.words),
+    ejection: readEjection(reading, map, "ejection", ejectionTerm),
   };
 }
 
 /** Off, or with settings of its own. */
-function readEjection(
-  reading: Reading,
-  parent: Cursor,
-  key: string,
-  initialInMillis: Range,
-): EjectionFacts | false | undefined {
+function readEjection(reading: Reading, parent: Cursor, key: string, term: MapTerm): EjectionFacts | false | undefined {
   const cursor = present(reading, parent, key);
   if (cursor === undefined) return undefined;
   if (cursor.value === false) return false;
@@ -238,19 +204,7 @@ function readEjection(
     wrongType(reading, cursor, key, "a map, or false");
     return undefined;
   }
-  const numbers = readNumbers(
-    reading,
-    cursor,
-    key,
-    {
-      afterFailures: atLeastOne,
-      factor: { min: 1, whole: false },
-      initialInMillis,
-      maxInMillis: positiveDuration,
-      maxShare: share,
-    },
-    ["statusCodes"],
-  );
+  const numbers = readNumbers(reading, cursor, key, term);
   const initialMs = numbers.get("initialInMillis");
   const maxMs = numbers.get("maxInMillis");
   if (initialMs !== undefined && maxMs !== undefined && initialMs > maxMs) {
@@ -293,24 +247,18 @@ function readStatusCodes(reading: Reading, parent: Cursor): readonly number[] | 
   if (list === undefined) return undefined;
   const codes = new Set<number>();
   for (const item of list.items()) {
-    const code = numberOf(reading, item, "a status code", statusCode);
+    const code = numberOf(reading, item, "a status code", statusCode.range);
     if (code !== undefined) codes.add(code.value);
   }
   return [...codes].sort((a, b) => a - b);
 }
 
-/** The numbers of a map that holds them and `others`; every other key is unknown. */
-export function readNumbers(
-  reading: Reading,
-  map: Cursor,
-  what: string,
-  ranges: Readonly<Record<string, Range>>,
-  others: readonly string[] = [],
-): ReadonlyMap<string, number> {
-  reportUnknownKeys(reading, map, [...Object.keys(ranges), ...others], what);
+/** The numbers of a map; keys that the term does not have are unknown. */
+export function readNumbers(reading: Reading, map: Cursor, what: string, term: MapTerm): ReadonlyMap<string, number> {
+  reportUnknownKeys(reading, map, termKeys(term), what);
   const numbers = new Map<string, number>();
-  for (const [key, range] of Object.entries(ranges)) {
-    const number = readNumber(reading, map, key, range);
+  for (const [key, one] of Object.entries(term.keys)) {
+    const number = one.kind === "number" ? readNumber(reading, map, key, one.range) : undefined;
     if (number !== undefined) numbers.set(key, number.value);
   }
   return numbers;

@@ -2,9 +2,11 @@ import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApplicationSecurity, Fact, RequirementFact, SecurityFacts } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
+import { applicationSecurityTerm } from "../../vocabulary/extensions.ts";
+import { termKeys } from "../../vocabulary/term.ts";
 import { isMap, keysOf, kindOf, type Reading, readFlag, readList, readMap, reportUnknownKeys } from "./values.ts";
 
-const securityTypes = ["oauth2", "basic_auth", "api_key"] as const;
+const securityTypes = applicationSecurityTerm.keys["security-types"].of.words;
 
 /** What one level, API or operation, says about who may call. */
 export function readSecurity(reading: Reading, parent: Cursor, level: "api" | "operation"): SecurityFacts {
@@ -89,7 +91,7 @@ function readScopes(
 function readApplicationSecurity(reading: Reading, parent: Cursor): Fact<ApplicationSecurity> | undefined {
   const map = readMap(reading, parent, "x-wso2-application-security");
   if (map === undefined) return undefined;
-  reportUnknownKeys(reading, map, ["security-types", "optional"], "x-wso2-application-security");
+  reportUnknownKeys(reading, map, termKeys(applicationSecurityTerm), "x-wso2-application-security");
   const types: ApplicationSecurity["types"][number][] = [];
   for (const item of readList(reading, map, "security-types")?.items() ?? []) {
     const type = securityTypes.find((known) => known === item.value);

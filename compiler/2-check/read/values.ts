@@ -5,6 +5,7 @@ import { suggest } from "../../diagnostics/suggest.ts";
 import type { Fact } from "../../model/checked-project.ts";
 import type { Compatibility } from "../../model/names.ts";
 import type { Cursor } from "../../model/source.ts";
+import type { Range } from "../../vocabulary/term.ts";
 
 /** What every reader needs. */
 export interface Reading {
@@ -89,12 +90,6 @@ export function readList(reading: Reading, parent: Cursor, key: string): Cursor 
   if (cursor === undefined || Array.isArray(cursor.value)) return cursor;
   wrongType(reading, cursor, key, "a list");
   return undefined;
-}
-
-export interface Range {
-  readonly min: number;
-  readonly max?: number;
-  readonly whole: boolean;
 }
 
 /** A number in its range. Text of digits counts as a number, as it did for the original's parser. */

@@ -2,57 +2,25 @@ import { at } from "../../diagnostics/place.ts";
 import { suggest } from "../../diagnostics/suggest.ts";
 import type { ApiFacts } from "../../model/checked-project.ts";
 import type { Cursor } from "../../model/source.ts";
-import { bindingKeys } from "../read/endpoint-binding.ts";
-import { resilienceKeys } from "../read/resilience.ts";
+import { ownEndpointKeys } from "../../vocabulary/endpoint.ts";
+import { originalKeys, ownKeys } from "../../vocabulary/extensions.ts";
 import { keyPlace, keysOf } from "../read/values.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 
 type Level = "api" | "path" | "operation";
 
-/** T-EXT-01..18: which level reads which key. */
-const both = [
-  "x-wso2-application-security",
-  "x-wso2-disable-security",
-  "x-wso2-production-endpoints",
-  "x-wso2-request-interceptor",
-  "x-wso2-response-interceptor",
-  "x-wso2-sandbox-endpoints",
-  "x-wso2-throttling-tier",
-];
-const read: Readonly<Record<Level, readonly string[]>> = {
-  api: [
-    ...both,
-    "x-wso2-auth-header",
-    "x-wso2-basePath",
-    "x-wso2-cors",
-    "x-wso2-endpoints",
-    "x-wso2-mutual-ssl",
-    "x-wso2-owner",
-    "x-wso2-response-cache",
-    "x-wso2-transports",
-  ],
-  path: [],
-  operation: both,
-};
-const oursOfBoth = ["x-castgate-allowed-domains", "x-castgate-caller", "x-castgate-public", "x-castgate-upgrade"];
-const ours: Readonly<Record<Level, readonly string[]>> = {
-  api: [...oursOfBoth, "x-castgate-dpop", "x-castgate-encoded-slash"],
-  path: [],
-  operation: oursOfBoth,
-};
+const read: Readonly<Record<Level, readonly string[]>> = { ...originalKeys, path: [] };
+const ours: Readonly<Record<Level, readonly string[]>> = { ...ownKeys, path: [] };
 /** Where those of ours stand, for those who put them elsewhere. */
 const homes = new Map([
-  ["x-castgate-allowed-domains", "at the top of the definition and in an operation"],
-  ["x-castgate-caller", "at the top of the definition and in an operation"],
-  ["x-castgate-dpop", "at the top of the definition"],
-  ["x-castgate-encoded-slash", "at the top of the definition"],
-  ...["x-castgate-pipelining", ...bindingKeys, ...resilienceKeys].map((key): [string, string] => [
-    key,
-    "in an endpoint, beside its urls",
-  ]),
-  ["x-castgate-public", "at the top of the definition and in an operation"],
-  ["x-castgate-upgrade", "at the top of the definition and in an operation"],
+  ...ownEndpointKeys.map((key): [string, string] => [key, "in an endpoint, beside its urls"]),
+  ...ownKeys.api.map((key): [string, string] => [key, homeOf(key)]),
 ]);
+
+function homeOf(key: string): string {
+  const also = ownKeys.operation.includes(key) ? " and in an operation" : "";
+  return `at the top of the definition${also}`;
+}
 
 /** Extensions that nobody reads: misspelt, at the wrong level, or of an older product (T-EXT-19). */
 export const extensionKeys: Rule = {

@@ -44,6 +44,20 @@ describe("castgate init", () => {
     assert.match(settings, /^# keyStorePassword = "@env:\{KEYSTORE_PASSWORD\}"$/m);
   });
 
+  test("leads editors to the schemas, in the nearest folder that has this package", async () => {
+    const first = (file: string) => readFileSync(path.join(folder.path, file), "utf8").split("\n")[0];
+    const schemas = "node_modules/castgate/compiler/schemas";
+    assert.equal(first("plain/castgate.yaml"), `# yaml-language-server: $schema=./${schemas}/castgate.schema.json`);
+    assert.equal(first("plain/conf/micro-gw.conf"), `#:schema ../${schemas}/micro-gw.schema.json`);
+    mkdirSync(path.join(folder.path, "with", schemas), { recursive: true });
+    const made = await init("with/apis/shop");
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal(
+      first("with/apis/shop/policies.yaml"),
+      `# yaml-language-server: $schema=../../${schemas}/policies.schema.json`,
+    );
+  });
+
   test("copies definitions under their own names; .yml is fine; others get an ending (T-CLI-14)", async () => {
     writeFileSync(path.join(folder.path, "a.yml"), "openapi: 3.0.3\n");
     writeFileSync(path.join(folder.path, "b"), definition);

@@ -45,6 +45,9 @@ describe("the installed package", () => {
     const definition = path.join(repository, "fixtures/petstore/api_definitions/petstore-v3.yaml");
     const made = await npx("init", "x", "-a", definition);
     assert.equal(made.code, 0, made.stderr);
+    const [first = ""] = readFileSync(path.join(project, "policies.yaml"), "utf8").split("\n");
+    const schema = path.resolve(project, first.replace(/^.*\$schema=/, ""));
+    assert.equal((JSON.parse(readFileSync(schema, "utf8")) as { title: string }).title, "policies.yaml");
     copyFixture("petstore", project);
     const compiled = await npx("compile", "x");
     assert.equal(compiled.code, 0, compiled.stderr);

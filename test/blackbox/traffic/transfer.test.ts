@@ -177,6 +177,7 @@ describe("transfer", () => {
       const req = request({ port: own.port, host: "127.0.0.1", method: "POST", path: `/v1/pets/${index}`, headers });
       req.end(part);
       const [res] = (await once(req, "response")) as [IncomingMessage];
+      assert.equal(res.statusCode, 200, res.statusCode === 200 ? "" : await text(res));
       assert.equal(res.headers["x-sum"], hashes[index], "on the way there");
       const hash = createHash("sha256");
       let pauses = 0;
@@ -186,10 +187,13 @@ describe("transfer", () => {
       }
       assert.equal(hash.digest("hex"), hashes[index], "on the way back");
     };
-    await Promise.all([0, 1, 2, 3, 0, 1, 2, 3].map(there));
-    assert.equal(await own.stop(), 0);
-    echo.closeAllConnections();
-    echo.close();
+    try {
+      await Promise.all([0, 1, 2, 3, 0, 1, 2, 3].map(there));
+    } finally {
+      echo.closeAllConnections();
+      echo.close();
+      assert.equal(await own.stop(), 0);
+    }
   });
 
   for (const [framing, head, frame] of [

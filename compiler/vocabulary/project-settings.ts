@@ -1,0 +1,34 @@
+import { any, flag, list, map, type Term, text, word } from "./term.ts";
+
+/** castgate.yaml. `codes`: of warnings that can be ignored; `features`: what settings can switch on. */
+export function projectSettingsTerm(codes: readonly string[], features: readonly string[]) {
+  return map("Settings of a gateway project.", {
+    ...projectTerms,
+    features: list(
+      "In `standard`: what the run-time settings may switch on. In `wso2-3.2` all of it is there.",
+      word("A feature.", features),
+    ),
+    ignore: list("Codes of warnings that are not shown.", word("The code of a warning.", codes)),
+  } satisfies Readonly<Record<ProjectKey, Term>>);
+}
+
+export const compatibilityWord = word(
+  "`standard`: OpenAPI and HTTP mean what their specifications say. `wso2-3.2`: what WSO2 API Microgateway 3.2 made of them.",
+  ["standard", "wso2-3.2"],
+  { default: "wso2-3.2" },
+);
+
+const projectTerms = {
+  accepted: any(
+    "Weakenings that are accepted on purpose, each as `castgate diff` prints it, with a reason and a last day.",
+  ),
+  compatibility: compatibilityWord,
+  "deny-warnings": flag("`true`: warnings fail the compilation, too.", { default: false }),
+  name: text("Names the bundle: `target/<name>.cjs`. Else the folder's name.", {
+    pattern: "^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?$",
+  }),
+};
+
+/** The keys of castgate.yaml. */
+export const projectKeys = ["accepted", "compatibility", "deny-warnings", "features", "ignore", "name"] as const;
+type ProjectKey = (typeof projectKeys)[number];
