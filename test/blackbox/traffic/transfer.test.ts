@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { text as textOf } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import {
@@ -177,7 +178,7 @@ describe("transfer", () => {
       const req = request({ port: own.port, host: "127.0.0.1", method: "POST", path: `/v1/pets/${index}`, headers });
       req.end(part);
       const [res] = (await once(req, "response")) as [IncomingMessage];
-      assert.equal(res.statusCode, 200, res.statusCode === 200 ? "" : await text(res));
+      assert.equal(res.statusCode, 200, res.statusCode === 200 ? "" : await textOf(res));
       assert.equal(res.headers["x-sum"], hashes[index], "on the way there");
       const hash = createHash("sha256");
       let pauses = 0;
