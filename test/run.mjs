@@ -216,7 +216,9 @@ function testsEngine(file) {
  */
 function isSameOnEachNode(file) {
   return (
-    /unit.(bench|bundle|chaos|check|corpus|diagnostics|emit|house|load|lower|plan|review|soak|support)\W/.test(file) ||
+    /unit.(bench|bundle|chaos|check|corpus|diagnostics|emit|house|load|lower|plan|review|soak|support|verify)\W/.test(
+      file,
+    ) ||
     /blackbox.(corpus-sample|cors-browser|readme|totality-sample|cli.(compile|determinism|init|usage))\W/.test(file) ||
     /property.(routes|route-clashes)\W/.test(file)
   );

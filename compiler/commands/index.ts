@@ -6,6 +6,7 @@ import { explainCommand } from "./explain.ts";
 import { helpCommand } from "./help.ts";
 import { initCommand } from "./init.ts";
 import { runCommand } from "./run.ts";
+import { verifyCommand } from "./verify.ts";
 import { versionCommand } from "./version.ts";
 
 /** In the order in which help lists them. */
@@ -16,14 +17,13 @@ export const commands: readonly Command[] = [
   devCommand,
   diffCommand,
   explainCommand,
+  verifyCommand,
   helpCommand(() => commands),
   versionCommand,
 ];
 
 /** Commands that are planned, and those of the original that have no place here: what to say of them. */
 export const absentCommands: Readonly<Record<string, string>> = {
-  verify:
-    "`verify` is not there yet; until then, compare a bundle with one that you compile yourself: the bytes are the same",
   report: "`report` is not there yet; until then, read generated/<api>/routes.txt",
   import: "`import` is not there yet; until then, export the definitions from API Manager into gen/api_definitions/",
   reset: "there is nothing to reset: no credentials are stored",

@@ -12,7 +12,7 @@ export type FlawCode = keyof typeof hints;
 
 const rebuild = "compile the project again, and ship what comes out as it is";
 
-/** What to do, by code. */
+/** What to do about a flaw, by its code. */
 export const hints = {
   "bundle-unreadable": rebuild,
   "code-unknown": `the runtime and the libraries in a bundle are those of the castgate that verifies it: use the version that the manifest names, or ${rebuild}`,
@@ -20,6 +20,7 @@ export const hints = {
   "code-not-understood": `generated code is only what castgate writes: ${rebuild}`,
   "name-repeated": `a second declaration would replace the first: ${rebuild}`,
   "name-misused": `only generated code may use what the runtime has: ${rebuild}`,
+  "claims-differ": `the parts of a manifest were not made together: ${rebuild}`,
   "digest-wrong": `the bytes are not those that castgate wrote: ${rebuild}`,
   "project-code-unclaimed": `the manifest lists the project's own code: ${rebuild}`,
   "check-wrong": `the operation does not make the checks that the manifest claims: ${rebuild}`,

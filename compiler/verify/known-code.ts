@@ -180,7 +180,7 @@ export function compareKnown(text: string, statements: readonly TopStatement[], 
   }
   for (const { theirs, label } of absent) {
     if (theirs.removable || label === "") continue;
-    const message = `a statement of ${label} is missing: ${theirs.text.replaceAll(/[\u0001\u0002]/g, "").slice(0, 60)}`;
+    const message = `a statement of ${label} is missing: ${theirs.globals.join(", ")}`;
     flaws.push({ code: "code-incomplete", message, offset: 0 });
   }
   return { flaws, rest, count: met.length, ...renamed(met, code, flaws) };

@@ -73,6 +73,23 @@ export async function verifyBundle(text: string, gateway: GatewayModel): Promise
   };
 }
 
+/** The bundle is not what the model asks for. */
+export class NotProven extends Error {
+  override name = "NotProven";
+}
+
+/** Throws `NotProven` with the first flaws unless everything that the model claims is proven of the bundle. */
+export async function requireProven(text: string, gateway: GatewayModel): Promise<void> {
+  const { findings } = await verifyBundle(text, gateway);
+  if (findings.length === 0) return;
+  const lines = findings
+    .slice(0, 20)
+    .map(
+      ({ line, code, operation, message }) => `line ${line}: ${code}: ${operation ? `${operation}: ` : ""}${message}`,
+    );
+  throw new NotProven(`the bundle is not proven\n${lines.join("\n")}`);
+}
+
 /** What of a bundle is neither runtime nor library: generated code, the project's own, and comments that hold libraries. */
 function readRest(
   text: string,
