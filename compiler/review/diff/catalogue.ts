@@ -134,6 +134,11 @@ export const changeCatalogue = {
     aspect: "route",
     explanation: "It refuses every call, as the missing route did.",
   },
+  "refusing-operation-removed": {
+    verdict: "neutral",
+    aspect: "route",
+    explanation: "It refused every call, as the missing route does.",
+  },
   "operation-removed": {
     verdict: "stronger",
     aspect: "route",

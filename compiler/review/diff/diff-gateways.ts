@@ -99,6 +99,9 @@ function addRemoved(before: Routed, pair: Pair, isKnown: boolean, base: GatewayM
   }
   if (pair.unreachable)
     return findings.add("unreachable-operation-changed", { message: "it is gone, and no request reached it" });
+  const refusal = refusalOf(operation);
+  if (refusal !== undefined)
+    return findings.add("refusing-operation-removed", { message: `it is gone; it refused every call: ${refusal}` });
   const ways = waysOf(operation.access, operation.caller?.kind, base.compatibility);
   const who = operation.access.kind === "public" ? "everyone could call it" : `it took ${describeWays(ways)}`;
   findings.add("operation-removed", { message: `it is gone, and nothing takes its requests: ${who}` });

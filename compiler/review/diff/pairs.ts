@@ -64,7 +64,8 @@ class Pairing {
     }
     for (const routed of ofBase.values()) this.#send(routed, this.#tables.base);
     for (const routed of ofHead.values()) this.#send(routed, this.#tables.head);
-    for (const { method, segments } of this.#witnesses.shared()) {
+    const isShared = (operation: OperationModel) => this.#paired.has(operation);
+    for (const { method, segments } of this.#witnesses.shared(isShared)) {
       for (const transport of transports) {
         const before = this.#tables.base.resolve(method, segments, transport);
         const after = this.#tables.head.resolve(method, segments, transport);
@@ -98,9 +99,10 @@ class Pairing {
     }
   }
 
-  /** Sends a request of an operation to both sides. */
+  /** Sends a request of an operation that one side alone has to both. */
   #send(routed: Routed, own: RouteTable): void {
     const { api, operation } = routed;
+    if (this.#paired.has(operation)) return;
     const reaches = (segments: readonly string[]) =>
       api.transports.filter((transport) => own.resolve(operation.method, segments, transport)?.operation === operation);
     const segments = this.#witnesses.requestFor(api, operation.segments, (request) => reaches(request).length > 0);
@@ -114,7 +116,6 @@ class Pairing {
     }
     // No request reaches it: it is there all the same.
     const side = own === this.#tables.base ? "base" : "head";
-    if (this.#paired.has(operation)) return;
     this.#addNew({ base: undefined, head: undefined, [side]: routed, sample: "", same: false, unreachable: true });
   }
 

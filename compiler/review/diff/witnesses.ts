@@ -1,8 +1,8 @@
 import { commonRequests, type Fillers, fillersFor, requestFor } from "../../2-check/rules/route-requests.ts";
-import { type Budget, type RoutedOperation, RouteTrie } from "../../2-check/rules/route-trie.ts";
+import { type Budget, type Route, type RoutedOperation, RouteTrie } from "../../2-check/rules/route-trie.ts";
 import { filler, shapeOf } from "../../2-check/rules/segments.ts";
 import type { PathSegment } from "../../model/checked-project.ts";
-import type { ApiModel, GatewayModel } from "../../model/gateway-model.ts";
+import type { ApiModel, GatewayModel, OperationModel } from "../../model/gateway-model.ts";
 import type { HttpMethod } from "../../model/names.ts";
 import { baseSegments } from "./route-table.ts";
 
@@ -28,39 +28,56 @@ const requestsOfTwo = 8;
 /** Requests for the operations of two gateways. */
 export class Witnesses {
   readonly #sides: readonly Apis[];
-  readonly #fillers: Fillers;
-  /** Number of segments of the longest path. */
-  readonly #deepest: number;
+  /** Made when it is first needed: mostly no route came or went. */
+  #shown: { readonly fillers: Fillers; readonly deepest: number } | undefined;
 
   constructor(base: Apis, head: Apis) {
     this.#sides = [base, head];
+  }
+
+  /** What stands for parameters, and the number of segments of the longest path. */
+  #texts(): { readonly fillers: Fillers; readonly deepest: number } {
+    if (this.#shown !== undefined) return this.#shown;
     const paths = this.#operations().map(({ segments }) => segments);
-    this.#fillers = fillersFor(paths);
-    this.#deepest = paths.reduce((deepest, { length }) => Math.max(deepest, length), 0);
+    const deepest = paths.reduce((most, { length }) => Math.max(most, length), 0);
+    this.#shown = { fillers: fillersFor(paths), deepest };
+    return this.#shown;
   }
 
   /** A request for an operation that is accepted; undefined: none is. */
   requestFor(api: ApiModel, segments: readonly PathSegment[], accepts: (request: readonly string[]) => boolean) {
     const path = [...literals(api.basePath), ...segments];
-    return requestFor(commonRequests(path, path, this.#deepest), this.#fillers, accepts);
+    const { fillers, deepest } = this.#texts();
+    return requestFor(commonRequests(path, path, deepest), fillers, accepts);
   }
 
   /**
-   * Requests that more than one route of either side matches: where a route came or went, another one may get them now. An API
-   * that came, went or changed its transports counts as a route too: it takes what lies below its base path from shorter ones.
+   * Requests of operations that one side alone has, and of other routes of either side: these may get them now, or got them. An
+   * API that came, went or changed its transports counts as a route too: it takes what lies below its base path from shorter ones.
+   * `isShared`: both sides have the operation.
    */
-  shared(): readonly Witness[] {
-    const trie = new RouteTrie();
-    for (const operation of this.#operations()) trie.add(operation);
-    for (const path of this.#changedMounts())
-      trie.add({ method: "GET", path, segments: [...literals(path), { kind: "wildcard" }] });
+  shared(isShared: (operation: OperationModel) => boolean): readonly Witness[] {
+    const trie = new RouteTrie<PossiblyChanged>();
+    let any = false;
+    for (const operation of this.#operations()) {
+      const changed = !isShared(operation.operation);
+      trie.add({ ...operation, changed });
+      any ||= changed;
+    }
+    for (const path of this.#changedMounts()) {
+      trie.add({ method: "GET", path, segments: [...literals(path), { kind: "wildcard" }], changed: true });
+      any = true;
+    }
+    if (!any) return [];
     const witnesses: Witness[] = [];
     const budget: Budget = { left: steps };
-    const text = this.#fillers.at(-1) ?? "1";
+    const { fillers, deepest } = this.#texts();
+    const text = fillers.at(-1) ?? "1";
     trie.overlaps(budget, (a, b) => {
+      if (!isChanged(a) && !isChanged(b)) return;
       const methods = new Set([...a.methods.keys(), ...b.methods.keys()]);
       let left = requestsOfTwo;
-      for (const request of commonRequests(a.segments, b.segments, this.#deepest)) {
+      for (const request of commonRequests(a.segments, b.segments, deepest)) {
         const segments = request.map((segment) => segment.replaceAll(filler, text));
         for (const method of methods) witnesses.push({ method, segments });
         if (--left === 0) break;
@@ -69,13 +86,14 @@ export class Witnesses {
     return witnesses;
   }
 
-  #operations(): readonly RoutedOperation[] {
+  #operations(): readonly (RoutedOperation & { readonly operation: OperationModel })[] {
     return this.#sides.flatMap(({ apis }) =>
       apis.flatMap(({ basePath, operations }) =>
-        operations.map(({ method, template, segments }) => ({
-          method,
-          path: template,
-          segments: [...literals(basePath), ...segments],
+        operations.map((operation) => ({
+          method: operation.method,
+          path: operation.template,
+          segments: [...literals(basePath), ...operation.segments],
+          operation,
         })),
       ),
     );
@@ -88,6 +106,14 @@ export class Witnesses {
     const paths = new Set(transports.flatMap((side) => [...side.keys()]));
     return [...paths].filter((path) => new Set(transports.map((side) => side.get(path))).size > 1);
   }
+}
+
+/** An operation that one side alone has. */
+type PossiblyChanged = RoutedOperation & { readonly changed: boolean };
+
+function isChanged({ methods }: Route<PossiblyChanged>): boolean {
+  for (const { changed } of methods.values()) if (changed) return true;
+  return false;
 }
 
 function literals(basePath: string): readonly PathSegment[] {
