@@ -93,8 +93,8 @@ export async function compile(root: string, host: CompileHost, options: CompileO
   await run("audit", () => requireAudited(plan, emitted));
   const build = { name: loaded.name, ...lowered, generated: generatedFiles(emitted), target: [] };
   if (options.stopAfter === "emit" || options.stopAfter === "audit") return found(emitted, lowered, build);
-  const facts = describeGateway(packageVersion(), loaded, model, emitted);
-  const bundle = await run("bundle", () => bundleGateway(emitted, facts, loaded.code));
+  const describe = describeGateway(packageVersion(), loaded, model, emitted);
+  const bundle = await run("bundle", () => bundleGateway(emitted, describe, loaded.code));
   const target = targetFiles(bundle, loaded, model, (ref) => placeIn(log.sources, ref));
   return found(bundle.manifest, lowered, { ...build, target });
 }

@@ -8,14 +8,17 @@ import { type BundleSources, bundlePlugin, namespaces } from "./bundle-plugin.ts
 import { lateEntry, lateText } from "./late-library.ts";
 import { licenseNotices } from "./license-notices.ts";
 import { listedJson } from "./listed-json.ts";
-import type { GatewayFacts } from "./manifest.ts";
+import type { BundleContents, Description } from "./manifest.ts";
 import { packageRoot } from "./package-root.ts";
+import { type LibraryFacts, libraryFacts } from "./sbom.ts";
 
 export interface Bundle {
   /** The executable: CommonJS in one file. */
   readonly text: string;
-  /** As embedded: `facts` completed with what is in the bundle. */
+  /** As embedded. */
   readonly manifest: Manifest;
+  /** What is in it that others made. By name. */
+  readonly libraries: readonly LibraryFacts[];
 }
 
 /** What esbuild prints for the manifest, until it is known which modules are in the bundle. */
@@ -27,7 +30,7 @@ const placeholder = "__CASTGATE_MANIFEST__";
  */
 export async function bundleGateway(
   generated: readonly GeneratedFile[],
-  facts: GatewayFacts,
+  describe: (contents: BundleContents) => Description,
   ownCode: ReadonlyMap<string, CodeFile> = new Map(),
   runtimeFolder = join(packageRoot(), "runtime-lib"),
 ): Promise<Bundle> {
@@ -54,19 +57,15 @@ export async function bundleGateway(
   );
   const used = [main, ...parts].flatMap((part) => part.used);
   const lateTexts = parts.map((part) => part.text).join("");
-  const blank: Manifest = {
-    ...facts,
-    modules: runtimeModules(used),
-    libraries: libraries(used),
-    self: { sha256: noDigest },
-  };
+  const description = describe({ modules: runtimeModules(used), libraries: libraries(used) });
+  const blank: Manifest = { ...description, self: { sha256: noDigest } };
   // The entry comes last: the same word earlier is text out of a definition.
   const hole = main.text.lastIndexOf(placeholder);
   const embedded = templateLiteral(listedJson(blank));
   const code = main.text.slice(0, hole) + embedded + main.text.slice(hole + placeholder.length);
   const notices = await licenseNotices(blank.libraries, folders);
   const { text, sha256 } = withDigest(code + lateTexts + notices, hole);
-  return { text, manifest: { ...blank, self: { sha256 } } };
+  return { text, manifest: { ...blank, self: { sha256 } }, libraries: libraryFacts(blank.libraries, folders) };
 }
 
 interface BundledPart {

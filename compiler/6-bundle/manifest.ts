@@ -1,37 +1,53 @@
 import { createHash } from "node:crypto";
-import type { Access, GatewayModel, OperationModel, UpstreamModel } from "../model/gateway-model.ts";
+import type { Access, GatewayModel, OperationModel } from "../model/gateway-model.ts";
 import type { GeneratedFile } from "../model/generated-file.ts";
 import type { LoadedProject } from "../model/loaded-project.ts";
 import type { AccessEntry, EndpointEntry, FileDigest, Manifest, OperationEntry } from "../model/manifest.ts";
+import { featureNames } from "../model/names.ts";
 import type { SourceDocument } from "../model/source.ts";
 import { packModel } from "../review/packed-model.ts";
 import { canonicalJson } from "./canonical-json.ts";
+import { environmentNames, forwarding, hostSettings, hostsOf } from "./manifest-surroundings.ts";
+import { toolVersions } from "./package-root.ts";
 
-/** The part of the manifest that is known before bundling. */
-export type GatewayFacts = Omit<Manifest, "modules" | "libraries" | "self">;
+/** What turns out to be in a bundle: sorted. */
+export type BundleContents = Pick<Manifest, "libraries" | "modules">;
+/** All but the digest of the bundle that it stands in. */
+export type Description = Omit<Manifest, "self">;
 
+/** Describes the bundle of a project, once it is known what is in it. */
 export function describeGateway(
   version: string,
   project: LoadedProject,
   model: GatewayModel,
   generated: readonly GeneratedFile[],
-): GatewayFacts {
+): (contents: BundleContents) => Description {
   const operations = model.apis.flatMap((api) =>
     api.operations.map((operation) => describeOperation(api.slug, api.basePath, operation)),
   );
-  return {
-    manifest: 2,
-    name: "castgate",
-    version,
-    compatibility: model.compatibility,
-    inputs: [...digests(project, (document) => canonicalJson(document.value)), ...codeDigests(project)].sort(byFile),
-    generated: generated.map(({ file, text }) => ({ file, sha256: sha256(text) })).sort(byFile),
-    operations,
-    publicOperations: operations
-      .filter(({ access }) => access === "public")
-      .map(({ method, path }) => `${method} ${path}`),
-    endpoints: describeEndpoints(model),
-    model: packModel(model),
+  return ({ libraries, modules }) => {
+    const features = featureNames.filter((name) => modules.includes(`feature-${name}`));
+    return {
+      manifest: 2,
+      name: "castgate",
+      version,
+      tools: toolVersions(),
+      compatibility: model.compatibility,
+      inputs: [...digests(project, (document) => canonicalJson(document.value)), ...codeDigests(project)].sort(byFile),
+      generated: generated.map(({ file, text }) => ({ file, sha256: sha256(text) })).sort(byFile),
+      operations,
+      publicOperations: operations
+        .filter(({ access }) => access === "public")
+        .map(({ method, path }) => `${method} ${path}`),
+      endpoints: describeEndpoints(model),
+      hosts: hostsOf(model),
+      hostSettings: hostSettings(model, features),
+      environment: environmentNames(model, features),
+      features,
+      modules,
+      libraries,
+      model: packModel(model),
+    };
   };
 }
 
@@ -85,7 +101,7 @@ function describeAccess(access: Access): AccessEntry {
 
 function describeEndpoints(model: GatewayModel): EndpointEntry[] {
   const found = new Map<string, EndpointEntry>();
-  for (const { overrideKey, environment, urls, fromEtcd } of upstreams(model)) {
+  for (const { overrideKey, environment, urls, fromEtcd } of forwarding(model)) {
     // One name may stand for several endpoints: a setting of that name replaces them all (T-OVR-03).
     found.set(JSON.stringify([overrideKey, urls, fromEtcd]), {
       key: overrideKey,
@@ -95,14 +111,4 @@ function describeEndpoints(model: GatewayModel): EndpointEntry[] {
     });
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
-}
-
-function upstreams(model: GatewayModel): UpstreamModel[] {
-  const found: UpstreamModel[] = [];
-  for (const { backend, denied } of model.apis.flatMap(({ operations }) => operations)) {
-    if (backend.kind !== "forward" || denied) continue;
-    if (backend.production !== undefined) found.push(backend.production);
-    if (backend.sandbox !== undefined) found.push(backend.sandbox);
-  }
-  return found;
 }

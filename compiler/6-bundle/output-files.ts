@@ -5,6 +5,7 @@ import type { SourceRef } from "../model/source.ts";
 import type { Bundle } from "./bundle-gateway.ts";
 import { listedJson } from "./listed-json.ts";
 import { fullPath, rawDigests, sha256 } from "./manifest.ts";
+import { softwareBill } from "./sbom.ts";
 
 export interface OutputFile {
   /** Project-relative. */
@@ -18,7 +19,7 @@ export function generatedFiles(generated: readonly GeneratedFile[]): OutputFile[
   return generated.map(({ file, text }) => ({ file: `generated/${file}`, text }));
 }
 
-/** The executable, what it says of itself with digests of the raw files, and the lines that operations were written at. */
+/** The executable, what it says of itself with digests of the raw files, what others made of it, and the lines of the input. */
 export function targetFiles(
   bundle: Bundle,
   project: LoadedProject,
@@ -26,10 +27,13 @@ export function targetFiles(
   placeOf: PlaceOf,
 ): OutputFile[] {
   const path = `target/${project.name}`;
-  const manifest = { ...bundle.manifest, files: rawDigests(project), bundle: { sha256: sha256(bundle.text) } };
+  const digest = sha256(bundle.text);
+  const manifest = { ...bundle.manifest, files: rawDigests(project), bundle: { sha256: digest } };
+  const bill = { project: project.name, sha256: digest, tools: manifest.tools, libraries: bundle.libraries };
   return [
     { file: `${path}.cjs`, text: bundle.text, executable: true },
     { file: `${path}.manifest.json`, text: listedJson(manifest) },
+    { file: `${path}.sbom.json`, text: `${JSON.stringify(softwareBill(bill), undefined, 2)}\n` },
     { file: `${path}.sources.json`, text: listedJson(sourcePlaces(model, placeOf)) },
   ];
 }

@@ -39,6 +39,7 @@ Reports every mistake at once, each with its place. Without errors, writes
   <dir>/generated/                     TypeScript for review: commit it; routes.txt has one line an operation
   <dir>/target/<name>.cjs              the executable: needs Node and nothing else
   <dir>/target/<name>.manifest.json    digests of the input, operations, what is in the bundle
+  <dir>/target/<name>.sbom.json        software bill of materials: CycloneDX 1.6
   <dir>/target/<name>.sources.json     the lines at which operations were written
 
 <name> is \`name\` in castgate.yaml, else the folder's name. The same input gives the same bytes, on any machine.

@@ -1,5 +1,5 @@
 import type { UpstreamModel } from "./gateway-model.ts";
-import type { Compatibility, HttpMethod } from "./names.ts";
+import type { Compatibility, FeatureName, HttpMethod } from "./names.ts";
 
 /**
  * What a bundle says of itself: it stands in the bundle, and beside it. Lists only, no keys out of definitions: a key `__proto__`
@@ -11,6 +11,8 @@ export interface Manifest {
   /** The compiler and its version. */
   readonly name: "castgate";
   readonly version: string;
+  /** `name@version` of each library that the compiler itself was made of. Sorted. */
+  readonly tools: readonly string[];
   readonly compatibility: Compatibility;
   /**
    * Every file that was read, by the SHA-256 of its content as canonical JSON (RFC 8785): layout and comments do not count.
@@ -23,6 +25,17 @@ export interface Manifest {
   /** `GET /base/path` of each operation that anybody may call. */
   readonly publicOperations: readonly string[];
   readonly endpoints: readonly EndpointEntry[];
+  /** Where requests go, as far as that is compiled in. By origin. */
+  readonly hosts: readonly HostEntry[];
+  /** Settings that name further hosts. Sorted; `[]` and `*` as in `environment`. */
+  readonly hostSettings: readonly string[];
+  /**
+   * The environment variables that a start reads. Sorted; `*` stands for a name that the user chooses. Besides, those that a
+   * setting names as `@env:{NAME}`.
+   */
+  readonly environment: readonly string[];
+  /** What the settings can switch on. Sorted. */
+  readonly features: readonly FeatureName[];
   /** `castgate/runtime/*` in this bundle. */
   readonly modules: readonly string[];
   /** `name@version` of each library of which something is in this bundle. */
@@ -62,6 +75,15 @@ export interface EndpointEntry {
   readonly urls: readonly string[];
   /** Those of them that hold only until etcd has another one. */
   readonly fromEtcd?: UpstreamModel["fromEtcd"];
+}
+
+export interface HostEntry {
+  /** `https://pets.internal`; a URL that has none is as it was written. */
+  readonly origin: string;
+  /** A backend; or who issues the access tokens that a backend wants. */
+  readonly use: "backend" | "token";
+  /** The settings that put another URL in its place. Sorted. */
+  readonly settings: readonly string[];
 }
 
 /**

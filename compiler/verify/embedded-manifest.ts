@@ -3,11 +3,12 @@ import type {
   AlternativeEntry,
   EndpointEntry,
   FileDigest,
+  HostEntry,
   Manifest,
   OperationEntry,
   PackedModel,
 } from "../model/manifest.ts";
-import { httpMethods, type NonEmpty } from "../model/names.ts";
+import { featureNames, httpMethods, type NonEmpty } from "../model/names.ts";
 import { type Check, either, listOf, matching, number, object, oneOf, someOf, text } from "../review/shape.ts";
 
 /** The manifest of a bundle, and where in its text the template literal stands that holds it, quotes included. */
@@ -137,12 +138,17 @@ const manifestCheck = object<Manifest>({
   manifest: oneOf([format] as const),
   name: oneOf(["castgate"] as const),
   version: text,
+  tools: listOf(text),
   compatibility: oneOf(["wso2-3.2", "standard"] as const),
   inputs: listOf(fileDigest),
   generated: listOf(fileDigest),
   operations: listOf(operation),
   publicOperations: listOf(text),
   endpoints: listOf(endpoint),
+  hosts: listOf(object<HostEntry>({ origin: text, use: oneOf(["backend", "token"] as const), settings: listOf(text) })),
+  hostSettings: listOf(text),
+  environment: listOf(text),
+  features: listOf(oneOf(featureNames)),
   modules: listOf(text),
   libraries: listOf(text),
   // What is in it is checked where it is unpacked.

@@ -26,7 +26,7 @@ describe("castgate compile", () => {
     assert.match(stderr, /note\[operation-public\]: GET \/user\/login is public/);
     assert.deepEqual(
       [...filesBelow(path.join(shop, "target")).keys()],
-      ["petstore.cjs", "petstore.manifest.json", "petstore.sources.json"],
+      ["petstore.cjs", "petstore.manifest.json", "petstore.sbom.json", "petstore.sources.json"],
     );
   });
 

@@ -77,7 +77,10 @@ describe("the installed package", () => {
       console.log(failed, build.target.map(({ file }) => file).join(" "));
     `;
     const { stdout } = await runCommand(process.execPath, ["--input-type=module", "-e", program], { cwd: home });
-    assert.equal(stdout, "false target/petstore.cjs target/petstore.manifest.json target/petstore.sources.json\n");
+    assert.equal(
+      stdout,
+      "false target/petstore.cjs target/petstore.manifest.json target/petstore.sbom.json target/petstore.sources.json\n",
+    );
   });
 
   test("a bundle runs where nothing is installed, and answers 200", async () => {

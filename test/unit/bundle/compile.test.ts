@@ -23,7 +23,7 @@ describe("compile", () => {
     assert.deepEqual([...host.files.keys()], ["castgate.yaml", "api_definitions/shop.json"]);
     assert.deepEqual(
       result.build?.target.map(({ file }) => file),
-      ["target/shop.cjs", "target/shop.manifest.json", "target/shop.sources.json"],
+      ["target/shop.cjs", "target/shop.manifest.json", "target/shop.sbom.json", "target/shop.sources.json"],
     );
   });
 

@@ -32,6 +32,8 @@ const lines: readonly (readonly [file: string, line: string, verdict: "refused" 
   ["compiler/review/explain/a.ts", 'import { cors } from "../../../runtime-lib/cors.ts";', "fine"],
   ["compiler/review/explain/b.ts", 'import { openPool } from "../../../runtime-lib/backend-undici.ts";', "refused"],
   ["compiler/review/c.ts", 'import { cors } from "../../runtime-lib/cors.ts";', "refused"],
+  ["compiler/6-bundle/b.ts", 'import { settingsSchema } from "../../runtime-lib/settings-schema.ts";', "fine"],
+  ["compiler/6-bundle/c.ts", 'import { loadSettings } from "../../runtime-lib/settings-load.ts";', "refused"],
   ["runtime-lib/a.ts", 'import type { X } from "../compiler/model/names.ts";', "refused"],
   ["runtime-lib/b.ts", 'import "yargs";', "refused"],
   ["runtime-lib/c.ts", 'import "node:fs/promises";', "fine"],
