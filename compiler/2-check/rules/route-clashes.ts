@@ -67,17 +67,19 @@ function lengthsOf(operations: readonly RoutedOperation[]): ReadonlySet<number> 
 
 /**
  * All clashes among the routes of one API, each with a request that shows it: a pair of routes of which a third one takes
- * every common request is none. `steps` bounds the work on hostile input (the largest definition known, with 22,361
+ * every common request, or others than this API (`isTaken`), is none. `steps` bounds the work on hostile input (the largest definition known, with 22,361
  * operations, takes some 200,000).
  */
 export function findClashes<T extends RoutedOperation>(
   table: RouteTable<T>,
   compatibility: Compatibility,
+  isTaken: (request: Request) => boolean = () => false,
   steps = 5_000_000,
 ): RouteClashes<T> {
   const { trie, routes, deepest, fillers, repeated } = table;
   const budget: Budget = { left: steps };
   const resolve = (request: Request): Route<T> | undefined => trie.resolve(request, budget);
+  const goesTo = (request: Request, route: Route<T>): boolean => resolve(request) === route && !isTaken(request);
   const ambiguous: Clash<T>[] = [];
   const shadowed: (Clash<T> & { methods: readonly HttpMethod[] })[] = [];
   trie.overlaps(budget, (a, b) => {
@@ -87,7 +89,7 @@ export function findClashes<T extends RoutedOperation>(
     const methods = lostMethods(winner, loser, compatibility);
     if (inside && methods.length === 0) return;
     const requests = commonRequests(winner.segments, loser.segments, deepest);
-    const request = requestFor(requests, fillers, (one) => resolve(one) === winner);
+    const request = requestFor(requests, fillers, (one) => goesTo(one, winner));
     if (request === undefined) return;
     if (inside) shadowed.push({ winner, loser, request, methods });
     else ambiguous.push({ winner, loser, request });
@@ -95,7 +97,7 @@ export function findClashes<T extends RoutedOperation>(
   const unreachable = routes.flatMap((loser) => {
     const requests = () => commonRequests(loser.segments, loser.segments, deepest);
     if (budget.left < 0 || requestFor(requests(), fillers, (one) => resolve(one) === loser) !== undefined) return [];
-    const request = requestFor(requests(), fillers, () => true);
+    const request = requestFor(requests(), fillers, (one) => !isTaken(one));
     const winner = request && resolve(request);
     return request === undefined || winner === undefined ? [] : [{ winner, loser, request }];
   });

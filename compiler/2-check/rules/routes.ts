@@ -4,6 +4,7 @@ import { pathRef } from "../read/operations.ts";
 import { firstSegment, ownPaths, servicesOf, shownBase } from "./own-paths.ts";
 import { type Clash, findClashes, type RouteClashes, routeTable } from "./route-clashes.ts";
 import type { Request } from "./route-requests.ts";
+import { isTaken, rivalsOfAll } from "./route-takers.ts";
 import type { Route } from "./route-trie.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 
@@ -14,8 +15,10 @@ const listedAtMost = 10;
 export const routes: Rule = {
   codes: ["route-ambiguous", "route-builtin", "route-duplicate", "route-shadowed", "route-unreachable"],
   check(context) {
+    const rivals = rivalsOfAll(context);
     for (const api of context.apis) {
-      const clashes = findClashes(routeTable(api.operations), context.compatibility);
+      const elsewhere = (request: Request): boolean => isTaken(rivals.get(api) ?? new Map(), request);
+      const clashes = findClashes(routeTable(api.operations), context.compatibility, elsewhere);
       reportDuplicates(context, api, clashes);
       reportAmbiguous(context, api, clashes);
       reportShadowed(context, api, clashes);

@@ -1,10 +1,11 @@
 import { at, type Place } from "../../diagnostics/place.ts";
-import type { ApiFacts, OperationFacts, PathSegment } from "../../model/checked-project.ts";
+import type { ApiFacts, OperationFacts } from "../../model/checked-project.ts";
 import type { Compatibility, HttpMethod } from "../../model/names.ts";
 import { pathRef } from "../read/operations.ts";
-import { baseSegments, firstPaths, literalPaths, ownPaths, servicesOf, shownBase } from "./own-paths.ts";
+import { baseSegments, shownBase } from "./own-paths.ts";
 import { lostMethods, type RouteTable, routeTable } from "./route-clashes.ts";
 import { commonRequests, type Request, requestFor } from "./route-requests.ts";
+import { isTaken, type Rivals, rivalsOfAll, type Taker, type Transport, takerOf } from "./route-takers.ts";
 import type { Route } from "./route-trie.ts";
 import type { CheckContext, Rule } from "./rule.ts";
 
@@ -30,16 +31,6 @@ export const unreachableRoutes: Rule = {
   },
 };
 
-type Transport = ApiFacts["transports"][number];
-
-/** Who answers instead of an API, below its base path. */
-export type Taker =
-  | { readonly kind: "api"; readonly api: ApiFacts }
-  /** The gateway itself. */
-  | { readonly kind: "builtin"; readonly path: string }
-  /** The gateway itself, where the settings switch it on. */
-  | { readonly kind: "service"; readonly path: string };
-
 /** A route that loses requests to a taker, and such a request. */
 export interface Taken {
   readonly api: ApiFacts;
@@ -56,22 +47,10 @@ export interface Taken {
   readonly answer: 404 | 405 | undefined;
 }
 
-/** A taker with the part of its path that lies below the API's base path. */
-interface Rival {
-  readonly taker: Taker;
-  readonly template: readonly PathSegment[];
-}
-
 /** All routes that lose requests to others than routes of their own API. By API, then as written. */
-export function findTaken({
-  apis,
-  compatibility,
-  loaded,
-}: Pick<CheckContext, "apis" | "compatibility" | "loaded">): readonly Taken[] {
-  const answered = new Set(apis.flatMap(literalPaths));
-  const replaced = new Set(apis.flatMap(firstPaths));
-  const builtins = ownPaths.filter((path) => !answered.has(path));
-  const services = servicesOf(compatibility, loaded.settings.features).filter((path) => !replaced.has(path));
+export function findTaken(context: Pick<CheckContext, "apis" | "compatibility" | "loaded">): readonly Taken[] {
+  const { apis, compatibility } = context;
+  const rivalsOf = rivalsOfAll(context);
   const tables = new Map<ApiFacts, RouteTable<OperationFacts>>();
   const tableOf = (api: ApiFacts): RouteTable<OperationFacts> => {
     const known = tables.get(api) ?? routeTable(api.operations);
@@ -79,89 +58,54 @@ export function findTaken({
     return known;
   };
   return apis.flatMap((api) => {
-    const rivals = new Map(
-      api.transports.map((transport) => [transport, rivalsOf(api, transport, apis, builtins, services)]),
-    );
-    if ([...rivals.values()].every((list) => list.length === 0)) return [];
+    const rivals = rivalsOf.get(api);
+    if (rivals === undefined || [...rivals.values()].every((list) => list.length === 0)) return [];
     const table = tableOf(api);
     return table.routes.flatMap((route) => takenOf(api, route, rivals, tableOf, compatibility));
   });
 }
 
-/** In the order in which they are asked. */
-function rivalsOf(
-  api: ApiFacts,
-  transport: Transport,
-  apis: readonly ApiFacts[],
-  builtins: readonly string[],
-  services: readonly string[],
-): readonly Rival[] {
-  const below = (taker: Taker, path: readonly string[], open: boolean): readonly Rival[] => {
-    const base = baseSegments(api);
-    const shared = Math.min(base.length, path.length);
-    if (base.slice(0, shared).some((text, index) => path[index] !== text)) return [];
-    if (path.length < base.length && !open) return [];
-    const rest = path.slice(base.length).map((text): PathSegment => ({ kind: "literal", text }));
-    return [{ taker, template: [...rest, ...(open ? [{ kind: "wildcard" } as const] : [])] }];
-  };
-  const inner = apis
-    .filter((other) => other.transports.includes(transport) && baseSegments(other).length > baseSegments(api).length)
-    .sort((a, b) => baseSegments(b).length - baseSegments(a).length)
-    .flatMap((other) => below({ kind: "api", api: other }, baseSegments(other), true));
-  return [
-    ...(transport === "https" ? services : []).flatMap((path) =>
-      below({ kind: "service", path }, [path.slice(1)], true),
-    ),
-    ...builtins.flatMap((path) => below({ kind: "builtin", path }, [path.slice(1)], path === "/health")),
-    ...inner,
-  ];
-}
-
 function takenOf(
   api: ApiFacts,
   route: Route<OperationFacts>,
-  rivals: ReadonlyMap<Transport, readonly Rival[]>,
+  rivals: Rivals,
   tableOf: (api: ApiFacts) => RouteTable<OperationFacts>,
   compatibility: Compatibility,
 ): readonly Taken[] {
   const table = tableOf(api);
-  const [method] = route.methods.keys();
+  const method = route.methods.keys().next().value as HttpMethod;
   const deepest = Math.max(table.deepest, ...[...rivals.values()].flat().map(({ template }) => template.length));
   const isOwn = (request: Request): boolean => table.trie.resolve(request) === route;
-  const takers = (transport: Transport): readonly Rival[] =>
-    (rivals.get(transport) ?? []).filter(({ taker }) => taker.kind !== "service");
-  const takerOf = (transport: Transport, request: Request): Taker | undefined =>
-    takers(transport).find(({ template }) => isUnder(template, request))?.taker;
   const requests = () => commonRequests(route.segments, route.segments, deepest);
+  if (requestFor(requests(), table.fillers, (one) => isOwn(one) && !isTaken(rivals, one)) !== undefined)
+    return partly();
   const sample = requestFor(requests(), table.fillers, isOwn);
-  // Without one, other routes of its API take them all: another rule says so.
-  if (sample === undefined || method === undefined) return [];
-  const reached = api.transports.some(
-    (transport) =>
-      requestFor(requests(), table.fillers, (one) => isOwn(one) && takerOf(transport, one) === undefined) !== undefined,
-  );
-  if (!reached) {
-    const taker = takerOf(api.transports[0] as Transport, sample);
-    if (taker === undefined) return [];
-    return [{ api, route, taker, whole: true, method, request: sample, transport: undefined, answer: undefined }];
-  }
-  const found = new Map<string, Taken>();
-  for (const transport of api.transports) {
-    for (const { taker, template } of rivals.get(transport) ?? []) {
-      const key = JSON.stringify([taker.kind, taker.kind === "api" ? taker.api.basePath.value : taker.path]);
-      const known = found.get(key);
-      let lost: { method: HttpMethod; answer: Taken["answer"] } | undefined;
-      const request = requestFor(commonRequests(route.segments, template, deepest), table.fillers, (one) => {
-        if (!isOwn(one) || (taker.kind !== "service" && takerOf(transport, one) !== taker)) return false;
-        lost = taker.kind === "api" ? lostIn(taker.api, one) : { method, answer: undefined };
-        return lost !== undefined;
-      });
-      if (request === undefined || lost === undefined) continue;
-      const only = known === undefined && (api.transports.length > 1 || taker.kind === "service");
-      found.set(key, { api, route, taker, whole: false, ...lost, request, transport: only ? transport : undefined });
+  // Other routes of its API take them all: another rule says so, if they get any of them.
+  if (sample === undefined && requestFor(requests(), table.fillers, (one) => !isTaken(rivals, one))) return [];
+  const request = sample ?? requestFor(requests(), table.fillers, () => true);
+  const taker = request && takerOf(rivals, api.transports[0] as Transport, request);
+  if (request === undefined || taker === undefined) return [];
+  return [{ api, route, taker, whole: true, method, request, transport: undefined, answer: undefined }];
+
+  function partly(): readonly Taken[] {
+    const found = new Map<string, Taken>();
+    for (const transport of api.transports) {
+      for (const { taker, template } of rivals.get(transport) ?? []) {
+        const key = JSON.stringify([taker.kind, taker.kind === "api" ? taker.api.basePath.value : taker.path]);
+        const known = found.get(key);
+        let lost: { method: HttpMethod; answer: Taken["answer"] } | undefined;
+        const request = requestFor(commonRequests(route.segments, template, deepest), table.fillers, (one) => {
+          if (!isOwn(one) || (taker.kind !== "service" && takerOf(rivals, transport, one) !== taker)) return false;
+          lost = taker.kind === "api" ? lostIn(taker.api, one) : { method, answer: undefined };
+          return lost !== undefined;
+        });
+        if (request === undefined || lost === undefined) continue;
+        const only = known === undefined && (api.transports.length > 1 || taker.kind === "service");
+        found.set(key, { api, route, taker, whole: false, ...lost, request, transport: only ? transport : undefined });
+      }
     }
+    return [...found.values()];
   }
-  return [...found.values()];
 
   function lostIn(inner: ApiFacts, request: Request): { method: HttpMethod; answer: 404 | 405 } | undefined {
     const rest = request.slice(baseSegments(inner).length - baseSegments(api).length);
@@ -169,17 +113,6 @@ function takenOf(
     const [lost] = lostMethods(winner, route, compatibility);
     return lost && { method: lost, answer: winner === undefined ? 404 : 405 };
   }
-}
-
-/** Whether a request has the literal segments of a template, and what follows only where that is open. */
-function isUnder(template: readonly PathSegment[], request: Request): boolean {
-  const open = template.at(-1)?.kind === "wildcard";
-  const fixed = open ? template.length - 1 : template.length;
-  if (open ? request.length < fixed : request.length !== fixed) return false;
-  return request.slice(0, fixed).every((text, index) => {
-    const segment = template[index];
-    return segment?.kind === "literal" && segment.text === text;
-  });
 }
 
 function reportUnreachable({ log }: CheckContext, taken: readonly Taken[]): void {
