@@ -1,4 +1,4 @@
-import type { GatewayModel, OperationModel } from "../../model/gateway-model.ts";
+import type { Access, GatewayModel, OperationModel } from "../../model/gateway-model.ts";
 import type { FindingFacts, Findings } from "./findings.ts";
 import { isEqual, listed } from "./order.ts";
 import {
@@ -38,14 +38,10 @@ export function diffAccess(
     addOpened(opened, before, facts, findings);
     addClosed(closed, after, facts, findings);
   } else if (base.access.kind === "public" && head.access.kind === "public") {
-    if (base.access.why !== head.access.why) {
-      findings.add("public-reason-changed", {
-        ...facts,
-        message: "it is public for another reason",
-        before: base.access.why,
-        after: head.access.why,
-        step: "public",
-      });
+    const [old, now] = [reasonsOf(base.access), reasonsOf(head.access)];
+    if (old !== now) {
+      const message = "it is public for another reason";
+      findings.add("public-reason-changed", { ...facts, message, before: old, after: now, step: "public" });
     }
   } else if (!isSame && !isEqual(stated(base), stated(head))) {
     const message = "what is asked of callers is said otherwise; the same callers may call";
@@ -55,7 +51,12 @@ export function diffAccess(
 
 /** An access without its places. */
 function stated({ access }: OperationModel): unknown {
-  return access.kind === "public" ? access.why : access.anyOf;
+  return access.kind === "public" ? reasonsOf(access) : access.anyOf;
+}
+
+/** What opens it, and what the definition says of that. */
+function reasonsOf({ why, reason }: Extract<Access, { kind: "public" }>): string {
+  return reason === undefined ? why : `${why}: ${reason}`;
 }
 
 type Facts = Omit<FindingFacts, "message">;
@@ -218,22 +219,27 @@ function diffCallerKind(base: OperationModel, head: OperationModel, findings: Fi
     head: after?.origin,
     step: "require-caller",
   };
-  if (before !== undefined) {
-    const who = before.kind === "app" ? "credentials of a user" : "credentials of an application alone";
-    // Nobody is asked what he is where nobody is asked for credentials.
-    if (head.access.kind !== "public")
-      findings.add("caller-kind-dropped", { ...facts, message: `${who} are taken too now` });
-    else if (base.access.kind === "public") findings.add("caller-kind-unused", { ...facts, message: kindUnused });
+  let found = false;
+  // What kind of caller a key or a password stands for is known without asking.
+  if (before !== undefined && takesTokens(head)) {
+    found = true;
+    findings.add("caller-kind-dropped", { ...facts, message: `${otherKind[before.kind]} are taken too now` });
   }
-  if (after !== undefined) {
-    const who = after.kind === "app" ? "credentials of a user" : "credentials of an application alone";
-    if (base.access.kind !== "public")
-      findings.add("caller-kind-required", { ...facts, message: `${who} are no longer taken` });
-    else if (head.access.kind === "public") findings.add("caller-kind-unused", { ...facts, message: kindUnused });
+  if (after !== undefined && takesTokens(base)) {
+    found = true;
+    findings.add("caller-kind-required", { ...facts, message: `${otherKind[after.kind]} are no longer taken` });
+  }
+  if (!found) {
+    const message = "another kind of caller is asked for, which decides nothing about those who may call";
+    findings.add("caller-kind-unused", { ...facts, message });
   }
 }
 
-const kindUnused = "another kind of caller is asked for, which a public operation never looks at";
+const otherKind = { app: "credentials of a user", user: "credentials of an application alone" };
+
+function takesTokens({ access }: OperationModel): boolean {
+  return access.kind !== "public" && access.anyOf.some(({ allOf }) => allOf.some(({ kind }) => kind === "oauth2"));
+}
 
 function describeKind(kind: "app" | "user" | undefined): string {
   return kind === undefined ? "any caller" : kind === "app" ? "applications only" : "users only";

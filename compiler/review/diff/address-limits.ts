@@ -2,7 +2,7 @@ import type { AddressLimit, GatewayModel, QuotaModel } from "../../model/gateway
 import { addressSet, cutAt, everyAddress, holds } from "./address-set.ts";
 import type { Findings } from "./findings.ts";
 import { isEqual, listed } from "./order.ts";
-import { describeQuota, isAsStrict, isComparable } from "./quota.ts";
+import { describeQuota, isAsStrict } from "./quota.ts";
 
 /** How often each client address may call: of a list, the first entry that it belongs to holds. Every stretch of addresses is compared. */
 export function diffAddressLimits(
@@ -55,13 +55,6 @@ function diffQuota(old: Entry | undefined, now: Entry | undefined, findings: Fin
   const whose = now === undefined || (old !== undefined && now.name === "all other addresses") ? old?.name : now.name;
   const facts = { before: describe(before), after: describe(after), step: "throttle" } as const;
   const how = `${describe(after)} instead of ${describe(before)}`;
-  if (isLooser && isTighter && before !== undefined && after !== undefined && !isComparable(before, after)) {
-    findings.add("address-limit-other-kind", {
-      ...facts,
-      message: `clients of ${whose} are limited in another way: ${how}`,
-    });
-    return true;
-  }
   if (isLooser)
     findings.add("address-limit-raised", { ...facts, message: `clients of ${whose} may call more often: ${how}` });
   if (isTighter)

@@ -1,12 +1,18 @@
-import type { ApiModel } from "../../model/gateway-model.ts";
+import type { ApiModel, OperationModel } from "../../model/gateway-model.ts";
 import { diffCors } from "./cors.ts";
 import type { Findings } from "./findings.ts";
 import { isEqual, listed, setDifference } from "./order.ts";
+import type { Routed } from "./route-table.ts";
 
-/** What an API says for all its operations. `takesKeys`: some operation of the head's gateway takes API keys. */
-export function diffApi(base: ApiModel, head: ApiModel, takesKeys: boolean, findings: Findings): void {
+/** What an API says for all its operations. `takesKeys`: some operation of the base's, or the head's gateway takes API keys. */
+export function diffApi(
+  base: ApiModel,
+  head: ApiModel,
+  takesKeys: { readonly base: boolean; readonly head: boolean },
+  findings: Findings,
+): void {
   diffTransports(base, head, findings);
-  diffCors(base.cors, head.cors, findings, "of this API");
+  diffCors(base.cors, head.cors, operationMethods(base, head), findings, "of this API");
   diffWithheld(base, head, takesKeys, findings);
   if (base.allowEncodedSlash !== head.allowEncodedSlash) {
     if (head.allowEncodedSlash)
@@ -23,11 +29,12 @@ export function diffApi(base: ApiModel, head: ApiModel, takesKeys: boolean, find
   }
   if (base.title !== head.title || base.version !== head.version) {
     const [before, after] = [`${base.title} ${base.version}`, `${head.title} ${head.version}`];
-    if (namesMatter(base) && namesMatter(head)) {
-      const message = `it is called ${after} now: keys and certificates that name it open it no longer, and those for the new name do`;
-      findings.add("api-name-in-credentials", { message, before, after });
-    } else findings.add("api-renamed", { message: `it is called ${after} now`, before, after });
+    findings.add("api-renamed", { message: `it is called ${after} now`, before, after });
   }
+}
+
+function operationMethods(...apis: readonly ApiModel[]): ReadonlySet<string> {
+  return new Set(apis.flatMap(({ operations }) => operations.map(({ method }) => method)));
 }
 
 function diffTransports(base: ApiModel, head: ApiModel, findings: Findings): void {
@@ -46,7 +53,12 @@ function diffTransports(base: ApiModel, head: ApiModel, findings: Findings): voi
 /** Unless the settings say otherwise. */
 const usualField = "Authorization";
 
-function diffWithheld(base: ApiModel, head: ApiModel, takesKeys: boolean, findings: Findings): void {
+function diffWithheld(
+  base: ApiModel,
+  head: ApiModel,
+  takesKeys: { readonly base: boolean; readonly head: boolean },
+  findings: Findings,
+): void {
   const [before, after] = [base.authHeader ?? usualField, head.authHeader ?? usualField];
   const facts = { before, after };
   if (before.toLowerCase() !== after.toLowerCase()) {
@@ -67,12 +79,12 @@ function diffWithheld(base: ApiModel, head: ApiModel, takesKeys: boolean, findin
   const { added, removed } = setDifference(keyPlaces(base), keyPlaces(head));
   if (added.length > 0) {
     const message = `${listed(added)} ${added.length === 1 ? "is" : "are"} kept from the backend now`;
-    findings.add("key-withheld", { message });
+    findings.add(takesKeys.base ? "key-withheld" : "key-now-known", { message });
   }
   if (removed.length > 0) {
     const message = `${listed(removed)} ${removed.length === 1 ? "is" : "are"} no longer kept from the backend`;
     // Without any operation that takes them, keys open nothing more.
-    findings.add(takesKeys ? "key-forwarded" : "key-no-longer-known", { message });
+    findings.add(takesKeys.head ? "key-forwarded" : "key-no-longer-known", { message });
   }
 }
 
@@ -94,11 +106,24 @@ function keyPlaces({ operations }: ApiModel): ReadonlySet<string> {
   return places;
 }
 
-/** Whether some operation takes API keys, which name what they open (S-KEY-03), or certificates, whose table does (S-MTL-02). */
-function namesMatter({ operations }: ApiModel): boolean {
-  return operations.some(
-    ({ access }) =>
-      access.kind !== "public" &&
-      access.anyOf.some(({ allOf }) => allOf.some(({ kind }) => kind === "api-key" || kind === "mutual-tls")),
+/**
+ * Of an operation that takes API keys, which name the APIs that they open (S-KEY-03), or certificates, whose table does
+ * (S-MTL-02): whether it is that of another API by its name.
+ */
+export function diffApiName(
+  { api: before, operation: old }: Routed,
+  { api: after, operation: now }: Routed,
+  findings: Findings,
+): void {
+  if ((before.title === after.title && before.version === after.version) || !namesApi(old) || !namesApi(now)) return;
+  const [from, to] = [`${before.title} ${before.version}`, `${after.title} ${after.version}`];
+  const message = `keys and certificates that are for ${from} open it no longer, and those for ${to} do`;
+  findings.add("api-name-in-credentials", { message, before: from, after: to, step: "authenticate" });
+}
+
+function namesApi({ access }: OperationModel): boolean {
+  return (
+    access.kind !== "public" &&
+    access.anyOf.some(({ allOf }) => allOf.some(({ kind }) => kind === "api-key" || kind === "mutual-tls"))
   );
 }

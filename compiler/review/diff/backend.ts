@@ -4,9 +4,8 @@ import type { FindingFacts, Findings } from "./findings.ts";
 import { isEqual, listed } from "./order.ts";
 import { diffUpstream, isSameUpstream } from "./upstream.ts";
 
-/** Whether an operation is answered at all, and by which backend for whom. */
+/** By which backend an operation is answered for whom. */
 export function diffBackend(base: OperationModel, head: OperationModel, findings: Findings): void {
-  diffRefusal(base, head, findings);
   if (base.backend.kind !== "forward" || head.backend.kind !== "forward") return;
   for (const environment of ["production", "sandbox"] as const) {
     const [before, after] = [base.backend[environment], head.backend[environment]];
@@ -14,7 +13,7 @@ export function diffBackend(base: OperationModel, head: OperationModel, findings
     else if (!isSameUpstream(before, after)) {
       if (environment === "sandbox" && base.access.kind === "public" && head.access.kind === "public") {
         unused(before, after, findings);
-      } else diffUpstream(before, after, findings);
+      } else diffUpstream(before, after, head.method, findings);
     }
   }
 }
@@ -27,7 +26,8 @@ export function refusalOf({ access, backend, denied }: OperationModel): string |
   return undefined;
 }
 
-function diffRefusal(base: OperationModel, head: OperationModel, findings: Findings): void {
+/** Whether an operation is answered at all. */
+export function diffRefusal(base: OperationModel, head: OperationModel, findings: Findings): void {
   const [before, after] = [refusalOf(base), refusalOf(head)];
   if (before === after && isEqual(featuresOf(base.backend), featuresOf(head.backend))) return;
   const facts: Omit<FindingFacts, "message"> = {
@@ -35,10 +35,14 @@ function diffRefusal(base: OperationModel, head: OperationModel, findings: Findi
     after: after ?? "answered",
     step: stepOf(after === undefined ? base : head),
   };
+  const isDenied = ({ backend, denied }: OperationModel) => backend.kind === "forward" && denied === true;
   if (before === undefined)
-    findings.add("operation-refused", { ...facts, message: `every call is refused now: ${after}` });
+    findings.add(isDenied(head) ? "operation-denied" : "operation-refused", {
+      ...facts,
+      message: `every call is refused now: ${after}`,
+    });
   else if (after === undefined)
-    findings.add("operation-no-longer-refused", {
+    findings.add(isDenied(base) ? "operation-no-longer-denied" : "operation-no-longer-refused", {
       ...facts,
       message: `it is answered now; before, every call was refused: ${before}`,
     });

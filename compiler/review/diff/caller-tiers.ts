@@ -1,7 +1,7 @@
 import type { GatewayModel, ThrottleTier } from "../../model/gateway-model.ts";
 import type { Findings } from "./findings.ts";
 import { isEqual } from "./order.ts";
-import { describeQuota, isAsStrict, isComparable } from "./quota.ts";
+import { describeQuota, isAsStrict } from "./quota.ts";
 
 type Table = "application" | "subscription";
 type Side = Pick<GatewayModel, "callerTiers" | "compatibility">;
@@ -47,10 +47,6 @@ function diffTier(table: Table, name: string, base: Side, head: Side, findings: 
     return findings.add("caller-tier-removed", { ...facts, message });
   }
   const [isLooser, isTighter] = [!isMeaningAsStrict(after, before, table), !isMeaningAsStrict(before, after, table)];
-  if (isLooser && isTighter && !canBeOrdered(before, after)) {
-    const message = `the limit of ${whose} is of another kind: ${describe(after)} instead of ${describe(before)}`;
-    return findings.add("caller-tier-other-kind", { ...facts, message });
-  }
   const how = `${describe(after)} instead of ${describe(before)}`;
   const both = isLooser && isTighter;
   if (isLooser)
@@ -68,10 +64,6 @@ function diffTier(table: Table, name: string, base: Side, head: Side, findings: 
       ...facts,
       message: `the tier ${name} of ${table}s is written otherwise; it limits as before`,
     });
-}
-
-function canBeOrdered(a: Meaning, b: Meaning): boolean {
-  return typeof a === "string" || typeof b === "string" || isComparable(a, b);
 }
 
 /** One count for all users of an application holds those of each; subscriptions may go on beyond their quota (R-THR-17). */

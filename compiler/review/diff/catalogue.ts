@@ -87,7 +87,7 @@ export const changeCatalogue = {
   "caller-kind-unused": {
     verdict: "neutral",
     aspect: "caller",
-    explanation: "Public operations look at no caller.",
+    explanation: "Public operations look at no caller, and what kind a key or a password is of is known.",
   },
   "domains-required": {
     verdict: "stronger",
@@ -221,6 +221,21 @@ export const changeCatalogue = {
     aspect: "route",
     explanation: "Every call was refused before.",
   },
+  "operation-denied": {
+    verdict: "stronger",
+    aspect: "deny",
+    explanation: "Every call is refused: a deny condition names the API.",
+  },
+  "operation-no-longer-denied": {
+    verdict: "weaker",
+    aspect: "deny",
+    explanation: "Every call was refused: a deny condition named the API.",
+  },
+  "refused-operation-changed": {
+    verdict: "neutral",
+    aspect: "route",
+    explanation: "Nobody gets more than a refusal, before and after.",
+  },
   "refusal-changed": {
     verdict: "neutral",
     aspect: "route",
@@ -249,7 +264,7 @@ export const changeCatalogue = {
   "limit-other-kind": {
     verdict: "unknown",
     aspect: "limits",
-    explanation: "Something else is counted, or other conditions choose the quota: neither limit holds the other.",
+    explanation: "Other conditions choose the quota: which requests meet which cannot be told in general.",
   },
   "limit-reworded": {
     verdict: "neutral",
@@ -296,11 +311,6 @@ export const changeCatalogue = {
     aspect: "limits",
     explanation: "There are times in which fewer requests of such callers pass than before.",
   },
-  "caller-tier-other-kind": {
-    verdict: "unknown",
-    aspect: "limits",
-    explanation: "Something else is counted: neither limit holds the other.",
-  },
   "caller-tier-reworded": {
     verdict: "neutral",
     aspect: "limits",
@@ -316,11 +326,6 @@ export const changeCatalogue = {
     aspect: "limits",
     explanation: "There are times in which fewer requests of such clients pass than before.",
   },
-  "address-limit-other-kind": {
-    verdict: "unknown",
-    aspect: "limits",
-    explanation: "Something else is counted: neither limit holds the other.",
-  },
   "address-limit-reworded": {
     verdict: "neutral",
     aspect: "limits",
@@ -335,6 +340,11 @@ export const changeCatalogue = {
     verdict: "weaker",
     aspect: "limits",
     explanation: "Each of several gateways lets the whole quota pass.",
+  },
+  "counters-unused": {
+    verdict: "neutral",
+    aspect: "limits",
+    explanation: "Nothing is limited, so nothing is counted.",
   },
   "counters-fail-open": {
     verdict: "weaker",
@@ -687,6 +697,11 @@ export const changeCatalogue = {
     aspect: "headers",
     explanation: "The gateway takes no API keys any more: what clients send there opens nothing.",
   },
+  "key-now-known": {
+    verdict: "neutral",
+    aspect: "headers",
+    explanation: "The gateway took no API keys before: what clients sent there opened nothing.",
+  },
   "key-withheld": {
     verdict: "stronger",
     aspect: "headers",
@@ -717,6 +732,11 @@ export const changeCatalogue = {
     aspect: "features",
     explanation: "Whatever the settings say, such requests are not refused.",
   },
+  "feature-unused": {
+    verdict: "neutral",
+    aspect: "features",
+    explanation: "Opaque tokens can be taken only where tokens are taken.",
+  },
   "features-reworded": {
     verdict: "neutral",
     aspect: "features",
@@ -736,6 +756,11 @@ export const changeCatalogue = {
     verdict: "unknown",
     aspect: "extensions",
     explanation: "What code does cannot be ordered: it may have given callers scopes, or taken them.",
+  },
+  "extension-unused": {
+    verdict: "neutral",
+    aspect: "extensions",
+    explanation: "It looks at tokens, and none are taken.",
   },
   "extension-moved": {
     verdict: "neutral",

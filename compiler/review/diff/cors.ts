@@ -6,10 +6,14 @@ import { duration, isEqual, listed } from "./order.ts";
 const any = "any";
 type Allowed = typeof any | ReadonlySet<string>;
 
-/** What pages of other origins may do. `ofWhat` stands in messages: `of this API`. Without rules browsers refuse them. */
+/**
+ * What pages of other origins may do. `ofWhat` stands in messages: `of this API`. Without rules browsers refuse them. Methods are
+ * said of the operations that have them, by `diffCorsMethod`: `methods` are all there are.
+ */
 export function diffCors(
   before: CorsFacts | undefined,
   after: CorsFacts | undefined,
+  methods: ReadonlySet<string>,
   findings: Findings,
   ofWhat = "",
 ): void {
@@ -24,13 +28,12 @@ export function diffCors(
     const message = `pages of other origins may no longer read answers${what}`;
     return findings.add("cors-switched-off", { ...facts, message });
   }
-  let found = false;
+  let found = [...methods].some((method) => allowsMethod(before, method) !== allowsMethod(after, method));
   const compare = (
     base: Allowed,
     head: Allowed,
     codes:
       | readonly ["cors-origin-allowed", "cors-origin-refused"]
-      | readonly ["cors-method-allowed", "cors-method-refused"]
       | readonly ["cors-header-allowed", "cors-header-refused"]
       | readonly ["cors-header-exposed", "cors-header-hidden"],
     say: (names: string) => readonly [more: string, less: string],
@@ -46,12 +49,6 @@ export function diffCors(
     listOf(after.allowOrigins),
     ["cors-origin-allowed", "cors-origin-refused"],
     (names) => [`pages of ${names} may read answers${what} now`, `pages of ${names} may no longer read answers${what}`],
-  );
-  compare(
-    listOf(before.allowMethods),
-    listOf(after.allowMethods),
-    ["cors-method-allowed", "cors-method-refused"],
-    (names) => [`pages of other origins may use ${names} now`, `pages of other origins may no longer use ${names}`],
   );
   compare(
     listOf(before.allowHeaders.map(lower)),
@@ -81,6 +78,28 @@ export function diffCors(
       ...facts,
       message: "the rules for other origins are written otherwise; they mean the same",
     });
+}
+
+/** Whether pages of other origins may use the method of an operation. Where one side has no rules at all, its API says so. */
+export function diffCorsMethod(
+  before: CorsFacts | undefined,
+  after: CorsFacts | undefined,
+  method: string,
+  findings: Findings,
+): void {
+  if (before === undefined || after === undefined) return;
+  const [allowed, allows] = [allowsMethod(before, method), allowsMethod(after, method)];
+  if (allowed === allows) return;
+  const facts = { before: textOf(listOf(before.allowMethods)), after: textOf(listOf(after.allowMethods)) };
+  if (allows)
+    findings.add("cors-method-allowed", { ...facts, message: `pages of other origins may use ${method} now` });
+  else findings.add("cors-method-refused", { ...facts, message: `pages of other origins may no longer use ${method}` });
+}
+
+/** HEAD may be asked for wherever GET is. */
+function allowsMethod({ allowMethods }: CorsFacts, method: string): boolean {
+  const list = listOf(allowMethods);
+  return list === any || list.has(method) || (method === "GET" && list.has("HEAD"));
 }
 
 /** `all origins`, or those that are named. */

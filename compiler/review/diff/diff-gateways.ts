@@ -1,11 +1,11 @@
-import type { ApiModel, GatewayModel } from "../../model/gateway-model.ts";
+import type { ApiModel, GatewayModel, OperationModel } from "../../model/gateway-model.ts";
 import { diffAccess } from "./access.ts";
-import { diffApi } from "./api.ts";
-import { diffBackend, refusalOf } from "./backend.ts";
+import { diffApi, diffApiName } from "./api.ts";
+import { diffBackend, diffRefusal, refusalOf } from "./backend.ts";
 import type { Change, Subject } from "./change.ts";
-import { diffCors } from "./cors.ts";
+import { diffCors, diffCorsMethod } from "./cors.ts";
 import { diffDomains } from "./domains.ts";
-import { ChangeLog } from "./findings.ts";
+import { ChangeLog, type Findings } from "./findings.ts";
 import { diffGatewayWide } from "./gateway.ts";
 import { describeUse, diffLimits } from "./limits.ts";
 import { type Pair, pairOperations } from "./pairs.ts";
@@ -28,7 +28,7 @@ export function diffGateways(base: GatewayModel, head: GatewayModel): readonly C
     if (before !== undefined && after !== undefined) {
       const known = apis.get(before.api) ?? new Set();
       apis.set(before.api, known.add(after.api));
-      comparePair(before, after, pair, base, head, log);
+      comparePair(before, after, pair, paired, base, head, log);
     } else if (after !== undefined) addAdded(after, pair, paired.has(after.operation), head, log);
     else if (before !== undefined) addRemoved(before, pair, paired.has(before.operation), base, log);
   }
@@ -41,25 +41,51 @@ function comparePair(
   before: Routed,
   after: Routed,
   pair: Pair,
+  paired: ReadonlySet<OperationModel>,
   base: GatewayModel,
   head: GatewayModel,
   log: ChangeLog,
 ): void {
   const [old, now] = [before.operation, after.operation];
   const places = { base: old.origin, head: now.origin };
-  const name = `${old.method} ${fullPath(before)}`;
-  const about = pair.same ? "" : `requests as ${now.method} ${pair.sample}, which went to ${name}`;
-  const findings = log.about(subjectOf(after), places, about);
-  diffAccess(old, now, base, head, findings);
-  diffDomains(old, now, findings);
-  diffUpgrades(old, now, before.api, after.api, findings);
-  diffLimits(old, now, before.api, after.api, findings);
-  diffBackend(old, now, findings);
-  if (!pair.same) {
-    log.about(subjectOf(after), places).add("requests-rerouted", {
-      message: `it takes requests as ${now.method} ${pair.sample} now, which went to ${name}`,
-    });
-  }
+  if (pair.same) return compareOperations(before, after, base, head, log.about(subjectOf(after), places));
+  // What came or went is what it is about; both may be there still, and share requests.
+  const isGone = !paired.has(old) && paired.has(now);
+  const sample = `${now.method} ${pair.sample}`;
+  const about = isGone
+    ? `requests as ${sample}, which go to ${nameOf(after)} now`
+    : `requests as ${sample}, which went to ${nameOf(before)}`;
+  const subject = subjectOf(isGone ? before : after);
+  compareOperations(before, after, base, head, log.about(subject, places, about));
+  const message = isGone
+    ? `requests as ${sample} go to ${nameOf(after)} now`
+    : `it takes requests as ${sample} now, which went to ${nameOf(before)}`;
+  log.about(subject, places).add("requests-rerouted", { message });
+}
+
+function compareOperations(
+  before: Routed,
+  after: Routed,
+  base: GatewayModel,
+  head: GatewayModel,
+  findings: Findings,
+): void {
+  const [old, now] = [before.operation, after.operation];
+  const refused = [old, now].filter((operation) => refusalOf(operation) !== undefined).length;
+  if (refused > 0) diffRefusal(old, now, findings);
+  // Where nobody gets an answer, nothing else changes for anybody.
+  if (refused === 1) return;
+  const inner = refused === 2 ? new ChangeLog() : undefined;
+  const into = inner?.about(undefined) ?? findings;
+  diffAccess(old, now, base, head, into);
+  diffDomains(old, now, into);
+  diffUpgrades(old, now, before.api, after.api, into);
+  diffLimits(old, now, before.api, after.api, into);
+  diffCorsMethod(before.api.cors, after.api.cors, now.method, into);
+  diffApiName(before, after, into);
+  diffBackend(old, now, into);
+  if (inner !== undefined && inner.sorted().length > 0)
+    findings.add("refused-operation-changed", { message: "what it would do is another, but every call is refused" });
 }
 
 function addAdded(after: Routed, pair: Pair, isKnown: boolean, head: GatewayModel, log: ChangeLog): void {
@@ -121,11 +147,13 @@ function compareApis(
     for (const after of new Set([...(partner === undefined ? [] : [partner]), ...(apis.get(before) ?? [])])) {
       const places = { base: before.origin, head: after.origin };
       const subject: Subject = { basePath: after.basePath };
-      if (after === partner) diffApi(before, after, takesKeys(head), log.about(subject, places));
+      if (after === partner)
+        diffApi(before, after, { base: takesKeys(base), head: takesKeys(head) }, log.about(subject, places));
       else
         diffCors(
           before.cors,
           after.cors,
+          new Set(),
           log.about(subject, places, `requests that went to ${before.basePath}`),
           "of this API",
         );
@@ -137,7 +165,10 @@ function takesKeys({ apis }: GatewayModel): boolean {
   return apis.some(({ operations }) =>
     operations.some(
       ({ access }) =>
-        access.kind !== "public" && access.anyOf.some(({ allOf }) => allOf.some(({ kind }) => kind === "api-key")),
+        access.kind !== "public" &&
+        access.anyOf.some(({ allOf }) =>
+          allOf.some((scheme) => scheme.kind === "api-key" && scheme.locations.length > 0),
+        ),
     ),
   );
 }
@@ -149,13 +180,17 @@ function addMoved(from: ApiModel, to: ApiModel, log: ChangeLog): void {
     ...facts,
     message: `what stood below ${from.basePath} can be reached below ${to.basePath} now`,
   });
-  findings.add("base-path-removed", { ...facts, message: `it can no longer be reached below ${from.basePath}` });
+  const former = log.about({ basePath: from.basePath }, { base: from.origin, head: to.origin });
+  former.add("base-path-removed", {
+    ...facts,
+    message: `what stood below ${from.basePath} can no longer be reached there`,
+  });
 }
 
 function subjectOf({ api: { basePath }, operation: { method, template } }: Routed): Subject {
   return { basePath, method, template };
 }
 
-function fullPath({ api: { basePath }, operation: { template } }: Routed): string {
-  return basePath === "/" ? template : basePath + template;
+function nameOf({ api: { basePath }, operation: { method, template } }: Routed): string {
+  return `${method} ${basePath === "/" ? template : basePath + template}`;
 }

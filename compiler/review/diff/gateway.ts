@@ -1,9 +1,9 @@
-import type { ExtensionModel, GatewayModel } from "../../model/gateway-model.ts";
+import type { GatewayModel } from "../../model/gateway-model.ts";
 import type { FeatureName } from "../../model/names.ts";
 import { diffAddressLimits } from "./address-limits.ts";
 import { diffCallerTiers } from "./caller-tiers.ts";
 import type { ChangeCode } from "./catalogue.ts";
-import { diffCors } from "./cors.ts";
+import { diffCors, diffCorsMethod } from "./cors.ts";
 import { diffDeny } from "./deny.ts";
 import type { Findings } from "./findings.ts";
 import { isEqual, listed, setDifference } from "./order.ts";
@@ -18,10 +18,14 @@ export function diffGatewayWide(base: GatewayModel, head: GatewayModel, findings
   diffCounters(base, head, findings);
   diffFaults(base, head, findings);
   diffPaths(base, head, findings);
-  diffCors(base.builtinCors, head.builtinCors, findings, "of built-in paths");
+  diffCors(base.builtinCors, head.builtinCors, noMethods, findings, "of built-in paths");
+  diffCorsMethod(base.builtinCors, head.builtinCors, "GET", findings);
   diffFeatures(base, head, findings);
-  diffExtensions(base.extensions, head.extensions, findings);
+  diffExtensions(base, head, findings);
 }
+
+/** What is said of them is said below. */
+const noMethods: ReadonlySet<string> = new Set(["GET"]);
 
 function looksUp({ apis }: GatewayModel): boolean {
   return apis.some(({ operations }) => operations.some(({ throttle }) => throttle.fromCaller));
@@ -47,6 +51,30 @@ function diffCompatibility(
     });
 }
 
+function isAnythingLimited({ addressLimits, apis }: GatewayModel): boolean {
+  return (
+    addressLimits !== undefined ||
+    apis.some(
+      ({ apiLimit, operations }) =>
+        apiLimit !== undefined ||
+        operations.some(
+          ({ throttle: { resource, fromCaller, unauthenticated } }) =>
+            resource !== undefined || fromCaller || unauthenticated !== undefined,
+        ),
+    )
+  );
+}
+
+/** Tokens that are no JWT, and what extensions make of claims: both only where tokens are taken. */
+function takesTokens({ apis }: GatewayModel): boolean {
+  return apis.some(({ operations }) =>
+    operations.some(
+      ({ access }) =>
+        access.kind !== "public" && access.anyOf.some(({ allOf }) => allOf.some(({ kind }) => kind === "oauth2")),
+    ),
+  );
+}
+
 const lenience = { deny: 0, local: 1, allow: 2 } as const;
 const whileAway = {
   deny: "requests are refused",
@@ -54,8 +82,12 @@ const whileAway = {
   allow: "nothing is limited",
 } as const;
 
-function diffCounters({ counters: before }: GatewayModel, { counters: after }: GatewayModel, findings: Findings): void {
+function diffCounters(base: GatewayModel, head: GatewayModel, findings: Findings): void {
+  const [{ counters: before }, { counters: after }] = [base, head];
   if (isEqual(before, after)) return;
+  if (!isAnythingLimited(base) && !isAnythingLimited(head)) {
+    return findings.add("counters-unused", { message: "requests are counted otherwise, but nothing is limited" });
+  }
   const say = (counters: GatewayModel["counters"]) =>
     counters === undefined
       ? "each gateway counts for itself"
@@ -123,23 +155,33 @@ const featureChanges: Readonly<Record<FeatureName, readonly [added: ChangeCode, 
 /** A bundle may come from a later version. */
 const ofNewer = ["feature-changed", "feature-changed", "what it does is not known here"] as const;
 
-function diffFeatures({ features: before }: GatewayModel, { features: after }: GatewayModel, findings: Findings): void {
+function diffFeatures(base: GatewayModel, head: GatewayModel, findings: Findings): void {
+  const [{ features: before }, { features: after }] = [base, head];
   const { added, removed } = setDifference(before, after);
   const facts = { before: listed(before) || "none", after: listed(after) || "none" };
   for (const name of added as readonly FeatureName[]) {
-    const [code, , what] = featureChanges[name] ?? ofNewer;
+    const [added, , what] = featureChanges[name] ?? ofNewer;
+    const code = name === "introspection" && !takesTokens(head) ? "feature-unused" : added;
     findings.add(code, { ...facts, message: `the settings can switch ${name} on now: ${what}` });
   }
   for (const name of removed as readonly FeatureName[]) {
-    const [, code, what] = featureChanges[name] ?? ofNewer;
+    const [, removed, what] = featureChanges[name] ?? ofNewer;
+    const code = name === "introspection" && !takesTokens(base) ? "feature-unused" : removed;
     findings.add(code, { ...facts, message: `the settings can no longer switch ${name} on: ${what} no more` });
   }
   if (added.length + removed.length === 0 && !isEqual(before, after))
-    findings.add("features-reworded", { ...facts, message: "the features stand in another order" });
+    findings.add("features-reworded", {
+      ...facts,
+      message: "the features stand in another order",
+    });
 }
 
-function diffExtensions(before: readonly ExtensionModel[], after: readonly ExtensionModel[], findings: Findings): void {
+function diffExtensions(base: GatewayModel, head: GatewayModel, findings: Findings): void {
+  const [{ extensions: before }, { extensions: after }] = [base, head];
   if (isEqual(before, after)) return;
+  if (!takesTokens(base) && !takesTokens(head)) {
+    return findings.add("extension-unused", { message: "the project's own code is another, but no tokens are taken" });
+  }
   const names = new Set([...before, ...after].map(({ name }) => name));
   let found = false;
   for (const name of [...names].sort()) {

@@ -1,9 +1,9 @@
-import type { ApiModel, Condition, OperationModel, ThrottleTier, TierUse } from "../../model/gateway-model.ts";
+import type { ApiModel, OperationModel, ThrottleTier, TierUse } from "../../model/gateway-model.ts";
 import type { ChangeCode } from "./catalogue.ts";
 import { describeCondition } from "./deny.ts";
 import type { FindingFacts, Findings } from "./findings.ts";
 import { isEqual } from "./order.ts";
-import { describeQuota, isAsStrict, isComparable, nothing, type Quota } from "./quota.ts";
+import { describeQuota, isAsStrict, nothing, type Quota } from "./quota.ts";
 
 type Level = "api" | "resource" | "unauthenticated";
 
@@ -94,8 +94,10 @@ function verdicts(
   if (old.kind === "undefined" && isLooser)
     return [["tier-now-defined", `calls are no longer all refused: the tier of ${name} is defined as ${after}`]];
   if (isLooser && isTighter) {
-    if (old.kind === "tier" && now.kind === "tier" && !canBeOrdered(old.tier, now.tier))
-      return [["limit-other-kind", `the limit for ${name} is of another kind: ${after} instead of ${before}`]];
+    if (old.kind === "tier" && now.kind === "tier" && haveOtherGroups(old.tier, now.tier))
+      return [
+        ["limit-other-kind", `other requests have a limit of their own for ${name}: ${after} instead of ${before}`],
+      ];
     return [
       ["limit-raised", `more may pass in some time for ${name}: ${after} instead of ${before}`],
       ["limit-lowered", `less may pass in some time for ${name}: ${after} instead of ${before}`],
@@ -106,12 +108,16 @@ function verdicts(
   return [["limit-reworded", `the tier for ${name} is written otherwise; it limits as before`]];
 }
 
-function canBeOrdered(a: ThrottleTier, b: ThrottleTier): boolean {
-  return isComparable(a, b) && isEqual(conditionsOf(a), conditionsOf(b));
-}
-
-function conditionsOf({ groups }: ThrottleTier): readonly (readonly Condition[])[] {
-  return (groups ?? []).map(({ when }) => when);
+/** Conditions of both choose a quota, and not the same: which requests meet which cannot be told in general. */
+function haveOtherGroups({ groups: old }: ThrottleTier, { groups: now }: ThrottleTier): boolean {
+  return (
+    old !== undefined &&
+    now !== undefined &&
+    !isEqual(
+      old.map(({ when }) => when),
+      now.map(({ when }) => when),
+    )
+  );
 }
 
 /** Whether the first lets nothing pass that the second refuses. `isSameCount`: the same requests share a count. */
@@ -125,7 +131,7 @@ function isUseAsStrict(strict: TierUse, lax: TierUse, isSameCount: boolean): boo
 type Quotas = Quota & { readonly groups?: ThrottleTier["groups"] | undefined };
 
 /**
- * Each group has a count of its own. One count for all is at least as strict as one for each group, if its quota is; otherwise
+ * Each group has a count of its own, so that together they let more pass. One count for all is at least as strict as one for each group, if its quota is; otherwise
  * the same groups are compared one by one.
  */
 function isTierAsStrict(strict: Quotas, lax: Quotas, isSameCount: boolean): boolean {

@@ -105,15 +105,15 @@ class Pairing {
     if (this.#paired.has(operation)) return;
     const reaches = (segments: readonly string[]) =>
       api.transports.filter((transport) => own.resolve(operation.method, segments, transport)?.operation === operation);
-    const segments = this.#witnesses.requestFor(api, operation.segments, (request) => reaches(request).length > 0);
-    if (segments !== undefined) {
+    const requests = this.#witnesses.requestsFor(api, operation.segments, (request) => reaches(request).length > 0);
+    for (const segments of requests) {
       for (const transport of reaches(segments)) {
         const before = this.#tables.base.resolve(operation.method, segments, transport);
         const after = this.#tables.head.resolve(operation.method, segments, transport);
         this.#add(before, after, segments);
       }
-      return;
     }
+    if (requests.length > 0) return;
     // No request reaches it: it is there all the same.
     const side = own === this.#tables.base ? "base" : "head";
     this.#addNew({ base: undefined, head: undefined, [side]: routed, sample: "", same: false, unreachable: true });

@@ -55,11 +55,6 @@ function countsAsMuch(strict: Quota, lax: Quota): boolean {
   return countedOrder[a] <= countedOrder[b];
 }
 
-/** Whether both count in the same unit: else nothing can be said of their order. */
-export function isComparable(a: Quota, b: Quota): boolean {
-  return a.count === 0 || b.count === 0 || (a.counted === "bytes") === (b.counted === "bytes");
-}
-
 /** `10 requests a minute`, `5,000 bytes each 2 hours`, `10 requests a second, evenly, 20 at once`. */
 export function describeQuota(quota: Quota): string {
   const { count, windowMs, unitMs, burst } = quota;

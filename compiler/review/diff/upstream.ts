@@ -1,4 +1,5 @@
 import type { UpstreamModel } from "../../model/gateway-model.ts";
+import type { HttpMethod } from "../../model/names.ts";
 import type { ChangeCode } from "./catalogue.ts";
 import type { FindingFacts, Findings } from "./findings.ts";
 import { duration, isEqual, listed, setDifference } from "./order.ts";
@@ -12,8 +13,13 @@ export function isSameUpstream(
   return isEqual(before, after);
 }
 
-/** Where requests go, with what, how many, and how long they may take. Both are of the same environment. */
-export function diffUpstream(before: UpstreamModel, after: UpstreamModel, findings: Findings): void {
+/** Where requests of a method go, with what, how many, and how long they may take. Both are of the same environment. */
+export function diffUpstream(
+  before: UpstreamModel,
+  after: UpstreamModel,
+  method: HttpMethod,
+  findings: Findings,
+): void {
   const what = `the ${after.environment} backend`;
   let found = false;
   const add = (code: ChangeCode, message: string, old?: string, now?: string) => {
@@ -34,7 +40,7 @@ export function diffUpstream(before: UpstreamModel, after: UpstreamModel, findin
   diffCredentials(before, after, what, add);
   diffTimes(before, after, what, add);
   diffLoad(before, after, what, add);
-  diffResilience(before, after, what, add);
+  diffResilience(before, after, method, what, add);
   if (before.overrideKey !== after.overrideKey)
     add(
       "backend-override-renamed",
@@ -206,12 +212,18 @@ function diffLoad(before: UpstreamModel, after: UpstreamModel, what: string, add
     );
 }
 
-function diffResilience(before: UpstreamModel, after: UpstreamModel, what: string, add: AddUpstreamChange): void {
+function diffResilience(
+  before: UpstreamModel,
+  after: UpstreamModel,
+  method: HttpMethod,
+  what: string,
+  add: AddUpstreamChange,
+): void {
   const { added, removed } = setDifference(before.resendMethods ?? [], after.resendMethods ?? []);
   const [old, now] = [listed(before.resendMethods ?? []) || "none", listed(after.resendMethods ?? []) || "none"];
-  if (added.length > 0) add("backend-resend-added", `${what} may get a ${listed(added, "or")} request twice`, old, now);
-  if (removed.length > 0)
-    add("backend-resend-removed", `${what} gets no ${listed(removed, "or")} request twice any more`, old, now);
+  if (added.includes(method)) add("backend-resend-added", `${what} may get a ${method} request twice`, old, now);
+  else if (removed.includes(method))
+    add("backend-resend-removed", `${what} gets no ${method} request twice any more`, old, now);
   const parts = [
     ["retries", before.retry, after.retry],
     ["the circuit breaker", before.circuitBreaker, after.circuitBreaker],

@@ -22,6 +22,8 @@ export function shapeOfPath({ basePath }: ApiModel, segments: readonly PathSegme
 
 /** The largest definition known, with 22,361 operations, takes some 200,000. */
 const steps = 5_000_000;
+/** Of an operation alone; further ones differ only in their length. */
+const requestsOfOne = 8;
 /** Further ones differ only in which third route matches them. */
 const requestsOfTwo = 8;
 
@@ -44,11 +46,21 @@ export class Witnesses {
     return this.#shown;
   }
 
-  /** A request for an operation that is accepted; undefined: none is. */
-  requestFor(api: ApiModel, segments: readonly PathSegment[], accepts: (request: readonly string[]) => boolean) {
+  /** Requests for an operation that are accepted: the plainest, and for a wildcard those of other lengths. Empty: none is. */
+  requestsFor(
+    api: ApiModel,
+    segments: readonly PathSegment[],
+    accepts: (request: readonly string[]) => boolean,
+  ): readonly (readonly string[])[] {
     const path = [...literals(api.basePath), ...segments];
     const { fillers, deepest } = this.#texts();
-    return requestFor(commonRequests(path, path, deepest), fillers, accepts);
+    const found: (readonly string[])[] = [];
+    for (const request of commonRequests(path, path, deepest)) {
+      const shown = requestFor([request], fillers, accepts);
+      if (shown !== undefined) found.push(shown);
+      if (found.length === requestsOfOne) break;
+    }
+    return found;
   }
 
   /**

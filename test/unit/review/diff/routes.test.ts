@@ -52,7 +52,7 @@ const cases: readonly (readonly [
     "a removed operation whose requests go to a wider one that asks for less",
     shop("GET /items/{id} public", "GET /items/mine token"),
     shop("GET /items/{id} public"),
-    ["neutral requests-rerouted GET /shop/items/{id}", "weaker operation-became-public GET /shop/items/{id}"],
+    ["neutral requests-rerouted GET /shop/items/mine", "weaker operation-became-public GET /shop/items/mine"],
     ["neutral requests-rerouted GET /shop/items/mine", "stronger operation-no-longer-public GET /shop/items/mine"],
   ],
   [
@@ -67,7 +67,7 @@ const cases: readonly (readonly [
     shop("GET /items/{id}", "PUT /items/{id}"),
     shop("GET /items/{id}", "PUT /items/{id}", "GET /items/mine"),
     ["neutral requests-rerouted GET /shop/items/mine", "stronger requests-no-longer-taken PUT /shop/items/{id}"],
-    ["neutral requests-rerouted GET /shop/items/{id}", "weaker requests-now-taken PUT /shop/items/{id}"],
+    ["neutral requests-rerouted GET /shop/items/mine", "weaker requests-now-taken PUT /shop/items/{id}"],
   ],
   [
     "two routes that share some requests",
@@ -79,8 +79,8 @@ const cases: readonly (readonly [
       "weaker public-operation-added GET /shop/own/{what}",
     ],
     [
-      "neutral requests-rerouted GET /shop/{shop}/items",
-      "stronger operation-no-longer-public GET /shop/{shop}/items",
+      "neutral requests-rerouted GET /shop/own/{what}",
+      "stronger operation-no-longer-public GET /shop/own/{what}",
       "stronger operation-removed GET /shop/own/{what}",
     ],
   ],
@@ -100,8 +100,8 @@ const cases: readonly (readonly [
       "weaker operation-became-public GET /shop/reports/{name}.pdf",
     ],
     [
-      "neutral requests-rerouted GET /shop/reports/{name}",
-      "stronger operation-no-longer-public GET /shop/reports/{name}",
+      "neutral requests-rerouted GET /shop/reports/{name}.pdf",
+      "stronger operation-no-longer-public GET /shop/reports/{name}.pdf",
     ],
   ],
   [
@@ -114,9 +114,9 @@ const cases: readonly (readonly [
       "weaker operation-became-public GET /shop/new/items",
     ],
     [
-      "neutral backend-override-renamed GET /shop/{what}/items",
-      "neutral requests-rerouted GET /shop/{what}/items",
-      "stronger operation-no-longer-public GET /shop/{what}/items",
+      "neutral backend-override-renamed GET /shop/new/items",
+      "neutral requests-rerouted GET /shop/new/items",
+      "stronger operation-no-longer-public GET /shop/new/items",
     ],
   ],
   [
