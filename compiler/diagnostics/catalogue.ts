@@ -703,6 +703,15 @@ export const catalogue = {
     explanation:
       "A scope that is declared and never asked for protects nothing: an operation may lack it. Issuers that serve several APIs declare more than one of them uses, so this is no warning.",
   }),
+  "secret-in-file": entry<{ what: string; more?: string }>({
+    severity: "warning",
+    message: ({ what, more }) =>
+      `${what}${more === undefined ? "" : `; ${more} more secrets are in this file`}: whoever can read the project has it`,
+    hint: () =>
+      "take it out, and change it wherever it is in use; an example is as good with <placeholder> in its place",
+    explanation:
+      "Definitions are committed, published and copied, so a secret in one is none any more. Found are keys, tokens and passwords of well known forms, credentials in extensions and URLs, and values without any order under names that ask for a secret. The value itself is never printed.",
+  }),
   "security-malformed": entry<{ problem: string }>({
     severity: doubtful,
     message: ({ problem }) => `security ${problem}`,

@@ -1,3 +1,4 @@
+import type { SourceRef } from "../model/source.ts";
 import type { Place } from "./place.ts";
 import { PlaceTree } from "./place-tree.ts";
 import { jsonPlaces } from "./place-tree-json.ts";
@@ -26,6 +27,10 @@ interface Source {
 /** The texts that were read, and the places in them. Nothing is computed before it is asked for; each file is indexed once. */
 export class Sources {
   readonly #files = new Map<string, Source>();
+  /** What is never shown, wherever it stands. */
+  readonly #secrets = new Set<string>();
+  /** By file, the offsets at which it stands. */
+  readonly #concealed = new Map<string, (readonly [start: number, end: number])[]>();
 
   /** `places`: where the parser has found them already; else they are looked for once one is asked for. */
   add(file: string, format: Format, text: string, places?: PlaceTree): void {
@@ -52,7 +57,40 @@ export class Sources {
     const next = starts[line];
     let end = next === undefined ? source.text.length : next - 1;
     if (source.text.charCodeAt(end - 1) === 0x0d) end--;
-    return source.text.slice(start, Math.max(start, end));
+    return this.#veiled(file, source.text.slice(start, Math.max(start, end)), start);
+  }
+
+  /**
+   * Never shows a secret that stands in a value: its characters become asterisks here and wherever else it stands; where it is
+   * written in another way than it is read, all of the value's.
+   */
+  conceal(ref: SourceRef, secret: string): void {
+    this.#secrets.add(secret);
+    const source = this.#files.get(ref.file);
+    if (source === undefined) return;
+    const range = this.placeOf(ref, secret)?.range ?? this.#range(source, { ref, target: "value" });
+    const ranges = this.#concealed.get(ref.file);
+    if (ranges === undefined) this.#concealed.set(ref.file, [range]);
+    else ranges.push(range);
+  }
+
+  /** Where a part of a value stands; undefined when it is not written there as it is read (escapes, folded lines). */
+  placeOf(ref: SourceRef, part: string): Place | undefined {
+    const source = this.#files.get(ref.file);
+    if (source === undefined) return undefined;
+    const [start, end] = this.#range(source, { ref, target: "value" });
+    const offset = source.text.slice(start, end).indexOf(part);
+    return offset < 0 ? undefined : { ref, target: "value", range: [start + offset, start + offset + part.length] };
+  }
+
+  #veiled(file: string, text: string, start: number): string {
+    let shown = text;
+    for (const [from, to] of this.#concealed.get(file) ?? []) {
+      const [first, last] = [Math.max(0, from - start), Math.min(text.length, to - start)];
+      if (first < last) shown = shown.slice(0, first) + asterisks(shown.slice(first, last)) + shown.slice(last);
+    }
+    for (const secret of this.#secrets) shown = shown.replaceAll(secret, asterisks(secret));
+    return shown;
   }
 
   /** A scalar as it is written (`1.0` where the parsed value is 1), quotes included; undefined when it is not found. */
@@ -62,7 +100,7 @@ export class Sources {
     const found = find(tree(source), pointer);
     if (!found.exact) return undefined;
     const [start, end] = valueRange(source, found.node);
-    return source.text.slice(start, end);
+    return this.#veiled(file, source.text.slice(start, end), start);
   }
 
   /** Keys that stand twice in one object, with the spans of both. */
@@ -87,6 +125,11 @@ export class Sources {
     if (found.exact && place.target === "value") return valueRange(source, found.node);
     return keyRange(source, found.node) ?? firstToken(source, found.node);
   }
+}
+
+/** One for each character, so that columns stay where they are. */
+function asterisks(text: string): string {
+  return text.replace(/\S/g, "*");
 }
 
 function tree(source: Source): PlaceTree {

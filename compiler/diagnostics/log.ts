@@ -1,4 +1,5 @@
 import type { Compatibility } from "../model/names.ts";
+import type { SourceRef } from "../model/source.ts";
 import { type ArgsOf, type Code, catalogue, type Severity } from "./catalogue.ts";
 import { Sources, type Span } from "./locate.ts";
 import type { Place } from "./place.ts";
@@ -29,6 +30,7 @@ export class DiagnosticLog {
   /** The texts that places point into. */
   readonly sources = new Sources();
   readonly #found: Diagnostic[] = [];
+  readonly #secrets = new Set<string>();
 
   report<C extends Code>(code: C, place: Place, args: ArgsOf<C>, related: readonly RelatedPlace[] = []): void {
     const { severity, message, hint } = catalogue[code];
@@ -42,6 +44,12 @@ export class DiagnosticLog {
     });
   }
 
+  /** Hides a secret from whatever is printed: where it stands in its file, and in all that quotes it. */
+  conceal(ref: SourceRef, secret: string): void {
+    this.sources.conceal(ref, secret);
+    this.#secrets.add(secret);
+  }
+
   get hasErrors(): boolean {
     return this.#found.some((found) => found.severity === "error");
   }
@@ -53,7 +61,13 @@ export class DiagnosticLog {
 
   /** Everything that is to be shown, in the order in which it was found. */
   all(): readonly Diagnostic[] {
-    return this.#found.filter(({ severity, code }) => severity !== "warning" || !this.ignored.has(code));
+    const shown = this.#found.filter(({ severity, code }) => severity !== "warning" || !this.ignored.has(code));
+    return this.#secrets.size === 0 ? shown : shown.map((found) => this.#withoutSecrets(found));
+  }
+
+  #withoutSecrets(found: Diagnostic): Diagnostic {
+    const hide = (text: string) => [...this.#secrets].reduce((left, secret) => left.replaceAll(secret, "***"), text);
+    return { ...found, message: hide(found.message), hint: found.hint === undefined ? undefined : hide(found.hint) };
   }
 
   /** By file, position in the file, code: the same order from the same input. The same finding is listed once. */

@@ -9,6 +9,7 @@ import { projectExtras } from "./project-extras.ts";
 import { quotaArithmetic } from "./quota-arithmetic.ts";
 import { routes } from "./routes.ts";
 import type { Rule } from "./rule.ts";
+import { secrets } from "./secrets.ts";
 import { securitySchemes } from "./security-schemes.ts";
 import { stopOnQuota } from "./stop-on-quota.ts";
 import { tiers } from "./tiers.ts";
@@ -19,7 +20,14 @@ import { unusedSchemes } from "./unused-schemes.ts";
 import { unusedTiers } from "./unused-tiers.ts";
 
 /** What is no mistake by itself, but seldom meant. They run last: a place that they name may hold a mistake as well. */
-export const lints: readonly Rule[] = [quotaArithmetic, stopOnQuota, unusedEndpoints, unusedSchemes, unusedTiers];
+export const lints: readonly Rule[] = [
+  quotaArithmetic,
+  secrets,
+  stopOnQuota,
+  unusedEndpoints,
+  unusedSchemes,
+  unusedTiers,
+];
 
 /** All rules, in the order in which they run. The order changes nothing but which of two findings at one place says more. */
 export const rules: readonly Rule[] = [
