@@ -1,14 +1,26 @@
-import type { Access, Backend, OperationModel, UpstreamModel } from "../../model/gateway-model.ts";
+import type { Access, ApiModel, Backend, OperationModel, UpstreamModel } from "../../model/gateway-model.ts";
 import type { Change } from "./change.ts";
 import type { FindingFacts, Findings } from "./findings.ts";
 import { isEqual, listed } from "./order.ts";
+import { baseSegments, type Routed } from "./route-table.ts";
 import { diffUpstream, isSameUpstream } from "./upstream.ts";
 
-/** By which backend an operation is answered for whom. */
-export function diffBackend(base: OperationModel, head: OperationModel, findings: Findings): void {
+/**
+ * By which backend an operation is answered for whom. `samePath`: the same requests are meant, not those below a base path that the
+ * API moved to. A backend gets what stands below the base path: what only one side has in its own is part of the other side's URL.
+ */
+export function diffBackend(
+  { api: ofBase, operation: base }: Routed,
+  { api: ofHead, operation: head }: Routed,
+  samePath: boolean,
+  findings: Findings,
+): void {
   if (base.backend.kind !== "forward" || head.backend.kind !== "forward") return;
   for (const environment of ["production", "sandbox"] as const) {
-    const [before, after] = [base.backend[environment], head.backend[environment]];
+    const [before, after] = [
+      samePath ? withPath(base.backend[environment], beyond(ofBase, ofHead)) : base.backend[environment],
+      samePath ? withPath(head.backend[environment], beyond(ofHead, ofBase)) : head.backend[environment],
+    ];
     if (before === undefined || after === undefined) diffPresence(environment, before, after, base, head, findings);
     else if (!isSameUpstream(before, after)) {
       if (environment === "sandbox" && base.access.kind === "public" && head.access.kind === "public") {
@@ -16,6 +28,19 @@ export function diffBackend(base: OperationModel, head: OperationModel, findings
       } else diffUpstream(before, after, head.method, findings);
     }
   }
+}
+
+/** What the base path of the other API has more: `/v1`. */
+function beyond(own: ApiModel, other: ApiModel): string {
+  const more = baseSegments(other.basePath).slice(baseSegments(own.basePath).length);
+  return more.map((text) => `/${text}`).join("");
+}
+
+function withPath(upstream: UpstreamModel | undefined, path: string): UpstreamModel | undefined {
+  if (upstream === undefined || path === "" || upstream.appendPath === false) return upstream;
+  const [first, ...others] = upstream.urls;
+  const longer = (url: string) => url.replace(/\/?(?=$|\?)/, path);
+  return { ...upstream, urls: [longer(first), ...others.map(longer)] };
 }
 
 /** Why every call of an operation is refused, whoever makes it; undefined: it is not. */

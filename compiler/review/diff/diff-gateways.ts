@@ -12,6 +12,7 @@ import { type Pair, pairOperations } from "./pairs.ts";
 import type { Routed } from "./route-table.ts";
 import { diffUpgrades } from "./upgrades.ts";
 import { describeWays, waysOf } from "./ways.ts";
+import { shapeOfPath } from "./witnesses.ts";
 
 /**
  * What the head does differently from the base, decided by meaning: each operation is compared with that which takes its requests
@@ -48,7 +49,10 @@ function comparePair(
 ): void {
   const [old, now] = [before.operation, after.operation];
   const places = { base: old.origin, head: now.origin };
-  if (pair.same) return compareOperations(before, after, base, head, log.about(subjectOf(after), places));
+  if (pair.same) {
+    const samePath = shapeOf(before) === shapeOf(after);
+    return compareOperations(before, after, samePath, base, head, log.about(subjectOf(after), places));
+  }
   // What came or went is what it is about; both may be there still, and share requests.
   const isGone = !paired.has(old) && paired.has(now);
   const sample = `${now.method} ${pair.sample}`;
@@ -56,7 +60,7 @@ function comparePair(
     ? `requests as ${sample}, which go to ${nameOf(after)} now`
     : `requests as ${sample}, which went to ${nameOf(before)}`;
   const subject = subjectOf(isGone ? before : after);
-  compareOperations(before, after, base, head, log.about(subject, places, about));
+  compareOperations(before, after, true, base, head, log.about(subject, places, about));
   const message = isGone
     ? `requests as ${sample} go to ${nameOf(after)} now`
     : `it takes requests as ${sample} now, which went to ${nameOf(before)}`;
@@ -66,6 +70,7 @@ function comparePair(
 function compareOperations(
   before: Routed,
   after: Routed,
+  samePath: boolean,
   base: GatewayModel,
   head: GatewayModel,
   findings: Findings,
@@ -83,7 +88,7 @@ function compareOperations(
   diffLimits(old, now, before.api, after.api, into);
   diffCorsMethod(before.api.cors, after.api.cors, now.method, into);
   diffApiName(before, after, into);
-  diffBackend(old, now, into);
+  diffBackend(before, after, samePath, into);
   if (inner !== undefined && inner.sorted().length > 0)
     findings.add("refused-operation-changed", { message: "what it would do is another, but every call is refused" });
 }
@@ -189,6 +194,10 @@ function addMoved(from: ApiModel, to: ApiModel, log: ChangeLog): void {
 
 function subjectOf({ api: { basePath }, operation: { method, template } }: Routed): Subject {
   return { basePath, method, template };
+}
+
+function shapeOf({ api, operation }: Routed): string {
+  return shapeOfPath(api, operation.segments);
 }
 
 function nameOf({ api: { basePath }, operation: { method, template } }: Routed): string {

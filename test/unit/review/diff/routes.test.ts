@@ -111,12 +111,14 @@ const cases: readonly (readonly [
     [
       "neutral backend-override-renamed GET /shop/new/items",
       "neutral requests-rerouted GET /shop/new/items",
+      "unknown backend-url-changed GET /shop/new/items",
       "weaker operation-became-public GET /shop/new/items",
     ],
     [
       "neutral backend-override-renamed GET /shop/new/items",
       "neutral requests-rerouted GET /shop/new/items",
       "stronger operation-no-longer-public GET /shop/new/items",
+      "unknown backend-url-changed GET /shop/new/items",
     ],
   ],
   [
@@ -137,12 +139,14 @@ const cases: readonly (readonly [
       "neutral backend-override-renamed GET /shop/{what}/items",
       "neutral requests-rerouted GET /shop/{what}/items",
       "stronger http-refused /shop/new",
+      "unknown backend-url-changed GET /shop/{what}/items",
       "weaker operation-became-public GET /shop/{what}/items",
     ],
     [
       "neutral backend-override-renamed GET /shop/new/items",
       "neutral requests-rerouted GET /shop/new/items",
       "stronger operation-no-longer-public GET /shop/new/items",
+      "unknown backend-url-changed GET /shop/new/items",
       "weaker http-allowed /shop/new",
     ],
   ],
