@@ -777,6 +777,31 @@ export const changeCatalogue = {
     aspect: "faults",
     explanation: "A 401 says in other words what is asked for; it lets nobody in.",
   },
+  "setting-grants-more": {
+    verdict: "weaker",
+    aspect: "settings",
+    explanation: "As the project keeps them, the run-time settings let more pass, for longer, or with fewer proofs.",
+  },
+  "setting-grants-less": {
+    verdict: "stronger",
+    aspect: "settings",
+    explanation: "As the project keeps them, the run-time settings let less pass, not as long, or with more proofs.",
+  },
+  "setting-changed": {
+    verdict: "unknown",
+    aspect: "settings",
+    explanation: "What the other value means depends on another system, on the environment, or on what clients do.",
+  },
+  "setting-reworded": {
+    verdict: "neutral",
+    aspect: "settings",
+    explanation: "Nobody may do more or less by it.",
+  },
+  "settings-unreadable": {
+    verdict: "unknown",
+    aspect: "settings",
+    explanation: "What cannot be read cannot be compared; a gateway does not start with it.",
+  },
   "compatibility-changed": {
     verdict: "neutral",
     aspect: "text",
