@@ -1,6 +1,6 @@
 import { relative, resolve, sep } from "node:path";
 import { packageVersion } from "../../6-bundle/package-root.ts";
-import { diffGateways } from "../../review/diff/diff-gateways.ts";
+import { diffSides } from "../../review/diff/diff-sides.ts";
 import { buildReport, type ReportSide } from "../../review/diff-report/build-report.ts";
 import { exitCodeOf } from "../../review/diff-report/exit-code.ts";
 import { renderGithub } from "../../review/diff-report/render-github.ts";
@@ -29,7 +29,7 @@ export async function compareSides(request: DiffRequest, terminal: Terminal): Pr
   const base = await read("base", request.base, request.format, terminal);
   const head = await read("head", request.head, request.format, terminal);
   if (base === undefined || head === undefined) return exitCode.inputWrong;
-  const changes = diffGateways(base.model, head.model);
+  const changes = diffSides(base, head);
   // Generating takes longer than comparing, and without a change there is no line to look for.
   const withCode = changes.length > 0;
   const sides = {
