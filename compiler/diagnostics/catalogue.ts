@@ -524,6 +524,17 @@ export const catalogue = {
     explanation:
       "Patterns of conditions are JavaScript regular expressions for whole values. Values come from clients, so patterns that could take long are refused: repeated groups, references back, looking ahead or behind, more than two open-ended repetitions, many parts that are optional, counted from one number to another, or one of several.",
   }),
+  "pattern-slow": entry<{ growth: string; attack: string; more?: string }>({
+    severity: "warning",
+    message: ({ growth, attack, more }) =>
+      `a caller can make this pattern run for very long (${growth}): ${attack}${
+        more === undefined ? "" : `; ${more} more patterns of this definition are like it`
+      }`,
+    hint: () =>
+      "let each text be read in one way only: no loop in a loop, no two parts in a row that take the same characters",
+    explanation:
+      "JavaScript looks for matches by trying and going back. Where one text can be read in many ways, a text that does not match in the end is tried in each of them: with each character more, twice as often, or, where several loops take the same characters, with the cube of its length. A validator with such a pattern is stopped by one request. The text that is shown was tried.",
+  }),
   "policies-missing": entry({
     severity: "warning",
     message: () => "the project has no policies.yaml: the original's default tiers apply",

@@ -11,6 +11,7 @@ import { routes } from "./routes.ts";
 import type { Rule } from "./rule.ts";
 import { secrets } from "./secrets.ts";
 import { securitySchemes } from "./security-schemes.ts";
+import { slowPatterns } from "./slow-patterns.ts";
 import { stopOnQuota } from "./stop-on-quota.ts";
 import { tiers } from "./tiers.ts";
 import { unbuiltFeatures } from "./unbuilt-features.ts";
@@ -23,6 +24,7 @@ import { unusedTiers } from "./unused-tiers.ts";
 export const lints: readonly Rule[] = [
   quotaArithmetic,
   secrets,
+  slowPatterns,
   stopOnQuota,
   unusedEndpoints,
   unusedSchemes,
