@@ -220,6 +220,7 @@ function isSameOnEachNode(file) {
       file,
     ) ||
     /blackbox.(corpus-sample|cors-browser|readme|totality-sample|cli.(compile|determinism|init|usage))\W/.test(file) ||
+    /golden.diff-pairs\W/.test(file) ||
     /property.(routes|routes-across-apis|route-clashes)\W/.test(file)
   );
 }

@@ -5,7 +5,8 @@ import { describe, test } from "node:test";
 import { compile } from "../../compiler/compile.ts";
 import type { GatewayModel } from "../../compiler/model/gateway-model.ts";
 import type { Change, Verdict } from "../../compiler/review/diff/change.ts";
-import { diffGateways } from "../../compiler/review/diff/diff-gateways.ts";
+import { diffSides } from "../../compiler/review/diff/diff-sides.ts";
+import type { Side } from "../../compiler/review/side.ts";
 import { memoryHost } from "../support/memory-host.ts";
 
 /**
@@ -90,20 +91,31 @@ function overall(findings: readonly { readonly verdict: Verdict }[]): Verdict {
   return (["weaker", "unknown", "stronger"] as const).find((verdict) => verdicts.includes(verdict)) ?? "neutral";
 }
 
-async function sidesOf(name: string): Promise<{ readonly base: GatewayModel; readonly head: GatewayModel }> {
+/** As much of a side as is compared. */
+type Compared = Pick<Side, "kind" | "model" | "settings">;
+
+async function sidesOf(name: string): Promise<{ readonly base: Compared; readonly head: Compared }> {
   const [base, head] = [filesBelow(path.join(folder, name, "base")), filesBelow(path.join(folder, name, "head"))];
   assert.notDeepEqual(base, head, "something was edited");
-  return { base: await modelOf(base), head: await modelOf(head) };
+  return { base: await sideOf(base), head: await sideOf(head) };
 }
 
 /** Many pairs have a side in common. */
-const models = new Map<string, Promise<GatewayModel>>();
+const sides = new Map<string, Promise<Compared>>();
 
-function modelOf(files: Readonly<Record<string, string>>): Promise<GatewayModel> {
+function sideOf(files: Readonly<Record<string, string>>): Promise<Compared> {
   const key = JSON.stringify(files);
-  const model = models.get(key) ?? compiledModel(files);
-  models.set(key, model);
-  return model;
+  const side = sides.get(key) ?? readSideOf(files);
+  sides.set(key, side);
+  return side;
+}
+
+const settingsFile = "conf/micro-gw.conf";
+
+async function readSideOf(files: Readonly<Record<string, string>>): Promise<Compared> {
+  const text = files[settingsFile];
+  const settings = text === undefined ? undefined : { file: settingsFile, text };
+  return { kind: "project", model: await compiledModel(files), settings };
 }
 
 async function compiledModel(files: Readonly<Record<string, string>>): Promise<GatewayModel> {
@@ -128,9 +140,9 @@ function filesBelow(root: string): Readonly<Record<string, string>> {
 }
 
 /** A label that could not be right, whatever the diff says. */
-function checkLabel(expected: Expected, base: GatewayModel, head: GatewayModel): void {
+function checkLabel(expected: Expected, base: Compared, head: Compared): void {
   if (expected.verdict !== "neutral") {
-    assert.notEqual(withoutPlaces(base), withoutPlaces(head), "both sides are the same gateway: it is neutral");
+    assert.notDeepEqual(withoutPlaces(base), withoutPlaces(head), "both sides are the same gateway: it is neutral");
   }
   const known = operationsOf(base, head);
   for (const { operations, affected } of [...expected.findings, ...(expected.swapped?.findings ?? [])]) {
@@ -140,8 +152,8 @@ function checkLabel(expected: Expected, base: GatewayModel, head: GatewayModel):
   }
 }
 
-function withoutPlaces(model: GatewayModel): string {
-  return JSON.stringify(model, (key, value) => (key === "origin" ? undefined : value));
+function withoutPlaces({ model, settings }: Compared): readonly (string | undefined)[] {
+  return [JSON.stringify(model, (key, value) => (key === "origin" ? undefined : value)), settings?.text];
 }
 
 function turned(finding: Finding): Finding {
@@ -150,7 +162,7 @@ function turned(finding: Finding): Finding {
 }
 
 /** One line for each verdict, aspect and operation, in order. */
-function writtenOut(findings: readonly Finding[], base: GatewayModel, head: GatewayModel): string[] {
+function writtenOut(findings: readonly Finding[], base: Compared, head: Compared): string[] {
   const lines = findings.flatMap(({ verdict, aspect, operations }) => {
     const all = operations === "all" ? operationsOf(base, head) : operations === "gateway" ? [operations] : operations;
     return all.map((operation) => `${verdict} ${aspect}: ${operation}`);
@@ -158,18 +170,21 @@ function writtenOut(findings: readonly Finding[], base: GatewayModel, head: Gate
   return [...new Set(lines)].sort();
 }
 
-function findingsOf(base: GatewayModel, head: GatewayModel): string[] {
-  const told = diffGateways(base, head).filter(({ verdict }) => verdict !== "neutral");
+function findingsOf(base: Compared, head: Compared): string[] {
+  const told = diffSides(base, head).filter(({ verdict }) => verdict !== "neutral");
   const lines = told.flatMap((change) =>
     subjectsOf(change, base, head).map((operation) => `${change.verdict} ${change.aspect}: ${operation}`),
   );
   return [...new Set(lines)].sort();
 }
 
-/** What concerns an API concerns each of its operations. What concerns a feature or code of the project concerns the gateway. */
-function subjectsOf({ subject, aspect }: Change, base: GatewayModel, head: GatewayModel): readonly string[] {
+/** They concern the gateway itself. */
+const ofNoOperation = ["extensions", "features", "settings"];
+
+/** What concerns an API, or the limits of all of them, concerns each of their operations. */
+function subjectsOf({ subject, aspect }: Change, base: Compared, head: Compared): readonly string[] {
   if (subject === undefined) {
-    return aspect === "features" || aspect === "extensions" ? ["gateway"] : operationsOf(base, head);
+    return ofNoOperation.includes(aspect) ? ["gateway"] : operationsOf(base, head);
   }
   const { basePath, method, template } = subject;
   if (method !== undefined && template !== undefined) return [shown(method, basePath, template)];
@@ -180,10 +195,10 @@ function subjectsOf({ subject, aspect }: Change, base: GatewayModel, head: Gatew
 }
 
 /** Of both sides; what both have is named as the head has it. */
-function operationsOf(base: GatewayModel, head: GatewayModel): readonly string[] {
+function operationsOf(base: Compared, head: Compared): readonly string[] {
   const found = new Map<string, string>();
-  for (const { apis } of [base, head]) {
-    for (const { basePath, operations } of apis) {
+  for (const { model } of [base, head]) {
+    for (const { basePath, operations } of model.apis) {
       for (const { method, segments, template } of operations) {
         const shape = segments.map((segment) => (segment.kind === "parameter" ? { ...segment, name: "" } : segment));
         found.set(JSON.stringify([method, basePath, shape]), shown(method, basePath, template));
