@@ -35,7 +35,7 @@ export function diffAccess(
   const opened = after.filter((way) => !before.some((old) => opens(way, old)));
   const closed = before.filter((way) => !after.some((other) => opens(way, other)));
   if (opened.length + closed.length > 0) {
-    addOpened(opened, before, facts, findings);
+    addOpened(opened, before, head.access, facts, findings);
     addClosed(closed, after, facts, findings);
   } else if (base.access.kind === "public" && head.access.kind === "public") {
     const [old, now] = [reasonsOf(base.access), reasonsOf(head.access)];
@@ -61,9 +61,15 @@ function reasonsOf({ why, reason }: Extract<Access, { kind: "public" }>): string
 
 type Facts = Omit<FindingFacts, "message">;
 
-function addOpened(opened: readonly Way[], before: readonly Way[], facts: Facts, findings: Findings): void {
+function addOpened(
+  opened: readonly Way[],
+  before: readonly Way[],
+  head: Access,
+  facts: Facts,
+  findings: Findings,
+): void {
   if (opened.some(isOpen)) {
-    const message = `everyone may call now, without credentials; before, ${asked(before)}`;
+    const message = `everyone may call now, without credentials${given(head)}; before, ${asked(before, "took")}`;
     return findings.add("operation-became-public", { ...facts, message, step: "public" });
   }
   const [scopes, ways] = sortedOut(opened, before);
@@ -83,7 +89,7 @@ function addOpened(opened: readonly Way[], before: readonly Way[], facts: Facts,
 
 function addClosed(closed: readonly Way[], after: readonly Way[], facts: Facts, findings: Findings): void {
   if (closed.some(isOpen)) {
-    const message = `it is no longer public; ${asked(after)} now`;
+    const message = `it is no longer public; ${asked(after, "takes")} now`;
     return findings.add("operation-no-longer-public", { ...facts, message, step: "authenticate" });
   }
   const [scopes, ways] = sortedOut(closed, after);
@@ -105,8 +111,12 @@ function isOpen({ proofs, scopes }: Way): boolean {
   return proofs.length + scopes.length === 0;
 }
 
-function asked(ways: readonly Way[]): string {
-  return ways.length === 0 ? "nobody could" : `it takes ${describeWays(ways)}`;
+function asked(ways: readonly Way[], verb: "takes" | "took"): string {
+  return ways.length === 0 ? "nobody may call" : `it ${verb} ${describeWays(ways)}`;
+}
+
+function given(access: Access): string {
+  return access.kind === "public" && access.reason !== undefined ? ` ("${access.reason}")` : "";
 }
 
 /** Ways that the other side has too, but for the scopes; and the others. */

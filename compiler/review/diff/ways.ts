@@ -108,7 +108,7 @@ export function describeProof(proof: Proof): string {
     case "certificate":
       return "a client certificate";
     case "right-certificate":
-      return "no wrong client certificate";
+      return "a right client certificate, if any,";
     case "key": {
       const place = { header: "header field", query: "query parameter", cookie: "cookie" }[proof.in];
       return `an API key in the ${place} ${proof.name}`;
