@@ -1,5 +1,6 @@
 import { relative, resolve, sep } from "node:path";
 import { packageVersion } from "../../6-bundle/package-root.ts";
+import { changeCatalogue } from "../../review/diff/catalogue.ts";
 import { diffSides } from "../../review/diff/diff-sides.ts";
 import { buildReport, type ReportSide } from "../../review/diff-report/build-report.ts";
 import { exitCodeOf } from "../../review/diff-report/exit-code.ts";
@@ -84,8 +85,12 @@ function render(report: DiffReport, format: DiffFormat, terminal: Terminal): str
     case "github":
       return renderGithub(report);
     case "sarif":
-      return renderSarif(report, { version: packageVersion(), explanations: {} });
+      return renderSarif(report, { version: packageVersion(), explanations: explanations() });
     default:
       return format satisfies never;
   }
+}
+
+function explanations(): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(changeCatalogue).map(([code, { explanation }]) => [code, explanation]));
 }

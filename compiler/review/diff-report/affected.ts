@@ -14,15 +14,17 @@ export function countAffected(changes: readonly Change[], base: OperationIndex, 
     const before = base.alike(shape);
     if (before !== undefined) inBase.set(shape, before);
   }
-  const operations = new Set([...inHead.keys(), ...inBase.keys()]);
-  const sides = [...inHead.values(), ...inBase.values()];
+  const both = [...inHead.values(), ...inBase.values()];
+  // As the head has them; those that it lacks, as the base had them.
+  const current = [...inHead.values(), ...[...inBase].flatMap(([shape, placed]) => (inHead.has(shape) ? [] : [placed]))];
+  const aspects = new Set(changes.map(({ aspect }) => aspect));
   return {
-    operations: operations.size,
+    operations: current.length,
     of: inHead.size > 0 || inBase.size === 0 ? head.all.length : base.all.length,
     publicOperations: [...inHead.values()].filter(({ operation }) => operation.access.kind === "public").length,
-    apis: new Set(sides.map(({ api }) => api.basePath)).size,
-    tiers: new Set(sides.flatMap(tiersOf)).size,
-    backends: new Set(sides.flatMap(backendsOf)).size,
+    apis: new Set(current.map(({ api }) => api.basePath)).size,
+    tiers: new Set((aspects.has("limits") ? both : current).flatMap(tiersOf)).size,
+    backends: new Set((aspects.has("backend") ? both : current).flatMap(backendsOf)).size,
   };
 }
 

@@ -73,9 +73,9 @@ export interface Affected {
   /** Of the operations, those that the head lets anybody call. */
   readonly publicOperations: number;
   readonly apis: number;
-  /** Names of tiers that the operations are counted against, on either side. */
+  /** Names of tiers that the operations are counted against; where a change is about limits, on either side. */
   readonly tiers: number;
-  /** Backends that they reach, on either side. */
+  /** Backends that they reach; where a change is about backends, on either side. */
   readonly backends: number;
 }
 
