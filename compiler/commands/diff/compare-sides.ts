@@ -51,11 +51,13 @@ async function read(
 ): Promise<Side | undefined> {
   const result = await readSide(name, terminal.folder);
   if ("side" in result) return result.side;
+  // Notes are for whoever compiles.
+  const grave = result.failed.diagnostics.filter(({ severity }) => severity !== "note");
+  const failed = { ...result.failed, diagnostics: grave };
   terminal.err(`the ${which}, ${name}, has errors:\n\n`);
-  terminal.err(renderDiagnostics("pretty", result.failed, "", terminal.colors));
+  terminal.err(renderDiagnostics("pretty", failed, "", terminal.colors));
   // Not in the other formats: whoever reads them expects a comparison.
-  if (format === "github")
-    terminal.out(renderDiagnostics("github", result.failed, folderOfSpec(name, terminal), false));
+  if (format === "github") terminal.out(renderDiagnostics("github", failed, folderOfSpec(name, terminal), false));
   return undefined;
 }
 
