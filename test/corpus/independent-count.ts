@@ -14,7 +14,8 @@ interface Holder {
  * the security and servers that hold for it.
  */
 export function operationTable(text: string): OperationTable {
-  const root: Holder & { readonly paths?: Readonly<Record<string, Readonly<Record<string, Holder>>>> } = JSON.parse(text);
+  const root: Holder & { readonly paths?: Readonly<Record<string, Readonly<Record<string, Holder>>>> } =
+    JSON.parse(text);
   const table = new Map<string, string>();
   for (const [path, item] of Object.entries(root.paths ?? {})) {
     for (const method of methods) {
