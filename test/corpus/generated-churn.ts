@@ -1,8 +1,12 @@
 import { spawnSync } from "node:child_process";
 
-/** Lines that git counts as added and removed between two folders of generated code. */
-export function generatedChurn(base: string, head: string): { readonly added: number; readonly removed: number } {
-  const { stdout, status, stderr } = spawnSync("git", ["diff", "--no-index", "--numstat", base, head], {
+/** Lines that git counts as added and removed between two folders of generated code, or with `-w` as anything but moved to the right. */
+export function generatedChurn(
+  base: string,
+  head: string,
+  ...options: readonly "-w"[]
+): { readonly added: number; readonly removed: number } {
+  const { stdout, status, stderr } = spawnSync("git", ["diff", "--no-index", "--numstat", ...options, base, head], {
     encoding: "utf8",
     maxBuffer: 1 << 28,
   });

@@ -13,24 +13,28 @@ import { machine } from "./report.ts";
  * changed with the operations that did. Writes RELEASES.md. Exit code 0 when all counts agree and no bound was passed.
  */
 
-/** A comparison of two releases of some thousand operations takes no longer. */
+/** Of the processor, for two releases of some thousand operations. */
 const mostSeconds = 15;
-/** A handler, its routes and its line in routes.txt; a new file, its head; an operation that goes away, the same. */
-const mostLinesPerOperation = 45;
+/** A handler, its routes and its line in routes.txt; the same when it goes away. Not counted: routes that only moved to the right. */
+const mostLinesBesideIndent = 45;
+/** A part of the router that outgrows a list of `if`s becomes a `switch`, and all of it moves to the right. */
+const mostLinesPerOperation = 90;
 
 const pairs = [
   ["ghes-3.17", "ghes-3.18"],
   ["ghes-3.18", "ghes-3.19"],
   ["ghes-3.19", "ghes-3.17"],
-  ["ghes-3.19", "api.github.com"],
+  // Not a release after the other: a product beside another, with another address.
+  ["ghes-3.19", "api.github.com", "/v3"],
 ] as const;
 
 await installPackages();
 const outcomes: PairOutcome[] = [];
-for (const [base, head] of pairs) {
+for (const [base, head, basePath] of pairs) {
   for (const compatibility of ["standard", "wso2-3.2"] as const) {
     const title = `${base} to ${head}`;
-    outcomes.push(await compareReleases({ title, compatibility, base: definition(base), head: definition(head) }));
+    const releases = { base: definition(base), head: definition(head), ...(basePath && { basePath }) };
+    outcomes.push(await compareReleases({ title, compatibility, ...releases }));
     process.stdout.write(`${title}, ${compatibility}\n`);
   }
 }
@@ -43,18 +47,23 @@ function definition(name: string): string {
   return readFileSync(join(cacheFolder, "node_modules/@octokit/openapi/generated", `${name}.json`), "utf8");
 }
 
-function complaints({ counted, found, disputed, seconds, linesPerOperation }: PairOutcome): readonly string[] {
+function complaints({ counted, found, disputed, ...outcome }: PairOutcome): readonly string[] {
   return [
     ...(JSON.stringify(counted) === JSON.stringify(found) ? [] : ["the counts differ"]),
     ...disputed.map((operation) => `disputed: ${operation}`),
-    ...(seconds > mostSeconds ? [`it took more than ${mostSeconds} s`] : []),
-    ...(linesPerOperation > mostLinesPerOperation ? [`more than ${mostLinesPerOperation} lines an operation`] : []),
+    ...(outcome.processorSeconds > mostSeconds ? [`it took more than ${mostSeconds} s of the processor`] : []),
+    ...(outcome.linesPerOperation > mostLinesPerOperation
+      ? [`more than ${mostLinesPerOperation} lines an operation`]
+      : []),
+    ...(outcome.linesBesideIndent > mostLinesBesideIndent
+      ? [`more than ${mostLinesBesideIndent} lines an operation, indentation aside`]
+      : []),
   ];
 }
 
 function report(found: readonly PairOutcome[]): string {
   const rows = found.map((outcome) => {
-    const { title, compatibility, operations, counted, findings, verdict, seconds, churn, linesPerOperation } = outcome;
+    const { title, compatibility, operations, counted, findings, verdict, churn } = outcome;
     const counts = `${counted.added} / ${counted.removed} / ${counted.changed}`;
     const diffs = `${outcome.found.added} / ${outcome.found.removed} / ${outcome.found.changed}`;
     const cells = [
@@ -64,9 +73,9 @@ function report(found: readonly PairOutcome[]): string {
       counts,
       diffs,
       `${verdict}, ${findings}`,
-      `${seconds.toFixed(1)} s`,
+      `${outcome.processorSeconds.toFixed(1)} s, ${outcome.seconds.toFixed(1)} s`,
       `+${churn.added} -${churn.removed}`,
-      linesPerOperation.toFixed(1),
+      `${outcome.linesPerOperation.toFixed(1)}, ${outcome.linesBesideIndent.toFixed(1)}`,
     ];
     return `| ${cells.join(" | ")} |`;
   });
@@ -78,9 +87,10 @@ function report(found: readonly PairOutcome[]): string {
 Written by \`npm run releases\`; do not edit. ${new Date().toISOString().slice(0, 10)}; ${machine()}.
 
 Definitions of @octokit/openapi, each a project of its own, compared by \`castgate diff --format=json\`. *Counted*: added, removed and changed
-operations, read straight from the JSON (paths x methods; of those on both sides, security and servers); *diff*: what the command says. Lines are
-those of \`generated/\` that git counts as added and removed, and, for each operation that was added, removed or changed, at most ${mostLinesPerOperation}. Time: at most ${mostSeconds} s,
-from the start of the command to its end.
+operations, read straight from the JSON (paths x methods; of those on both sides, security and servers, and whether a path that was added or
+removed takes some of their requests); *diff*: what the command says. Both name the same operations. *Time*: of the processor (at most ${mostSeconds} s),
+and from start to end, which depends on what else the machine does. *Lines*: those of \`generated/\` that git counts as added and removed. *An operation*: so many
+lines for each that was added, removed or changed (at most ${mostLinesPerOperation}), and without those that only moved to the right (at most ${mostLinesBesideIndent}).
 
 | releases | compatibility | operations | counted | diff | verdict, findings | time | lines | an operation |
 |---|---|--:|--:|--:|---|--:|--:|--:|
