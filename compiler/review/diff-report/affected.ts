@@ -16,7 +16,10 @@ export function countAffected(changes: readonly Change[], base: OperationIndex, 
   }
   const both = [...inHead.values(), ...inBase.values()];
   // As the head has them; those that it lacks, as the base had them.
-  const current = [...inHead.values(), ...[...inBase].flatMap(([shape, placed]) => (inHead.has(shape) ? [] : [placed]))];
+  const current = [
+    ...inHead.values(),
+    ...[...inBase].flatMap(([shape, placed]) => (inHead.has(shape) ? [] : [placed])),
+  ];
   const aspects = new Set(changes.map(({ aspect }) => aspect));
   return {
     operations: current.length,
