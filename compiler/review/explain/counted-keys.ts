@@ -3,13 +3,21 @@ import type { CallerTier, Tier } from "../../../runtime-lib/throttle.ts";
 import { type Counter, countElsewhere, FixedWindow, type Quota } from "../../../runtime-lib/throttle-counter.ts";
 import type { Charge } from "./explanation.ts";
 
-/** A counter that the limits of a request were looked up in. */
-export interface AskedCounter {
+/** A counter that the limits of a request were looked up in, and by which quota. */
+export interface UsedCounter {
   readonly key: string;
   readonly quota: Quota;
 }
 
-let asked: AskedCounter[] = [];
+/** What one request did to counters. */
+export interface CounterUse {
+  /** In their order. */
+  readonly asked: readonly UsedCounter[];
+  readonly counted: readonly UsedCounter[];
+}
+
+let asked: UsedCounter[] = [];
+let counted: UsedCounter[] = [];
 
 /**
  * From now on nothing is counted in this process: each counter is as if nobody had used it, and which ones were asked is known
@@ -19,11 +27,12 @@ export function recordCounters(): void {
   countElsewhere((key) => new RecordedCounter(key));
 }
 
-/** Those that were asked since the last call, in their order. */
-export function askedCounters(): readonly AskedCounter[] {
-  const found = asked;
+/** What was done since the last call. */
+export function takeCounterUse(): CounterUse {
+  const use = { asked, counted };
   asked = [];
-  return found;
+  counted = [];
+  return use;
 }
 
 /** Knows its key, and counts for one request at a time. */
@@ -44,10 +53,13 @@ class RecordedCounter implements Counter {
   }
 
   count(quota: Quota, now: number, amount?: number): void {
+    counted.push({ key: this.#key, quota });
     this.#fresh.count(quota, now, amount);
   }
 
-  takeBack(): void {}
+  takeBack(): void {
+    counted = counted.filter(({ key }) => key !== this.#key);
+  }
 
   secondsLeft(quota: Quota, now: number): number {
     return this.#fresh.secondsLeft(quota, now);
@@ -71,8 +83,16 @@ const levels: Readonly<Record<string, Charge["level"]>> = {
   open: "unauthenticated",
 };
 
-/** `stored`: the counters are in Redis, under names with this prefix. */
-export function chargeOf({ key, quota }: AskedCounter, storedWith: string | undefined): Charge {
+/**
+ * What a request is charged. `forwarded`: bytes are counted when they have passed. `storedWith`: the counters are in Redis, under
+ * names with this prefix.
+ */
+export function chargesOf(use: CounterUse, forwarded: boolean, storedWith: string | undefined): readonly Charge[] {
+  const bytes = use.asked.filter(({ quota }) => (quota as Tier).counted?.unit !== undefined);
+  return [...use.counted, ...(forwarded ? bytes : [])].map((one) => chargeOf(one, storedWith));
+}
+
+function chargeOf({ key, quota }: UsedCounter, storedWith: string | undefined): Charge {
   const tier = quota as Tier & CallerTier;
   const level = levels[key.slice(0, key.indexOf(":"))] ?? "resource";
   return {

@@ -64,6 +64,8 @@ export class DryExchange extends BaseExchange {
     body: Uint8Array | undefined,
   ): void {
     this.answer = { status, fields, body: body ?? new Uint8Array(), refusal: this.refusal };
+    // Limits that count successes alone hear of it.
+    this.over(true);
   }
 
   protected override collect(): void {

@@ -101,14 +101,13 @@ export async function openDryRunner(
   if (isFeatureOn("event-hub") && settings.boolean("apim.eventHub.enable") !== true)
     await subscriptionModule.configure(settings, unheard, openNothing);
   recordCounters();
+  let service: string | undefined;
+  const services = await servicesOf(plan, settings, known ? report : unheard, (segment) => {
+    service = `/${segment}`;
+  });
   if (known) checkOverrides();
   if (report.hasErrors) return report.lines();
 
-  let service: string | undefined;
-  const served = (segment: string) => {
-    service = `/${segment}`;
-  };
-  const services = servicesOf(plan, settings, served);
   const builtins = withBuiltins(dry.gateway, () => undefined);
   const handlers = {
     api: withServices(builtins, "api", services, dry.gateway.builtinCors, plan.replacedServices),

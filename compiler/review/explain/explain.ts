@@ -5,7 +5,7 @@ import type { ApiPlan, FinalStep, HandlerPlan, PolicyStep } from "../../model/ga
 import type { SourceRef } from "../../model/source.ts";
 import { type CodeLine, GeneratedLines } from "../generated-line.ts";
 import type { Side, SidePlace } from "../side.ts";
-import { type AskedCounter, askedCounters, chargeOf } from "./counted-keys.ts";
+import { type CounterUse, chargesOf, takeCounterUse } from "./counted-keys.ts";
 import type { DryExchange } from "./dry-exchange.ts";
 import { checkOf } from "./dry-gateway.ts";
 import { type BoundUpstream, type DryRun, type DryRunner, openDryRunner } from "./dry-runner.ts";
@@ -41,9 +41,9 @@ export async function openExplainer(
   return {
     async explain(asked) {
       const request = withHost(asked, runner);
-      askedCounters();
+      takeCounterUse();
       const run = await runner.run(request);
-      const counters = askedCounters();
+      const counters = takeCounterUse();
       // A project's code is generated only where something of it is shown.
       if (run.trace.api !== undefined) lines ??= new GeneratedLines(await side.code());
       return new Explaining(side, lines, runner, request, run, counters, input).whole();
@@ -64,7 +64,7 @@ class Explaining {
   readonly #runner: DryRunner;
   readonly #request: ReviewedRequest;
   readonly #run: DryRun;
-  readonly #asked: readonly AskedCounter[];
+  readonly #use: CounterUse;
   readonly #input: SettingsInput | undefined;
   readonly #api: ApiModel | undefined;
 
@@ -74,7 +74,7 @@ class Explaining {
     runner: DryRunner,
     request: ReviewedRequest,
     run: DryRun,
-    asked: readonly AskedCounter[],
+    use: CounterUse,
     input: SettingsInput | undefined,
   ) {
     this.#side = side;
@@ -82,7 +82,7 @@ class Explaining {
     this.#runner = runner;
     this.#request = request;
     this.#run = run;
-    this.#asked = asked;
+    this.#use = use;
     this.#input = input;
     this.#api = side.model.apis.find(({ slug }) => slug === run.trace.api?.slug);
   }
@@ -95,7 +95,7 @@ class Explaining {
     const outcome = this.#outcome();
     const hasPath = x !== undefined && x.path.raw !== "-";
     return {
-      explanation: 1,
+      version: 1,
       gateway: {
         name,
         kind,
@@ -118,7 +118,7 @@ class Explaining {
           application: trace.caller.application.id,
         },
       }),
-      charges: this.#charges(),
+      charges: this.#charges(outcome.kind === "forwarded"),
       assumptions: this.#assumptions(outcome),
     };
   }
@@ -263,7 +263,7 @@ class Explaining {
     if (trace.stoppedBy !== undefined) return trace.stoppedBy;
     if (x.answer === undefined) return undefined;
     if (x.operation !== undefined && trace.handler === undefined) return "service";
-    return x.path.raw === "-" && x.answer.refusal?.reason.startsWith("The request target") ? "path" : "request";
+    return x.answer.refusal?.reason.startsWith("The request target is refused") ? "path" : "request";
   }
 
   get #isRefusal(): boolean {
@@ -297,13 +297,11 @@ class Explaining {
     return forwarded(x, upstream);
   }
 
-  #charges(): Explanation["charges"] {
-    const { trace } = this.#run;
-    const passed = trace.passed.some(({ check }) => check === "throttle");
-    if (!passed || this.#runner.isOn("traffic-manager")) return [];
-    const { plan, settings } = this.#runner;
+  #charges(isForwarded: boolean): Explanation["charges"] {
+    const { plan, settings, isOn } = this.#runner;
+    if (isOn("traffic-manager")) return [];
     const prefix = plan.counters === undefined ? undefined : (settings.string("castgate.redis.keyPrefix") ?? "");
-    return this.#asked.map((one) => chargeOf(one, prefix));
+    return chargesOf(this.#use, isForwarded, prefix);
   }
 
   #assumptions(outcome: Outcome): readonly string[] {
@@ -314,7 +312,7 @@ class Explaining {
       found.push(
         isOn("traffic-manager")
           ? "the traffic manager has nothing against the request: it decides in place of the limits"
-          : this.#asked.length > 0
+          : this.#use.asked.length > 0
             ? "none of the quotas is used up"
             : "",
       );
@@ -340,11 +338,17 @@ function escaped(symbol: string): string {
 
 function answerOf(status: number, fields: readonly string[], body: Uint8Array): GatewayAnswer {
   const headers: [string, string][] = [];
-  for (let i = 0; i < fields.length; i += 2) headers.push([fields[i] as string, fields[i + 1] as string]);
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    if (!ofTheMoment.has(name.toLowerCase())) headers.push([name, fields[i + 1] as string]);
+  }
   const text = Buffer.from(body).toString("utf8");
   const fault = faultIn(text);
   return { status, headers, body: text, ...(fault && { fault }) };
 }
+
+/** Made for each request, or by what is left of quotas at the moment. */
+const ofTheMoment: ReadonlySet<string> = new Set(["dpop-nonce", "ratelimit", "ratelimit-policy", "x-request-id"]);
 
 function faultIn(body: string): GatewayAnswer["fault"] {
   if (!body.startsWith("{")) return undefined;
@@ -413,9 +417,12 @@ function added(
   return found;
 }
 
-/** Fields of the client whose names the backend does not see from it. */
+/** Written anew for the connection to the backend. */
+const framing: readonly string[] = ["connection", "content-length", "host", "transfer-encoding"];
+
+/** Fields of the client whose names the backend does not see. */
 function removed(x: DryExchange, sent: readonly string[]): readonly string[] {
-  const left = new Set(sent.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
+  const left = new Set([...framing, ...sent.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase())]);
   const names = x.rawHeaders.filter((_, i) => i % 2 === 0);
-  return [...new Set(names.filter((name) => !left.has(name.toLowerCase()) && name.toLowerCase() !== "host"))];
+  return [...new Set(names.filter((name) => !left.has(name.toLowerCase())))];
 }

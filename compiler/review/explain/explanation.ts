@@ -7,7 +7,7 @@ import type { SidePlace } from "../side.ts";
  */
 export interface Explanation {
   /** Of this format. */
-  readonly explanation: 1;
+  readonly version: 1;
   readonly gateway: {
     readonly name: string;
     readonly kind: "project" | "revision" | "bundle";
@@ -148,6 +148,7 @@ export interface BackendUrl {
 
 export interface GatewayAnswer {
   readonly status: number;
+  /** Without those that differ from one moment to the next: ids, what is left of quotas. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
   readonly fault?: { readonly code: number; readonly message: string; readonly description: string };

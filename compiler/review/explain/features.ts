@@ -1,6 +1,7 @@
+import { apiKeyIssuerModule } from "../../../runtime-lib/api-key-issuer.ts";
 import type { Handler } from "../../../runtime-lib/gateway.ts";
 import type { Service } from "../../../runtime-lib/module.ts";
-import type { Settings } from "../../../runtime-lib/settings.ts";
+import type { Settings, SettingsReport } from "../../../runtime-lib/settings.ts";
 import type { GatewayPlan } from "../../model/gateway-plan.ts";
 import type { FeatureName } from "../../model/names.ts";
 
@@ -41,20 +42,25 @@ export function isOn(feature: FeatureName, settings: Settings): boolean {
   }
 }
 
-/** What the gateway serves itself beside its APIs, as far as paths go: what it says is not looked into. */
-export function servicesOf(
-  { features, compatibility }: GatewayPlan,
+/**
+ * What the gateway serves itself beside its APIs, as far as paths go: what it says is not looked into. Wrong settings of the
+ * issuer of API keys, which has to have a key, are reported.
+ */
+export async function servicesOf(
+  { features }: GatewayPlan,
   settings: Settings,
+  report: SettingsReport,
   served: (segment: string) => void,
-): readonly Service[] {
+): Promise<readonly Service[]> {
   const serve =
     (segment: string): Handler =>
     () =>
       served(segment);
   const services: Service[] = [];
   if (features.includes("api-key-issuer") && isOn("api-key-issuer", settings)) {
-    const methods = compatibility === "standard" ? ["POST"] : ["GET", "POST"];
-    services.push({ listener: "api", segment: "apikey", methods, handle: serve("apikey") });
+    await apiKeyIssuerModule.configure(settings, report, noPools);
+    const found = apiKeyIssuerModule.services?.() ?? [];
+    services.push(...found.map((one) => ({ ...one, handle: serve(one.segment) })));
   }
   if (features.includes("key-manager-proxies") && isOn("key-manager-proxies", settings)) {
     const listeners =
@@ -67,6 +73,9 @@ export function servicesOf(
   }
   return services;
 }
+
+/** Keys are made here, nobody is asked. */
+const noPools = () => Promise.reject(new Error("nothing is sent"));
 
 const proxied = [
   ["token", "POST"],
