@@ -219,9 +219,11 @@ function isSameOnEachNode(file) {
     /unit.(bench|bundle|chaos|check|corpus|diagnostics|emit|house|load|lower|plan|review|soak|support|verify)\W/.test(
       file,
     ) ||
-    /blackbox.(corpus-sample|cors-browser|readme|totality-sample|cli.(compile|determinism|init|usage))\W/.test(file) ||
+    /blackbox.(corpus-sample|cors-browser|readme|totality-sample|cli.(compile|determinism|explain|init|usage))\W/.test(
+      file,
+    ) ||
     /golden.diff-pairs\W/.test(file) ||
-    /property.(routes|routes-across-apis|route-clashes)\W/.test(file)
+    /property.(explained|routes|routes-across-apis|route-clashes)\W/.test(file)
   );
 }
 
