@@ -216,7 +216,7 @@ Checks, in order:
   passes   path             the path reads alike for everybody
   passes   route            /user/login of Swagger Petstore 1.0.7
                             api_definitions/petstore-v2.json:591:7  generated/petstore-v2/router.ts:N
-  passes   public           nobody has to log in: security: []
+  passes   public           nobody has to log in: security: []; callers log in here
                             api_definitions/petstore-v2.json:591:14  generated/petstore-v2/user.ts:N
   passes   throttle         quota of clients without credentials (Unauthenticated)
                             api_definitions/petstore-v2.json:591:14  generated/petstore-v2/user.ts:N
