@@ -1,7 +1,7 @@
 import { basename, join, relative, resolve, sep } from "node:path";
 import { compareOutput, type Drift, type Written, writeOutput } from "../6-bundle/write-output.ts";
-import type { Build, CompileResult } from "../compile.ts";
-import { HostError } from "../host.ts";
+import type { Build, CompileResult, OutputFile } from "../compile.ts";
+import { type CompileHost, HostError } from "../host.ts";
 import { nodeHost } from "../host-node.ts";
 import type { Phase } from "../phases.ts";
 import { CommandFailure, type Terminal } from "./command.ts";
@@ -44,12 +44,36 @@ export async function buildProject(request: BuildRequest, terminal: Terminal): P
 export async function writeBuild(root: string, build: Build, out?: string): Promise<Written> {
   return failingAsCommand(async () => {
     const project = nodeHost(root);
-    if (out === undefined) return await writeOutput(project, [...build.generated, ...build.target]);
+    if (out === undefined) {
+      const written = await writeOutput(project, [...build.generated, ...build.target]);
+      return {
+        ...written,
+        removed: [...written.removed, ...(await removeOldSignature(project, written, build.target))],
+      };
+    }
     const elsewhere = build.target.map((output) => ({ ...output, file: basename(output.file) }));
     const there = await writeOutput(nodeHost(out), elsewhere);
     const here = await writeOutput(project, build.generated);
-    return { changed: [...here.changed, ...there.changed.map((file) => join(out, file))], removed: here.removed };
+    const removed = await removeOldSignature(nodeHost(out), there, elsewhere);
+    return {
+      changed: [...here.changed, ...there.changed.map((file) => join(out, file))],
+      removed: [...here.removed, ...removed.map((file) => join(out, file))],
+    };
   });
+}
+
+/** The signature of an earlier build would stand beside one that it is not of. */
+async function removeOldSignature(
+  host: CompileHost,
+  { changed }: Written,
+  target: readonly OutputFile[],
+): Promise<readonly string[]> {
+  const signature = `${target[0]?.file}.sig`;
+  const isSigned = target.some(({ file }) => file === signature);
+  const isSame = !target.some(({ file }) => changed.includes(file));
+  if (isSigned || isSame || (await host.stat(signature)) !== "file") return [];
+  await host.remove(signature);
+  return [signature];
 }
 
 /** How far `generated/` is from what the project compiles to. */

@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
+import { type Signer, signatureFile } from "../6-bundle/sign.ts";
 import type { Build } from "../compile.ts";
 import { type Phase, phases } from "../phases.ts";
 import { buildProject, compareBuild, writeBuild } from "./build-project.ts";
 import { type Command, exitCode, type Terminal, UsageError } from "./command.ts";
 import { printPhase } from "./print-phase.ts";
 import { type Format, formats } from "./render.ts";
+import { passwordVariable, signerOf } from "./signing-key.ts";
 
 const noContainer = "containers are not built yet: `node:alpine` with target/<project>.cjs copied into it is an image";
 
@@ -29,6 +31,18 @@ export const compileCommand: Command = {
       defaultDescription: "DIR",
       describe: "write the bundle there instead of into <dir>/target",
     },
+    sign: {
+      type: "string",
+      requiresArg: true,
+      defaultDescription: "FILE",
+      describe: "sign what is built with the private key in this PEM file, and add its certificates",
+    },
+    "key-password-file": {
+      type: "string",
+      requiresArg: true,
+      defaultDescription: "FILE",
+      describe: `with --sign: a file with the password of the key (else ${passwordVariable} in the environment)`,
+    },
     "stop-after": { choices: phases, describe: "end after this phase, and write nothing" },
     print: { type: "boolean", describe: "with --stop-after: print what the phase made, as JSON" },
   },
@@ -41,12 +55,14 @@ Reports every mistake at once, each with its place. Without errors, writes
   <dir>/target/<name>.manifest.json    digests of the input, operations, what is in the bundle
   <dir>/target/<name>.sbom.json        software bill of materials: CycloneDX 1.6
   <dir>/target/<name>.sources.json     the lines at which operations were written
+  <dir>/target/<name>.cjs.sig          with --sign: the signature of all files of target/ (DSSE, in-toto)
 
 <name> is \`name\` in castgate.yaml, else the folder's name. The same input gives the same bytes, on any machine.
 Files in generated/ that castgate did not make stay untouched; those that it made and no longer needs are removed.
 
   castgate compile shop
   castgate compile shop --check --format=github --deny-warnings      in CI
+  castgate compile shop --sign release.key.pem                       \`castgate verify --key\` checks it, offline
   castgate compile shop --stop-after=plan --print                    for a bug report
 
 Exit codes: 0 fine; 1 errors, or generated/ is stale with --check; 2 wrong usage; 70 a bug of castgate.`,
@@ -66,6 +82,14 @@ Exit codes: 0 fine; 1 errors, or generated/ is stale with --check; 2 wrong usage
     if (check && out !== undefined) throw new UsageError("--check writes nothing, so --out has no meaning with it");
     const format = options.format as Format;
     if (print && format !== "pretty") throw new UsageError("--print and --format would both write to standard output");
+    const keyFile = options.sign as string | undefined;
+    const passwordFile = options["key-password-file"] as string | undefined;
+    if (keyFile !== undefined && (check || stopAfter !== undefined))
+      throw new UsageError(`--${check ? "check" : "stop-after"} writes nothing, so there is nothing to sign`);
+    if (keyFile === undefined && passwordFile !== undefined)
+      throw new UsageError("--key-password-file is for the key that --sign names");
+    // Before the work: who cannot sign need not wait for it.
+    const signer = keyFile === undefined ? undefined : await signerOf(keyFile, passwordFile, terminal);
     const result = await buildProject(
       {
         folder,
@@ -80,11 +104,16 @@ Exit codes: 0 fine; 1 errors, or generated/ is stale with --check; 2 wrong usage
     if (stopAfter !== undefined || result.build === undefined) return exitCode.fine;
     const root = resolve(terminal.folder, folder);
     if (check) return checkDrift(root, result.build, format, terminal);
-    const written = await writeBuild(root, result.build, out === undefined ? undefined : resolve(terminal.folder, out));
-    if (format === "pretty") terminal.out(summary(result.build, written.changed, written.removed));
+    const build = signer === undefined ? result.build : signed(result.build, signer);
+    const written = await writeBuild(root, build, out === undefined ? undefined : resolve(terminal.folder, out));
+    if (format === "pretty") terminal.out(summary(build, written.changed, written.removed));
     return exitCode.fine;
   },
 };
+
+function signed(build: Build, signer: Signer): Build {
+  return { ...build, target: [...build.target, signatureFile(build.target, signer)] };
+}
 
 async function checkDrift(root: string, build: Build, format: Format, terminal: Terminal): Promise<number> {
   const { changed, stale } = await compareBuild(root, build);
