@@ -26,7 +26,6 @@ const terminal: Terminal = {
   env: process.env,
   colorsOut: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   node: process.execPath,
-  environment: process.env,
   onStop(handler) {
     process.once("SIGINT", handler);
     process.once("SIGTERM", handler);

@@ -18,8 +18,6 @@ export interface Terminal {
   readonly colorsOut: boolean;
   /** The Node executable that runs this. */
   readonly node: string;
-  /** Of the environment, what commands read: secrets that have no place among arguments. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Calls back on the first SIGINT or SIGTERM, which then does not end this process by itself. */
   onStop(handler: (signal: NodeJS.Signals) => void): void;
 }

@@ -11,7 +11,7 @@ export async function signerOf(file: string, passwordFile: string | undefined, t
   const pem = await textOf(file, terminal);
   const password =
     passwordFile === undefined
-      ? terminal.environment[passwordVariable]
+      ? terminal.env[passwordVariable]
       : (await textOf(passwordFile, terminal)).replace(/\r?\n$/, "");
   const signer = readSigner(pem, password);
   if (!("problem" in signer)) return signer;
