@@ -21,11 +21,11 @@ export function diffAccess(
   { compatibility: ofHead }: Pick<GatewayModel, "compatibility">,
   findings: Findings,
 ): void {
-  diffCallerKind(base, head, findings);
   const isSame = isEqual(stated(base), stated(head)) && base.caller?.kind === head.caller?.kind;
   if (isSame && ofBase === ofHead) return;
   const before = waysOf(base.access, base.caller?.kind, ofBase);
   const after = waysOf(head.access, head.caller?.kind, ofHead);
+  diffCallerKind(base, head, before, after, findings);
   const facts: Omit<FindingFacts, "message"> = {
     before: describeWays(before),
     after: describeWays(after),
@@ -219,7 +219,13 @@ function suffices(names: readonly string[]): string {
   return names.length === 1 ? "suffices" : "suffice";
 }
 
-function diffCallerKind(base: OperationModel, head: OperationModel, findings: Findings): void {
+function diffCallerKind(
+  base: OperationModel,
+  head: OperationModel,
+  waysBefore: readonly Way[],
+  waysAfter: readonly Way[],
+  findings: Findings,
+): void {
   const [before, after] = [base.caller, head.caller];
   if (before?.kind === after?.kind) return;
   const facts: Facts = {
@@ -231,11 +237,11 @@ function diffCallerKind(base: OperationModel, head: OperationModel, findings: Fi
   };
   let found = false;
   // What kind of caller a key or a password stands for is known without asking.
-  if (before !== undefined && takesTokens(head)) {
+  if (before !== undefined && dependsOnKind(waysAfter, waysBefore)) {
     found = true;
     findings.add("caller-kind-dropped", { ...facts, message: `${otherKind[before.kind]} are taken too now` });
   }
-  if (after !== undefined && takesTokens(base)) {
+  if (after !== undefined && dependsOnKind(waysBefore, waysAfter)) {
     found = true;
     findings.add("caller-kind-required", { ...facts, message: `${otherKind[after.kind]} are no longer taken` });
   }
@@ -247,8 +253,13 @@ function diffCallerKind(base: OperationModel, head: OperationModel, findings: Fi
 
 const otherKind = { app: "credentials of a user", user: "credentials of an application alone" };
 
-function takesTokens({ access }: OperationModel): boolean {
-  return access.kind !== "public" && access.anyOf.some(({ allOf }) => allOf.some(({ kind }) => kind === "oauth2"));
+/** Whether some way asks for a token, which may be of either kind, and no way of the other side goes by the proofs beside it. */
+function dependsOnKind(ways: readonly Way[], others: readonly Way[]): boolean {
+  return ways.some((way) => hasToken(way) && !others.some((other) => !hasToken(other) && opens(way, other)));
+}
+
+function hasToken({ proofs }: Way): boolean {
+  return proofs.some(({ kind }) => kind === "token" || kind === "token-with-proof");
 }
 
 function describeKind(kind: "app" | "user" | undefined): string {
