@@ -59,6 +59,36 @@ describe("what one edit means", () => {
   }
 });
 
+test("two edits of one project, one against the other: the other way round it is the converse", async () => {
+  const heads = new Map<string, (readonly [name: string, side: Compared])[]>();
+  for (const name of names) {
+    if (expectedOf(name).swapped !== undefined) continue;
+    const base = JSON.stringify(filesBelow(path.join(folder, name, "base")));
+    const { head } = await sidesOf(name);
+    heads.set(base, [...(heads.get(base) ?? []), [name, head]]);
+  }
+  const kinds = (base: Compared, head: Compared) =>
+    diffSides(base, head).flatMap(({ verdict, aspect, code }) =>
+      // That TLS is offered, too, makes nobody use it: to take it away has no converse.
+      verdict === "neutral" || code === "https-refused" ? [] : [{ verdict, aspect }],
+    );
+  const lines = (found: readonly { readonly verdict: string; readonly aspect: string }[]) =>
+    [...new Set(found.map(({ verdict, aspect }) => `${verdict} ${aspect}`))].sort();
+  let compared = 0;
+  for (const edits of heads.values()) {
+    for (const [index, [name, side]] of edits.entries()) {
+      const [otherName, other] = edits[(index + 1) % edits.length] as (typeof edits)[number];
+      if (name === otherName) continue;
+      compared++;
+      const back = kinds(other, side).map(({ verdict, aspect }) => ({ verdict: converse[verdict], aspect }));
+      assert.deepEqual(lines(kinds(side, other)), lines(back), `${name} against ${otherName}`);
+    }
+  }
+  assert.ok(compared > 150, `${compared} were compared`);
+});
+
+const converse = { weaker: "stronger", stronger: "weaker", unknown: "unknown" } as const;
+
 async function compareWithLabel(name: string): Promise<void> {
   const expected = expectedOf(name);
   const { base, head } = await sidesOf(name);
@@ -157,8 +187,7 @@ function withoutPlaces({ model, settings }: Compared): readonly (string | undefi
 }
 
 function turned(finding: Finding): Finding {
-  const verdict = finding.verdict === "weaker" ? "stronger" : finding.verdict === "stronger" ? "weaker" : "unknown";
-  return { ...finding, verdict };
+  return { ...finding, verdict: converse[finding.verdict] };
 }
 
 /** One line for each verdict, aspect and operation, in order. */
