@@ -12,7 +12,7 @@ import { upstream } from "castgate/runtime/upstream-single.js";
 
 /** A gateway written by hand, in the form in which the compiler writes them. Run as a child process by the tests. */
 
-const timeoutMs = Number(process.env.TEST_BACKEND_TIMEOUT_MS ?? 1_500);
+const timeoutMs = Number(process.env.TEST_BACKEND_TIMEOUT_MS ?? 30_000);
 const backend = upstream({ key: "echo_prod", url: "http://127.0.0.1:1", timeoutMs });
 const withQuery = upstream({ key: "query_prod", url: "http://127.0.0.1:1/fixed?own=1", timeoutMs });
 const secured = upstream({ key: "basic_prod", url: "http://127.0.0.1:1", timeoutMs, basicUsername: "svc" });

@@ -88,6 +88,7 @@ for (const compatibility of ["wso2-3.2", "standard"]) {
       });
       gateway = await startGateway([`--echo_prod_endpoint_0=${backend.url}`, `--pair_prod_endpoint_1=${backend.url}`], {
         TEST_COMPATIBILITY: compatibility,
+        TEST_BACKEND_TIMEOUT_MS: "1500",
       });
     });
     after(async () => {
