@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import type { GatewayModel } from "../../../../compiler/model/gateway-model.ts";
 import { changeCatalogue } from "../../../../compiler/review/diff/catalogue.ts";
 import type { Change } from "../../../../compiler/review/diff/change.ts";
+import { comparedFields } from "../../../../compiler/review/diff/compared-fields.ts";
 import { diffGateways } from "../../../../compiler/review/diff/diff-gateways.ts";
 
 const root = new URL("../../../../fixtures/", import.meta.url);
@@ -118,6 +119,28 @@ function assertOpposite(there: readonly Change[], back: readonly Change[], where
   assert.equal(counted(there, "stronger") > 0, counted(back, "weaker") > 0, shown());
   assert.equal(counted(there, "unknown") > 0, counted(back, "unknown") > 0, shown());
 }
+
+test("any gateway can be compared with any other", () => {
+  const models = fixtures.map(([name, text]) => [name, JSON.parse(text) as GatewayModel] as const);
+  for (const [name, base] of models) {
+    for (const [other, head] of models) {
+      const changes = diffGateways(base, head);
+      assert.equal(changes.length === 0, name === other);
+      const keys = changes.map(({ subject, code, message, before, after, base, head }) =>
+        JSON.stringify([subject, code, message, before, after, base?.pointer, head?.pointer]),
+      );
+      assert.equal(new Set(keys).size, keys.length, "nothing is said twice");
+    }
+  }
+});
+
+test("of each field somebody has said who compares it, and he is there", () => {
+  const folder = new URL("../../../../compiler/review/diff/", import.meta.url);
+  const modules = new Set(readdirSync(folder));
+  for (const fields of Object.values(comparedFields)) {
+    for (const by of Object.values(fields)) assert.ok(by === "unseen" || modules.has(`${by}.ts`), by);
+  }
+});
 
 test("each code says why it is judged so, in a sentence", () => {
   for (const [code, { explanation }] of Object.entries(changeCatalogue)) {
