@@ -1,5 +1,6 @@
 import type { ApiModel, GatewayModel, OperationModel } from "../../model/gateway-model.ts";
 import { movedApis } from "./moved-apis.ts";
+import { isEqual } from "./order.ts";
 import { type Routed, RouteTable, type Transport } from "./route-table.ts";
 import { shapeOfPath, Witnesses } from "./witnesses.ts";
 
@@ -16,6 +17,10 @@ export interface Pair {
 }
 
 type Apis = Pick<GatewayModel, "apis">;
+
+function withoutPlaces({ origin: _place, ...operation }: OperationModel): unknown {
+  return operation;
+}
 const transports: readonly Transport[] = ["https", "http"];
 
 /** What of one gateway answers to what of another. */
@@ -62,8 +67,12 @@ class Pairing {
       const partner = ofBase.get(shape);
       if (partner !== undefined) this.#pairSame(partner, routed);
     }
-    for (const routed of ofBase.values()) this.#send(routed, this.#tables.base);
-    for (const routed of ofHead.values()) this.#send(routed, this.#tables.head);
+    for (const [side, table] of [
+      [this.#base, this.#tables.base],
+      [this.#head, this.#tables.head],
+    ] as const) {
+      for (const api of side.apis) for (const operation of api.operations) this.#send({ api, operation }, table);
+    }
     const isShared = (operation: OperationModel) => this.#paired.has(operation);
     for (const { method, segments } of this.#witnesses.shared(isShared)) {
       for (const transport of transports) {
@@ -77,7 +86,8 @@ class Pairing {
 
   #byShape({ apis }: Apis): ReadonlyMap<string, Routed> {
     const found = new Map<string, Routed>();
-    for (const api of apis) {
+    // Of two that clients see under one path, the API with the longer base path has it.
+    for (const api of apis.toSorted((a, b) => a.basePath.length - b.basePath.length)) {
       for (const operation of api.operations) {
         found.set(`${operation.method} ${shapeOfPath(api, operation.segments)}`, { api, operation });
       }
@@ -85,10 +95,22 @@ class Pairing {
     return found;
   }
 
-  /** The same method and path on both sides: one operation, whatever else is said of it, as long as its requests reach it. */
+  /** The same method and path on both sides: one operation, whatever else is said of it, as long as requests reach it. */
   #pairSame(base: Routed, head: Routed): void {
+    const isSame = isEqual(withoutPlaces(base.operation), withoutPlaces(head.operation));
+    if (!isSame && !(this.#isReached(base, this.#tables.base) && this.#isReached(head, this.#tables.head))) return;
     this.#paired.add(base.operation).add(head.operation);
     this.#addNew({ base, head, sample: "", same: true });
+  }
+
+  #isReached(routed: Routed, own: RouteTable): boolean {
+    return this.#requestsFor(routed, own).length > 0;
+  }
+
+  #requestsFor({ api, operation }: Routed, own: RouteTable): readonly (readonly string[])[] {
+    const reaches = (request: readonly string[]) =>
+      api.transports.some((transport) => own.resolve(operation.method, request, transport)?.operation === operation);
+    return this.#witnesses.requestsFor(api, operation.segments, reaches);
   }
 
   #pairMoved(from: ApiModel, to: ApiModel): void {
@@ -103,11 +125,10 @@ class Pairing {
   #send(routed: Routed, own: RouteTable): void {
     const { api, operation } = routed;
     if (this.#paired.has(operation)) return;
-    const reaches = (segments: readonly string[]) =>
-      api.transports.filter((transport) => own.resolve(operation.method, segments, transport)?.operation === operation);
-    const requests = this.#witnesses.requestsFor(api, operation.segments, (request) => reaches(request).length > 0);
+    const requests = this.#requestsFor(routed, own);
     for (const segments of requests) {
-      for (const transport of reaches(segments)) {
+      for (const transport of api.transports) {
+        if (own.resolve(operation.method, segments, transport)?.operation !== operation) continue;
         const before = this.#tables.base.resolve(operation.method, segments, transport);
         const after = this.#tables.head.resolve(operation.method, segments, transport);
         this.#add(before, after, segments);
