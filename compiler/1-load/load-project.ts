@@ -7,6 +7,7 @@ import { DocumentStore, kindOf } from "./document-store.ts";
 import { loadDefinitions } from "./load-definitions.ts";
 import { loadExtensions } from "./load-extensions.ts";
 import { loadExtras } from "./load-extras.ts";
+import { checkLevelPlaces } from "./load-levels.ts";
 import { loadServices } from "./load-services.ts";
 import { loadSettings } from "./load-settings.ts";
 import { loadTierFiles } from "./load-tier-files.ts";
@@ -43,6 +44,7 @@ export async function loadProject(
   const { extensions, code } = await loadExtensions(host, log);
   const definitions = await loadDefinitions(store, host, log);
   const services = await loadServices(store, host, log);
+  checkLevelPlaces(log, store.documents);
   if (definitions.found === 0 && services.found === 0) {
     log.report("nothing-to-compile", at({ file: "", pointer: "" }), {});
   }

@@ -7,10 +7,11 @@ import { type FeatureName, featureNames } from "../model/names.ts";
 import { rootCursor } from "./cursor.ts";
 import type { DocumentStore } from "./document-store.ts";
 import { loadAccepted } from "./load-accepted.ts";
+import { loadLevels } from "./load-levels.ts";
 import { SettingReader } from "./setting-reader.ts";
 
 const file = "castgate.yaml";
-const known = ["accepted", "compatibility", "deny-warnings", "features", "ignore", "name"];
+const known = ["accepted", "compatibility", "deny-warnings", "diagnostics", "features", "ignore", "name"];
 
 /**
  * Reads castgate.yaml and tells the log the compatibility. Without the file the project is a migrated one, whose meaning
@@ -36,6 +37,7 @@ export async function loadSettings(
       expected: "up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit",
     });
   }
+  log.levels = loadLevels(root?.raw("diagnostics"), log);
   const ignore = reader.strings("ignore") ?? [];
   for (const [index, code] of ignore.entries()) checkIgnored(code, { file, pointer: `/ignore/${index}` }, log);
   return {

@@ -32,6 +32,11 @@ compatibility: standard
 # Codes of warnings that are not shown. Errors cannot be ignored.
 # ignore: []
 
+# What becomes of warnings and notes, by code: ignore, warning or error; or in one place alone, with a reason.
+# diagnostics:
+#   public-without-reason: error
+#   secret-in-file: {level: ignore, in: api_definitions/vendor.yaml, reason: made-up examples}
+
 # Fail on warnings, too.
 # deny-warnings: true
 `,

@@ -438,6 +438,30 @@ export const catalogue = {
     explanation:
       "Unknown keys of endpoints, of application security and of policies are refused (T-END-10, T-SEC-07, T-POL-02).",
   }),
+  "level-incomplete": entry<{ key: string }>({
+    severity: "error",
+    message: ({ key }) => `this entry of diagnostics does not say ${key}`,
+    hint: () => "write {level: ignore, in: api_definitions/shop.yaml, reason: why}, or the level alone for all places",
+    explanation:
+      "An entry that holds in one place has a level, the place, and a reason: whoever reviews it must see why something is not shown there.",
+  }),
+  "level-place-unknown": entry<{ problem: string; suggestion?: string }>({
+    severity: "error",
+    message: ({ problem }) => `this entry of diagnostics holds nowhere: ${problem}`,
+    hint: ({ suggestion }) =>
+      suggestion === undefined
+        ? "write a file of the project, and, after #, the pointer that --format=json shows"
+        : `did you mean "${suggestion}"?`,
+    explanation: "A place that is not there, or not there any more, would silence nothing, and nobody would notice.",
+  }),
+  "level-useless": entry<{ code: string; severity: string }>({
+    severity: "warning",
+    message: ({ code, severity }) =>
+      severity === "error" ? `"${code}" is an error, and stays one` : `"${code}" is a note: it is always listed`,
+    hint: () => "only warnings can be ignored; warnings and notes can be made errors",
+    explanation:
+      "Errors cannot be silenced, and notes are always listed, so such an entry of `diagnostics` has no effect.",
+  }),
   "method-unsupported": entry<{ method: string; path: string; suggestion?: string }>({
     severity: "warning",
     message: ({ method, path }) => `${method} of ${path} is not served`,

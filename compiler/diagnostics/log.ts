@@ -1,4 +1,4 @@
-import type { Compatibility } from "../model/names.ts";
+import type { Compatibility, DiagnosticLevel } from "../model/names.ts";
 import type { SourceRef } from "../model/source.ts";
 import { type ArgsOf, type Code, catalogue, type Severity } from "./catalogue.ts";
 import { Sources, type Span } from "./locate.ts";
@@ -14,6 +14,14 @@ export interface Diagnostic {
   readonly related: readonly RelatedPlace[];
 }
 
+/** What a project makes of a code; `within`: only of what is found there, in this file and at or below this pointer. */
+export interface LevelRule {
+  readonly level: DiagnosticLevel;
+  readonly within?: SourceRef;
+  /** Where `within` is written. */
+  readonly ref?: SourceRef;
+}
+
 export interface RelatedPlace {
   readonly place: Place;
   readonly label: string;
@@ -25,6 +33,8 @@ export class DiagnosticLog {
   compatibility: Compatibility = "wso2-3.2";
   /** Codes of warnings that are not shown. Errors cannot be silenced, notes are always listed. */
   ignored: ReadonlySet<string> = new Set();
+  /** By code; of several the first that holds for a place. */
+  levels: ReadonlyMap<string, readonly LevelRule[]> = new Map();
   /** Warnings fail the build. */
   denyWarnings = false;
   /** The texts that places point into. */
@@ -51,7 +61,7 @@ export class DiagnosticLog {
   }
 
   get hasErrors(): boolean {
-    return this.#found.some((found) => found.severity === "error");
+    return this.#found.some((found) => this.#severityOf(found) === "error");
   }
 
   /** An error was found, or a warning while those are denied. */
@@ -61,8 +71,22 @@ export class DiagnosticLog {
 
   /** Everything that is to be shown, in the order in which it was found. */
   all(): readonly Diagnostic[] {
-    const shown = this.#found.filter(({ severity, code }) => severity !== "warning" || !this.ignored.has(code));
+    const shown = this.#found.flatMap((found) => {
+      const severity = this.#severityOf(found);
+      if (severity === undefined) return [];
+      return severity === found.severity ? [found] : [{ ...found, severity }];
+    });
     return this.#secrets.size === 0 ? shown : shown.map((found) => this.#withoutSecrets(found));
+  }
+
+  /** As the project has it; undefined: not shown. Errors stay errors, and notes are always listed. */
+  #severityOf({ code, severity, place: { ref } }: Diagnostic): Severity | undefined {
+    if (severity === "error") return severity;
+    const rule = this.levels.get(code)?.find(({ within }) => within === undefined || isWithin(ref, within));
+    const level = rule?.level ?? (this.ignored.has(code) ? "ignore" : undefined);
+    if (level === undefined) return severity;
+    if (level !== "ignore") return level;
+    return severity === "note" ? severity : undefined;
   }
 
   #withoutSecrets(found: Diagnostic): Diagnostic {
@@ -93,6 +117,10 @@ export class DiagnosticLog {
       })
       .map(({ found }) => found);
   }
+}
+
+function isWithin(ref: SourceRef, { file, pointer }: SourceRef): boolean {
+  return ref.file === file && (ref.pointer === pointer || ref.pointer.startsWith(`${pointer}/`));
 }
 
 function start(span: Span | undefined): number {

@@ -33,5 +33,5 @@ function describe(place: Place, sources: Sources) {
   const span = sources.locate(place);
   if (span === undefined) return { file };
   const { line, column, endLine, endColumn } = span;
-  return { file, line, column, endLine, endColumn, ...(place.range === undefined ? { pointer } : {}) };
+  return { file, line, column, endLine, endColumn, ...(place.range === undefined || pointer !== "" ? { pointer } : {}) };
 }

@@ -40,5 +40,9 @@ export const servicePaths: readonly (readonly [path: string, feature: FeatureNam
 ];
 export type FeatureName = (typeof featureNames)[number];
 
+/** What a project can make of warnings; of notes the last two. */
+export const diagnosticLevels = ["ignore", "warning", "error"] as const satisfies readonly string[];
+export type DiagnosticLevel = (typeof diagnosticLevels)[number];
+
 /** `wso2-3.2` keeps the original's meaning, `standard` that of OpenAPI and HTTP. */
 export type Compatibility = "wso2-3.2" | "standard";

@@ -1,4 +1,4 @@
-import { any, flag, list, map, type Term, text, word } from "./term.ts";
+import { any, either, flag, list, map, type Term, text, word } from "./term.ts";
 
 /** castgate.yaml. `codes`: of warnings that can be ignored; `features`: what settings can switch on. */
 export function projectSettingsTerm(codes: readonly string[], features: readonly string[]) {
@@ -8,6 +8,7 @@ export function projectSettingsTerm(codes: readonly string[], features: readonly
       "In `standard`: what the run-time settings may switch on. In `wso2-3.2` all of it is there.",
       word("A feature.", features),
     ),
+    diagnostics: diagnosticsTerm,
     ignore: list("Codes of warnings that are not shown.", word("The code of a warning.", codes)),
   } satisfies Readonly<Record<ProjectKey, Term>>);
 }
@@ -16,6 +17,36 @@ export const compatibilityWord = word(
   "`standard`: OpenAPI and HTTP mean what their specifications say. `wso2-3.2`: what WSO2 API Microgateway 3.2 made of them.",
   ["standard", "wso2-3.2"],
   { default: "wso2-3.2" },
+);
+
+const levelWord = word(
+  "`ignore`: not shown. `error`: fails the compilation. Errors stay errors, and notes cannot be ignored.",
+  ["ignore", "warning", "error"],
+);
+
+const levelEntry = map(
+  "A level that holds in one place.",
+  {
+    level: levelWord,
+    in: text("A file, or a place in it with all below: `api_definitions/shop.yaml#/paths/~1items/get`.", {
+      example: "api_definitions/shop.yaml",
+    }),
+    reason: text("Why, for whoever reviews it."),
+  },
+  { required: ["level", "in", "reason"] },
+);
+
+const diagnosticsTerm = map(
+  "By code, what this project makes of warnings and notes.",
+  {},
+  {
+    others: either(
+      "A level, or entries that hold in one place each; of several the first that does.",
+      levelWord,
+      levelEntry,
+      list("Entries.", either("A level.", levelWord, levelEntry)),
+    ),
+  },
 );
 
 const projectTerms = {
@@ -30,5 +61,13 @@ const projectTerms = {
 };
 
 /** The keys of castgate.yaml. */
-export const projectKeys = ["accepted", "compatibility", "deny-warnings", "features", "ignore", "name"] as const;
+export const projectKeys = [
+  "accepted",
+  "compatibility",
+  "deny-warnings",
+  "diagnostics",
+  "features",
+  "ignore",
+  "name",
+] as const;
 type ProjectKey = (typeof projectKeys)[number];
