@@ -33,5 +33,12 @@ function describe(place: Place, sources: Sources) {
   const span = sources.locate(place);
   if (span === undefined) return { file };
   const { line, column, endLine, endColumn } = span;
-  return { file, line, column, endLine, endColumn, ...(place.range === undefined || pointer !== "" ? { pointer } : {}) };
+  return {
+    file,
+    line,
+    column,
+    endLine,
+    endColumn,
+    ...(place.range === undefined || pointer !== "" ? { pointer } : {}),
+  };
 }
