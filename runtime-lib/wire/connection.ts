@@ -16,6 +16,11 @@ import { acceptTransport, type Taker, type Transport, type TransportOwner } from
 /** What is still read of a body after its request was answered, so that the client sees the answer before the close. */
 const lingerBytes = 1_048_576;
 export const lingerMs = 5_000;
+/**
+ * A client that has sent its end may still take its answer. One that is gone looks the same until something is written to it, which
+ * with an event stream may be hours later: when an answer that has begun brings nothing for this long, it counts as gone.
+ */
+const goneMs = 2_000;
 /** Bytes that wait because nobody wants them yet; then reading pauses. */
 const maxUnread = 65_536;
 
@@ -236,7 +241,8 @@ export class Connection implements TransportOwner, Peer {
       if (far || this.#waited >= lingerMs) this.destroy();
       return;
     }
-    if (this.blocked || owed) this.#watch(owed);
+    if (this.blocked || owed) this.#watch(owed, this.engine.options.limits.idleTimeoutMs);
+    else if (this.#ended && this.#current?.answered === true) this.#watch(false, goneMs);
     else this.#progress = -1;
   }
 
@@ -250,7 +256,7 @@ export class Connection implements TransportOwner, Peer {
     if (this.#flushed) {
       if (this.#waited >= lingerMs) this.#transport.destroy();
     } else if (this.#transport.unsent > 0) {
-      this.#watch(false);
+      this.#watch(false, this.engine.options.limits.idleTimeoutMs);
     } else {
       this.#flushed = true;
       this.#since = clock.now;
@@ -271,15 +277,15 @@ export class Connection implements TransportOwner, Peer {
     }
   }
 
-  /** Somebody waits for the client: it has to take something, or, if `owed`, to send something. */
-  #watch(owed: boolean): void {
+  /** Within `limitMs` the client has to take something, or, if `owed`, to send something. */
+  #watch(owed: boolean, limitMs: number): void {
     const { bytesRead, bytesWritten } = this.#transport;
     // What nobody asked for is no progress.
     const progress = owed ? bytesRead + bytesWritten : bytesWritten;
     if (progress !== this.#progress) {
       this.#progress = progress;
       this.#progressAt = clock.now;
-    } else if (clock.now - this.#progressAt >= this.engine.options.limits.idleTimeoutMs) {
+    } else if (clock.now - this.#progressAt >= limitMs) {
       if (this.#current === undefined) this.destroy();
       else this.#current.timeOut();
     }
