@@ -20,20 +20,26 @@ const mostLinesBesideIndent = 45;
 /** A part of the router that outgrows a list of `if`s becomes a `switch`, and all of it moves to the right. */
 const mostLinesPerOperation = 90;
 
-const pairs = [
-  ["ghes-3.17", "ghes-3.18"],
-  ["ghes-3.18", "ghes-3.19"],
-  ["ghes-3.19", "ghes-3.17"],
+const pairs: readonly Readonly<{
+  base: string;
+  head: string;
+  compatibilities: readonly Compatibility[];
+  basePath?: string;
+}>[] = [
+  { base: "ghes-3.17", head: "ghes-3.18", compatibilities: ["standard", "wso2-3.2"] },
+  { base: "ghes-3.18", head: "ghes-3.19", compatibilities: ["standard", "wso2-3.2"] },
+  { base: "ghes-3.19", head: "ghes-3.17", compatibilities: ["standard"] },
   // Not a release after the other: a product beside another, with another address.
-  ["ghes-3.19", "api.github.com", "/v3"],
-] as const;
+  { base: "ghes-3.19", head: "api.github.com", compatibilities: ["standard"], basePath: "/v3" },
+];
+type Compatibility = "standard" | "wso2-3.2";
 
 await installPackages();
 const outcomes: PairOutcome[] = [];
-for (const [base, head, basePath] of pairs) {
-  for (const compatibility of ["standard", "wso2-3.2"] as const) {
+for (const { base, head, compatibilities, ...more } of pairs) {
+  for (const compatibility of compatibilities) {
     const title = `${base} to ${head}`;
-    const releases = { base: definition(base), head: definition(head), ...(basePath && { basePath }) };
+    const releases = { base: definition(base), head: definition(head), ...more };
     outcomes.push(await compareReleases({ title, compatibility, ...releases }));
     process.stdout.write(`${title}, ${compatibility}\n`);
   }
