@@ -3,9 +3,12 @@ import { at } from "../diagnostics/place.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import type { AcceptedEntry } from "../model/loaded-project.ts";
 import type { Cursor } from "../model/source.ts";
-
-const keys = ["change", "expires", "fingerprint", "on", "reason"] as const;
-type Key = (typeof keys)[number];
+import {
+  changeCodePattern,
+  fingerprintPattern,
+  type AcceptedKey as Key,
+  acceptedKeys as keys,
+} from "../vocabulary/project-settings.ts";
 
 const longestReason = 500;
 
@@ -76,10 +79,10 @@ function readText(entry: Cursor, key: Key, log: DiagnosticLog): string | undefin
 /** What is wrong with a value, if anything. */
 const wrong: Readonly<Record<Key, (text: string) => string | undefined>> = {
   change: (text) =>
-    /^[a-z]+(?:-[a-z]+)*$/.test(text) ? undefined : "must be the code of a change, as `diff` prints it",
+    new RegExp(changeCodePattern).test(text) ? undefined : "must be the code of a change, as `diff` prints it",
   expires: (text) => (isDay(text) ? undefined : `"${text}" is not a day; write it as 2027-01-31`),
   fingerprint: (text) =>
-    /^d1-[0-9a-f]{32}$/.test(text) ? undefined : "must be what `diff` prints: d1- and 32 hexadecimal digits",
+    new RegExp(fingerprintPattern).test(text) ? undefined : "must be what `diff` prints: d1- and 32 hexadecimal digits",
   on: () => undefined,
   reason: (text) => (text.length <= longestReason ? undefined : `has more than ${longestReason} characters`),
 };

@@ -1,4 +1,4 @@
-import { any, either, flag, list, map, type Term, text, word } from "./term.ts";
+import { either, flag, list, map, type Term, text, word } from "./term.ts";
 
 /** castgate.yaml. `codes`: of warnings that can be ignored; `features`: what settings can switch on. */
 export function projectSettingsTerm(codes: readonly string[], features: readonly string[]) {
@@ -49,9 +49,31 @@ const diagnosticsTerm = map(
   },
 );
 
+/** The keys of an accepted change, all of them required. */
+export const acceptedKeys = ["change", "expires", "fingerprint", "on", "reason"] as const;
+export type AcceptedKey = (typeof acceptedKeys)[number];
+
+/** Of the code of a change, and of its fingerprint. */
+export const changeCodePattern = "^[a-z]+(?:-[a-z]+)*$";
+export const fingerprintPattern = "^d1-[0-9a-f]{32}$";
+
+const acceptedTerms = {
+  change: text("The code of the change: `castgate help <code>` explains it.", { pattern: changeCodePattern }),
+  expires: text("The last day on which it counts, in UTC; at most a year from now.", {
+    pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    example: "2027-01-31",
+  }),
+  fingerprint: text("This very change, with these values at these operations: as `castgate diff` prints it.", {
+    pattern: fingerprintPattern,
+  }),
+  on: text("Where the change is made, as `castgate diff` prints it."),
+  reason: text("Why it is accepted. Shown wherever the change is."),
+} satisfies Readonly<Record<AcceptedKey, Term>>;
+
 const projectTerms = {
-  accepted: any(
+  accepted: list(
     "Weakenings that are accepted on purpose, each as `castgate diff` prints it, with a reason and a last day.",
+    map("A change that is accepted.", acceptedTerms, { required: acceptedKeys }),
   ),
   compatibility: compatibilityWord,
   "deny-warnings": flag("`true`: warnings fail the compilation, too.", { default: false }),
