@@ -36,14 +36,18 @@ export interface OracleOptions extends ReferenceRules {
 }
 
 export function routeOracle(operations: readonly OracleOperation[], options: OracleOptions): OracleFindings {
-  const routes = new Map<string, { template: string; methods: string[] }>();
+  const routes = new Map<string, { template: string; methods: string[]; writtenAs: Map<string, string> }>();
   const duplicates: string[] = [];
   for (const { method, template } of operations) {
     const shape = shapeOf(template, options);
-    const route = routes.get(shape) ?? { template, methods: [] };
+    const route = routes.get(shape) ?? { template, methods: [], writtenAs: new Map() };
     routes.set(shape, route);
-    if (route.methods.includes(method)) duplicates.push(`${method} ${template} is ${route.template}`);
-    else route.methods.push(method);
+    const earlier = route.writtenAs.get(method);
+    if (earlier !== undefined) duplicates.push(`${method} ${template} is ${earlier}`);
+    else {
+      route.methods.push(method);
+      route.writtenAs.set(method, template);
+    }
   }
   const tried = [...routes.values()].map(({ template, methods }): Tried => {
     const match = referenceMatcher([plainWildcard(template)], options);

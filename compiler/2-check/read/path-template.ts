@@ -33,7 +33,9 @@ export function parsePathTemplate(path: string, options: Options): PathTemplate 
   const segments: PathSegment[] = [];
   for (const [index, part] of parts.entries()) {
     const last = index === parts.length - 1;
-    if (part === "" && !last) return { kind: "unmatchable", problem: "it has an empty segment (//)" };
+    // Where the last slash is none, the one before it is no end of a path, either.
+    if (part === "" && (!last || options.ignoreTrailingSlash))
+      return { kind: "unmatchable", problem: "it has an empty segment (//)" };
     // `{rest*}` is what RFC 6570 makes of the same, with a name (K-19).
     if (part === "*" || /^\{[^{}*]+\*\}$/.test(part)) {
       if (!last) return { kind: "malformed", problem: `${part} may stand only at the end, as /${part}` };

@@ -58,6 +58,7 @@ describe("path templates (T-OAS-16, T-OAS-17)", () => {
     "/#Action=X",
     "/{a}?b",
     "/a//b",
+    "/a//",
     "/a/../b",
     "/.",
     "/%2e%2e/a",
