@@ -1,4 +1,5 @@
-import { type Command, UsageError } from "./command.ts";
+import type { Command } from "./command.ts";
+import { dayOf } from "./day.ts";
 
 const formats = ["pretty", "json", "markdown", "github", "sarif"] as const;
 
@@ -51,13 +52,3 @@ be read; 2 wrong usage; 70 a bug of castgate.`,
     return compareSides({ base, head, format: options.format as (typeof formats)[number], day }, terminal);
   },
 };
-
-/** Of the clock, unless one is given. */
-function dayOf(given: string | undefined): string {
-  if (given === undefined) return new Date().toISOString().slice(0, 10);
-  const time = /^\d{4}-\d{2}-\d{2}$/.test(given) ? Date.parse(`${given}T00:00:00Z`) : Number.NaN;
-  if (Number.isNaN(time) || !new Date(time).toISOString().startsWith(given)) {
-    throw new UsageError(`--today=${given} is not a day`, "write it as 2027-01-31");
-  }
-  return given;
-}

@@ -5,6 +5,7 @@ import { diffCommand } from "./diff.ts";
 import { explainCommand } from "./explain.ts";
 import { helpCommand } from "./help.ts";
 import { initCommand } from "./init.ts";
+import { reportCommand } from "./report.ts";
 import { runCommand } from "./run.ts";
 import { verifyCommand } from "./verify.ts";
 import { versionCommand } from "./version.ts";
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   devCommand,
   diffCommand,
   explainCommand,
+  reportCommand,
   verifyCommand,
   helpCommand(() => commands),
   versionCommand,
@@ -24,7 +26,6 @@ export const commands: readonly Command[] = [
 
 /** Commands that are planned, and those of the original that have no place here: what to say of them. */
 export const absentCommands: Readonly<Record<string, string>> = {
-  report: "`report` is not there yet; until then, read generated/<api>/routes.txt",
   import: "`import` is not there yet; until then, export the definitions from API Manager into gen/api_definitions/",
   reset: "there is nothing to reset: no credentials are stored",
   setup: "there is nothing to set up: start with `castgate init <dir>`",

@@ -25,6 +25,8 @@ export interface Side {
   readonly accepted: readonly AcceptedEntry[];
   /** The run-time settings that the project keeps in conf/micro-gw.conf, if it does. */
   readonly settings: SideText | undefined;
+  /** Warnings and notes of compiling it; a bundle has none. */
+  readonly found?: Pick<CompileResult, "diagnostics">;
 }
 
 export interface SideText {
@@ -104,6 +106,7 @@ async function readProject(
         },
         accepted: checked.loaded.settings.accepted,
         settings: settings === undefined ? undefined : { file: settingsFile, text: settings },
+        found: { diagnostics: result.diagnostics },
       },
     };
   } catch (error) {

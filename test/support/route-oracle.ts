@@ -40,7 +40,7 @@ export function routeOracle(operations: readonly OracleOperation[], options: Ora
   const duplicates: string[] = [];
   for (const { method, template } of operations) {
     const shape = shapeOf(template, options);
-    const route = routes.get(shape) ?? { template, methods: [], writtenAs: new Map() };
+    const route = routes.get(shape) ?? { template, methods: [] as string[], writtenAs: new Map<string, string>() };
     routes.set(shape, route);
     const earlier = route.writtenAs.get(method);
     if (earlier !== undefined) duplicates.push(`${method} ${template} is ${earlier}`);
