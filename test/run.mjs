@@ -219,7 +219,7 @@ function isSameOnEachNode(file) {
     /unit.(bench|bundle|chaos|check|corpus|diagnostics|emit|house|load|lower|plan|review|soak|support|verify)\W/.test(
       file,
     ) ||
-    /blackbox.(corpus-sample|cors-browser|readme|totality-sample|cli.(compile|determinism|explain|init|sign|usage))\W/.test(
+    /blackbox.(corpus-sample|cors-browser|readme|report|route-witnesses|totality-sample|cli.(compile|determinism|explain|init|sign|usage))\W/.test(
       file,
     ) ||
     /golden.diff-pairs\W/.test(file) ||

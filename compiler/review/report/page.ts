@@ -91,7 +91,7 @@ function overview(facts: ReportFacts): Html {
   const warnings = facts.diagnostics.filter(({ severity }) => severity === "warning").length;
   const weaker = facts.diff?.findings.filter(({ verdict }) => verdict === "weaker").length;
   const urls = new Set(facts.backends.map(({ url }) => url)).size;
-  return html`<section aria-labelledby="overview"><h2 id="overview">At a glance</h2><dl class="facts">
+  return html`<section><h2 id="overview">At a glance</h2><dl class="facts">
 ${fact(facts.operations.length, "operation", "operations")}
 ${fact(open, "public: anyone may call", undefined, open > 0 ? "open" : undefined)}
 ${fact(closed, "needs credentials", "need credentials")}
@@ -115,7 +115,7 @@ function verdictTag(verdict: Verdict): Html {
 }
 
 function differences(report: DiffReport, base: string): Html {
-  return html`<section aria-labelledby="differences"><h2 id="differences">Differences to ${base}</h2>
+  return html`<section><h2 id="differences">Differences to ${base}</h2>
 <p><strong>${capital(verdictText(report))}.</strong><br>${capital(operationsText(report))}.</p>
 ${report.findings.map((finding) => difference(finding))}
 </section>`;
@@ -162,7 +162,7 @@ function apis({ apis }: ReportFacts): Html {
     api.publicOperations === 0 ? "0" : html`<span class="tag public">${grouped(api.publicOperations)} public</span>`
   }</td><td class="small soft">${api.source}</td></tr>
 `;
-  return html`<section aria-labelledby="apis"><h2 id="apis">APIs</h2>
+  return html`<section><h2 id="apis">APIs</h2>
 <div class="plain" tabindex="0" role="region" aria-labelledby="apis"><table><thead><tr><th scope="col">API</th><th scope="col">Base path</th><th scope="col">Served over</th><th scope="col" class="n">Operations</th><th scope="col" class="n">Public</th><th scope="col">Written</th></tr></thead><tbody>
 ${apis.map(row)}</tbody></table></div></section>`;
 }
@@ -170,7 +170,7 @@ ${apis.map(row)}</tbody></table></div></section>`;
 function operations(facts: ReportFacts): Html {
   const open = facts.operations.filter(({ isPublic }) => isPublic);
   const closed = facts.operations.filter(({ isPublic }) => !isPublic);
-  return html`<section aria-labelledby="operations"><h2 id="operations" tabindex="-1">Operations</h2>
+  return html`<section><h2 id="operations" tabindex="-1">Operations</h2>
 ${filters(facts)}
 <p id="status" role="status"></p>
 ${
@@ -259,7 +259,7 @@ function row(operation: ReportOperation): Html {
       ? html`<div class="soft">none</div>`
       : backends.map(
           (one) =>
-            html`<div><code>${breakable(one.url)}</code> <span class="small soft">${one.environment}</span></div>`,
+            html`<div><code>${breakable(one.url)}</code><br><span class="small soft">${one.environment}</span></div>`,
         )
   }</td><td role="cell"><details><summary>${counted(checks.length, "check")}<span class="there"> of ${method} ${path}</span></summary><ol>${checks.map(
     ({ name, text, line }) =>
@@ -274,9 +274,8 @@ function breakable(text: string): readonly Html[] {
 }
 
 function tiers({ tiers }: ReportFacts): Html {
-  if (tiers.length === 0)
-    return html`<section aria-labelledby="limits"><h2 id="limits">Limits</h2><p>No operation has a limit.</p></section>`;
-  return html`<section aria-labelledby="limits"><h2 id="limits">Limits</h2>
+  if (tiers.length === 0) return html`<section><h2 id="limits">Limits</h2><p>No operation has a limit.</p></section>`;
+  return html`<section><h2 id="limits">Limits</h2>
 <div class="plain" tabindex="0" role="region" aria-labelledby="limits"><table><thead><tr><th scope="col">Tier</th><th scope="col">Quota</th><th scope="col">Counted for each</th><th scope="col" class="n">Operations</th></tr></thead><tbody>
 ${tiers.map(
   ({ name, quota, levels, operations }) =>
@@ -287,8 +286,8 @@ ${tiers.map(
 
 function backends({ backends }: ReportFacts): Html {
   if (backends.length === 0)
-    return html`<section aria-labelledby="backends"><h2 id="backends">Backends</h2><p>No operation has a backend.</p></section>`;
-  return html`<section aria-labelledby="backends"><h2 id="backends">Backends</h2>
+    return html`<section><h2 id="backends">Backends</h2><p>No operation has a backend.</p></section>`;
+  return html`<section><h2 id="backends">Backends</h2>
 <p class="soft">URLs as written; at start, settings of these names may replace them.</p>
 <div class="plain" tabindex="0" role="region" aria-labelledby="backends"><table><thead><tr><th scope="col">URL</th><th scope="col">Environment</th><th scope="col">Setting</th><th scope="col" class="n">Operations</th></tr></thead><tbody>
 ${backends.map(
@@ -309,7 +308,7 @@ const openedAtMost = 3;
 
 function diagnostics(found: readonly ReportDiagnostic[]): Html | undefined {
   if (found.length === 0) return undefined;
-  return html`<section aria-labelledby="findings"><h2 id="findings">Findings of the compiler</h2>
+  return html`<section><h2 id="findings">Findings of the compiler</h2>
 ${groupsOf(found).map(
   ({
     first,

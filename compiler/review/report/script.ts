@@ -28,7 +28,8 @@ export const script = `
   if (form === null) return;
   const status = document.getElementById("status");
   const sections = [...document.querySelectorAll(".ops")];
-  const groups = [...document.querySelectorAll(".list tbody")].map((body) => ({ body, rows: [...body.rows], texts: undefined }));
+  const groups = [...document.querySelectorAll(".list tbody")].map(
+    (body) => ({ body, rows: [...body.rows], section: body.closest(".ops"), texts: undefined }));
   const total = groups.reduce((sum, { rows }) => sum + rows.length, 0);
   const spelt = (n) => String(n).replace(/\\B(?=(\\d{3})+(?!\\d))/g, ",");
   const textsOf = (group) => group.texts ??= group.rows.map((row) => row.textContent.toLowerCase().replace(/\\s+/g, " "));
@@ -40,6 +41,7 @@ export const script = `
       return value === "" ? [] : [[name, value]];
     });
     let shown = 0;
+    const inSection = new Map();
     for (const group of groups) {
       const texts = words.length > 0 ? textsOf(group) : undefined;
       let within = 0;
@@ -54,11 +56,9 @@ export const script = `
       const room = within === group.rows.length ? "" : "auto none auto " + within * (innerWidth < 960 ? 340 : 110) + "px";
       group.body.style.containIntrinsicSize = room;
       shown += within;
+      inSection.set(group.section, (inSection.get(group.section) ?? 0) + within);
     }
-    for (const section of sections) {
-      const count = [...section.querySelectorAll("tbody")].reduce((sum, body) => sum + [...body.rows].filter((row) => !row.hidden).length, 0);
-      section.hidden = count === 0 && shown < total;
-    }
+    for (const section of sections) section.hidden = inSection.get(section) === 0;
     status.textContent = shown === total
       ? "All " + spelt(total) + " operations are shown."
       : shown === 0 ? "No operation fits." : spelt(shown) + " of " + spelt(total) + " operations are shown.";

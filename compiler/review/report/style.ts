@@ -131,7 +131,7 @@ button { width: auto; cursor: pointer; white-space: nowrap; }
 .list { display: block; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 .list thead, .list tbody { display: block; }
 .list tbody { content-visibility: auto; contain-intrinsic-size: auto none auto 5500px; }
-.list tr { display: grid; grid-template-columns: minmax(0, 2.4fr) minmax(0, 1.7fr) minmax(0, 1.6fr) minmax(0, 1.6fr) minmax(0, 2fr); border-top: 1px solid var(--line); }
+.list tr { display: grid; grid-template-columns: minmax(0, 2.3fr) minmax(0, 1.5fr) minmax(0, 1.5fr) minmax(0, 1.9fr) minmax(0, 1.8fr); border-top: 1px solid var(--line); }
 .list thead tr { border-top: 0; }
 .list th, .list td { display: block; text-align: left; padding: .5rem .5rem .5rem 1rem; font-weight: 400; overflow-wrap: anywhere; }
 .list thead th { color: var(--soft); font-weight: 600; font-size: .8125rem; }
