@@ -25,6 +25,7 @@ import { backendOf } from "./backend.ts";
 import { callsOf } from "./calls.ts";
 import { publicReasonNotes } from "./public-reasons.ts";
 import { sentOnce } from "./resilience.ts";
+import { sandboxNotes } from "./sandbox.ts";
 import { addressLimitsOf, apiLimitOf, callerTiersOf, denyOf, isDenied, isLimited, throttleOf } from "./throttling.ts";
 
 /** Answered by the gateway itself, before any API, unless an API has a route that equals one (T-OAS-12). */
@@ -143,6 +144,7 @@ function lowerApi(api: ApiFacts, slug: Slug, checked: CheckedProject, notes: Low
   if (api.dpop !== undefined && !operations.some(takesTokens)) {
     notes.push({ code: "dpop-unused", ref: api.dpop.ref, args: { api: api.title.value } });
   }
+  notes.push(...sandboxNotes(operations));
   if (compatibility === "wso2-3.2") notes.push(...sentOnce(operations));
   return {
     slug,

@@ -723,6 +723,13 @@ export const catalogue = {
     explanation:
       "All requests that match the path are answered elsewhere: by another path of the API that is asked first, by the gateway itself, or below the longer base path of another API, also where that API has no such path. The checks that hold there apply, not those that are written here.",
   }),
+  "sandbox-unreachable": entry<{ operation: string }>({
+    severity: "warning",
+    message: ({ operation }) => `no request reaches this sandbox endpoint: ${operation} takes no token and no API key`,
+    hint: () => "remove it, or take tokens or API keys: only they say that a caller is of the sandbox",
+    explanation:
+      "Tokens and API keys name their environment, PRODUCTION or SANDBOX. Callers without credentials, with Basic or with a certificate alone count as PRODUCTION (T-END-13).",
+  }),
   "scope-undeclared": entry<{ scope: string; scheme: string; suggestion?: string }>({
     severity: doubtful,
     message: ({ scope, scheme }) => `the scope "${scope}" is not declared by the security scheme "${scheme}"`,

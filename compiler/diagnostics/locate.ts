@@ -24,11 +24,16 @@ interface Source {
   lineStarts?: readonly number[];
 }
 
+/** Characters; hiding secrets in longer ones takes a while. */
+const longLine = 10_000;
+
 /** The texts that were read, and the places in them. Nothing is computed before it is asked for; each file is indexed once. */
 export class Sources {
   readonly #files = new Map<string, Source>();
   /** What is never shown, wherever it stands. */
   readonly #secrets = new Set<string>();
+  /** Those that were asked for. */
+  readonly #longLines = new Map<string, string>();
   /** By file, the offsets at which it stands. */
   readonly #concealed = new Map<string, (readonly [start: number, end: number])[]>();
 
@@ -57,7 +62,13 @@ export class Sources {
     const next = starts[line];
     let end = next === undefined ? source.text.length : next - 1;
     if (source.text.charCodeAt(end - 1) === 0x0d) end--;
-    return this.#veiled(file, source.text.slice(start, Math.max(start, end)), start);
+    const shown = () => this.#veiled(file, source.text.slice(start, Math.max(start, end)), start);
+    if (end - start < longLine) return shown();
+    // Minified files are one line of megabytes, asked for again and again.
+    const key = `${line} ${file}`;
+    const known = this.#longLines.get(key) ?? shown();
+    this.#longLines.set(key, known);
+    return known;
   }
 
   /**
@@ -66,6 +77,7 @@ export class Sources {
    */
   conceal(ref: SourceRef, secret: string): void {
     this.#secrets.add(secret);
+    this.#longLines.clear();
     const source = this.#files.get(ref.file);
     if (source === undefined) return;
     const range = this.placeOf(ref, secret)?.range ?? this.#range(source, { ref, target: "value" });

@@ -297,6 +297,7 @@ export interface LoweringNote {
     | "public-reason-unneeded"
     | "public-without-reason"
     | "request-sent-once"
+    | "sandbox-unreachable"
     | "security-unstated"
     | "unlimited-forbidden";
   readonly ref: SourceRef;

@@ -670,3 +670,19 @@ describe("x-castgate-public", () => {
     assert.equal(missing[9]?.args.more, "3");
   });
 });
+
+describe("sandbox endpoints that no request reaches (T-END-13)", () => {
+  const sandbox = 'x-wso2-sandbox-endpoints: {urls: ["https://sandbox.test"]}';
+  const notes = async (api: string, operation: string) =>
+    (await lower(petDefinition(`${sandbox}\n${api}`, operation), "standard")).notes
+      .filter(({ code }) => code === "sandbox-unreachable")
+      .map(({ ref }) => ref.pointer);
+
+  for (const security of ["[]", "[{ba: []}]", "[{cert: []}]"]) {
+    test(`security: ${security}`, async () =>
+      assert.deepEqual(await notes("", `security: ${security}`), ["/x-wso2-sandbox-endpoints"]));
+  }
+  for (const security of ["[{oa: []}]", "[{key: []}]", "[{ba: []}, {bearer: []}]"]) {
+    test(`reached: security: ${security}`, async () => assert.deepEqual(await notes("", `security: ${security}`), []));
+  }
+});
