@@ -72,7 +72,8 @@ function modelOf(lines: readonly Line[]): GatewayModel {
         .map(({ method, template, access }): OperationModel => {
           const read = parsePathTemplate(template, { ignoreTrailingSlash: false, encodedSlash: false });
           assert.ok(read.kind === "segments");
-          const backend = { kind: "forward", production: { urls: ["https://b.test"] }, sandbox: undefined };
+          const production = { urls: ["https://b.test"], timeoutMs: 1000, pipelining: 1, environment: "production" };
+          const backend = { kind: "forward", production, sandbox: undefined };
           const throttle = { resource: undefined, fromCaller: false, unauthenticated: undefined };
           return {
             method,
