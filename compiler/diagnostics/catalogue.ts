@@ -384,7 +384,7 @@ export const catalogue = {
     severity: "error",
     message: ({ code }) => `there is no diagnostic with the code "${code}"`,
     hint: ({ suggestion }) => (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`),
-    explanation: "`ignore` in castgate.yaml lists codes of warnings. A misspelt code would silence nothing.",
+    explanation: "`ignore` and `diagnostics` in castgate.yaml name codes. A misspelt one would silence nothing.",
   }),
   "ignore-useless": entry<{ code: string; severity: string }>({
     severity: "warning",
