@@ -12,7 +12,7 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Standard error may be coloured. */
   readonly colors: boolean;
-  /** The environment: only settings that refer to it look there. */
+  /** The environment: for what settings refer to, and the password of a signing key. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The same of standard output. */
   readonly colorsOut: boolean;

@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import yaml from "yaml";
 import { castgate, copyFixture, filesBelow, temporaryFolder } from "../../support/command-line.ts";
 
-/** The same input gives the same bytes: in another folder, time zone and locale, and with all keys in another order. */
+/** The same input gives the same bytes: in another folder, time zone, locale, home and umask, and with all keys in another order. */
 describe("the same bytes", () => {
   const folder = temporaryFolder();
   const first = path.join(folder.path, "a/petstore");
@@ -15,11 +15,17 @@ describe("the same bytes", () => {
     await compile(first, { TZ: "UTC", LC_ALL: "C", LANG: "C" });
   });
 
-  test("in another folder, time zone and locale", async () => {
+  test("in another folder, time zone, locale, home and umask", async () => {
     const other = path.join(folder.path, "another place/ünïcode/petstore");
     copyFixture("petstore", other);
     const env = { TZ: "Pacific/Chatham", LC_ALL: "tr_TR.UTF-8", LANG: "tr_TR.UTF-8", HOME: folder.path, USER: "other" };
-    await compile(other, env);
+    // The command inherits it.
+    const umask = process.umask(0o077);
+    try {
+      await compile(other, env);
+    } finally {
+      process.umask(umask);
+    }
     sameFiles(other, ["generated", "target"]);
   });
 
