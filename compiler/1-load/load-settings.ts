@@ -4,6 +4,7 @@ import { at } from "../diagnostics/place.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import type { ProjectSettings } from "../model/loaded-project.ts";
 import { type FeatureName, featureNames } from "../model/names.ts";
+import { compatibilityWord, projectKeys } from "../vocabulary/project-settings.ts";
 import { rootCursor } from "./cursor.ts";
 import type { DocumentStore } from "./document-store.ts";
 import { loadAccepted } from "./load-accepted.ts";
@@ -11,7 +12,6 @@ import { loadLevels } from "./load-levels.ts";
 import { SettingReader } from "./setting-reader.ts";
 
 const file = "castgate.yaml";
-const known = ["accepted", "compatibility", "deny-warnings", "diagnostics", "features", "ignore", "name"];
 
 /**
  * Reads castgate.yaml and tells the log the compatibility. Without the file the project is a migrated one, whose meaning
@@ -24,9 +24,9 @@ export async function loadSettings(
   const document = await store.load(file);
   const root = document && rootCursor(store.documents, file);
   const reader = new SettingReader(root, log);
-  const compatibility = reader.oneOf("compatibility", ["standard", "wso2-3.2"]) ?? "wso2-3.2";
+  const compatibility = reader.oneOf("compatibility", compatibilityWord.words) ?? "wso2-3.2";
   log.compatibility = compatibility;
-  reader.rejectOthers(known, "setting-unknown");
+  reader.rejectOthers(projectKeys, "setting-unknown");
   const name = reader.string("name");
   const usable = name !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name) && !name.endsWith(".");
   const nameRef = root?.raw("name")?.ref;
