@@ -64,8 +64,9 @@ export class RequestSource {
     if (isTls && random.chance(0.6)) request.certificate = this.#certificate();
     if (near !== undefined && random.chance(0.55)) this.#addFitting(request, near);
     else this.#addCredentials(request);
-    this.#addOthers(request.headers);
-    const body = this.#addBody(request.headers);
+    const upgrades = near?.operation.upgrades !== undefined && random.chance(0.6);
+    this.#addOthers(request.headers, upgrades);
+    const body = upgrades && random.chance(0.8) ? "" : this.#addBody(request.headers);
     return {
       method,
       target: request.target,
@@ -351,9 +352,9 @@ export class RequestSource {
     if (random.chance(0.03)) headers.push(["DPoP", "x"]);
   }
 
-  #addOthers(headers: [string, string][]): void {
+  #addOthers(headers: [string, string][], upgrades: boolean): void {
     const random = this.#random;
-    if (random.chance(0.3))
+    if (random.chance(upgrades ? 0.7 : 0.3))
       headers.push([
         "Origin",
         random.of(["https://ui.test", "https://evil.test", "null", "http://api.test", "https://api.test", "x", ""]),
@@ -363,8 +364,8 @@ export class RequestSource {
       if (random.chance(0.5))
         headers.push(["Access-Control-Request-Headers", random.of(["X-Key", "authorization, x-key", "*", "a b", ","])]);
     }
-    if (random.chance(0.12)) {
-      headers.push(["Connection", random.of(["Upgrade", "upgrade, close", "keep-alive", "X-Tenant"])]);
+    if (upgrades || random.chance(0.12)) {
+      headers.push(["Connection", random.of(["Upgrade", "Upgrade", "upgrade, close", "keep-alive", "X-Tenant"])]);
       if (random.chance(0.8)) headers.push(["Upgrade", random.of(["websocket", "WebSocket", "h2c", "x, websocket"])]);
       headers.push(["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="], ["Sec-WebSocket-Version", "13"]);
     }

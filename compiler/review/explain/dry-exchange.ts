@@ -19,6 +19,8 @@ export class DryExchange extends BaseExchange {
   answer: DryAnswer | undefined;
   /** The head of the request for the backend. */
   sent: RelayHead | undefined;
+  /** Fields for the backend whose values are nobody's to see, in lower case: credentials, and what is left of the client's cookies. */
+  readonly hidden = new Set(["cookie"]);
   readonly #target: string;
   readonly #majorVersion: number;
   readonly #minorVersion: number;

@@ -7,6 +7,7 @@ import { mutualTlsModule } from "../../../runtime-lib/auth-mutual-tls.ts";
 import type { BackendPool } from "../../../runtime-lib/backend.ts";
 import { TrustedProxies } from "../../../runtime-lib/client-address.ts";
 import type { EngineOptions } from "../../../runtime-lib/engine-options.ts";
+import { extensions } from "../../../runtime-lib/extension.ts";
 import { faultsOf } from "../../../runtime-lib/faults.ts";
 import type { Handler } from "../../../runtime-lib/gateway.ts";
 import { headerOverridesOf } from "../../../runtime-lib/header-overrides.ts";
@@ -32,7 +33,14 @@ import { DryExchange } from "./dry-exchange.ts";
 import { DryGateway, newTrace, type Trace } from "./dry-gateway.ts";
 import { isOn, servicesOf } from "./features.ts";
 import type { ReviewedRequest } from "./request.ts";
-import { remoteIssuers, type SettingsInput, settingsOf, unheard, withoutRemoteIssuers } from "./run-time-settings.ts";
+import {
+  calledAs,
+  remoteIssuers,
+  type SettingsInput,
+  settingsOf,
+  unheard,
+  withoutRemoteIssuers,
+} from "./run-time-settings.ts";
 
 /** What became of a request in a gateway that was only read. */
 export interface DryRun {
@@ -60,6 +68,8 @@ export interface DryRunner {
   readonly known: boolean;
   readonly upstreams: ReadonlyMap<UpstreamPlan, BoundUpstream>;
   readonly isOn: (feature: FeatureName) => boolean;
+  /** It serves something of its own on the listener of tokens. */
+  readonly hasTokenListener: boolean;
   run(request: ReviewedRequest): Promise<DryRun>;
 }
 
@@ -89,9 +99,11 @@ export async function openDryRunner(
     introspects: known && isFeatureOn("introspection"),
     skewMs: skewOf(settings),
   };
-  const dry = new DryGateway(plan, facts, (x, upstream) => relay(x as DryExchange, upstreams.get(upstream)));
+  const jwtHeader = isFeatureOn("backend-jwt") ? (settings.string("jwtConfig.header") ?? "X-JWT-Assertion") : undefined;
+  const dry = new DryGateway(plan, facts, (x, upstream) => relay(x as DryExchange, upstreams.get(upstream), jwtHeader));
   const headerOverrides = headerOverridesOf(settings, report);
   const local = withoutRemoteIssuers(settings);
+  await ownCode(plan, dry).configure(local, unheard, openNothing);
   for (const name of plan.runtimeModules) {
     const module = checkedModules[name];
     if (module === undefined) continue;
@@ -151,11 +163,14 @@ export async function openDryRunner(
     known,
     upstreams,
     isOn: isFeatureOn,
+    hasTokenListener: services.some(({ listener }) => listener === "token"),
     async run(request) {
       const trace = newTrace();
       dry.trace = trace;
       service = undefined;
       running = undefined;
+      if (!known && plan.runtimeModules.includes("auth-dpop"))
+        await dpopModule.configure(calledAs(settings, originOf(request)), unheard, openNothing);
       const head = headOf(request, options.api);
       if (!(head instanceof HttpParser)) return { x: undefined, refused: head, trace, service };
       const peer = {
@@ -204,14 +219,40 @@ function declareUpstreams({ apis }: GatewayPlan): ReadonlyMap<UpstreamPlan, Boun
   );
 }
 
+/** The project's code that settings may name is not run: tokens stay as they are. */
+function ownCode({ extensions: written }: GatewayPlan, dry: DryGateway): RuntimeModule {
+  const standIn = (name: string) => (claims: Readonly<Record<string, unknown>>) => {
+    dry.trace.assumptions.add(`extensions/${name}.ts, which is not run, leaves the token's claims as they are`);
+    const { scope } = claims;
+    return { ...claims, ...(Array.isArray(scope) && { scope: scope.join(" ") }) };
+  };
+  return extensions(Object.fromEntries(written.map(({ name }) => [name, { claimTransformer: standIn(name) }])));
+}
+
+/** As the client names it. */
+function originOf({ scheme, headers }: ReviewedRequest): string {
+  const host = headers.find(([name]) => name.toLowerCase() === "host")?.[1] ?? "";
+  return `${scheme}://${host}`;
+}
+
 /** Makes the request that the first of the backend's URLs would get. */
-function relay(x: DryExchange, upstream: BoundUpstream | undefined): void {
+function relay(x: DryExchange, upstream: BoundUpstream | undefined, jwtHeader: string | undefined): void {
   const [member] = upstream?.bound.members ?? [];
   if (upstream === undefined || member === undefined) throw new Error("an upstream has no URL");
   const { credentials } = upstream.model;
-  if (credentials?.type === "header") sendField(x, { name: credentials.name, value: "" });
-  if (credentials?.type === "oauth2") sendField(x, { name: "Authorization", value: "" });
+  const send = (name: string) => {
+    sendField(x, { name, value: "" });
+    x.hidden.add(name.toLowerCase());
+  };
+  if (jwtHeader !== undefined && hasToken(x)) send(jwtHeader);
+  if (credentials?.type === "header") send(credentials.name);
+  if (credentials?.type === "oauth2") send("Authorization");
+  if (member.authorization !== undefined) x.hidden.add("authorization");
   void x.relay({ origin: member.target.origin, pool: x.pool }, relayHeadFor(x, member));
+}
+
+function hasToken({ caller }: DryExchange): boolean {
+  return caller?.scheme === "jwt" || caller?.scheme === "opaque";
 }
 
 const nothing: BackendPool = {

@@ -1,3 +1,4 @@
+import { decoded } from "../../../runtime-lib/query.ts";
 import { relayHeadFor } from "../../../runtime-lib/relay-head.ts";
 import { at } from "../../diagnostics/place.ts";
 import type { ApiModel } from "../../model/gateway-model.ts";
@@ -104,7 +105,7 @@ class Explaining {
       },
       request: this.#explainedRequest(),
       ...(hasPath && {
-        path: { normalised: x.path.raw, query: x.path.query, segments: x.path.segments },
+        path: { normalised: x.path.raw, query: this.#withoutKeys(x.path.query), segments: x.path.segments },
       }),
       ...(this.#api && trace.api && { api: this.#explainedApi(this.#api) }),
       ...(operation && { operation: this.#operation(operation) }),
@@ -128,7 +129,7 @@ class Explaining {
     const { x } = this.#run;
     return {
       method,
-      target,
+      target: this.#withoutKeys(target),
       scheme,
       listener,
       from,
@@ -136,6 +137,21 @@ class Explaining {
       headers: headers.map(([name]) => name),
       certificate: certificate !== undefined,
     };
+  }
+
+  /** API keys in a query are credentials. */
+  #withoutKeys(target: string): string {
+    const places = this.#runner.plan.apis.flatMap(({ schemes }) =>
+      schemes.flatMap((scheme) => (scheme.kind === "api-key" ? scheme.locations : [])),
+    );
+    const names = new Set(places.filter((place) => place.in === "query").map(({ name }) => name));
+    const start = target.indexOf("?") + 1;
+    if (names.size === 0 || start === 0) return target;
+    const parts = target.slice(start).split("&");
+    return (
+      target.slice(0, start) +
+      parts.map((part) => (names.has(nameOf(part)) ? `${part.split("=")[0]}=***` : part)).join("&")
+    );
   }
 
   #explainedApi({ title, version, basePath, slug, origin }: ApiModel): NonNullable<Explanation["api"]> {
@@ -317,6 +333,8 @@ class Explaining {
             : "",
       );
     }
+    if (outcome.kind === "forwarded" && isOn("backend-jwt") && trace.caller?.claims !== undefined)
+      found.push("the token about the caller can be made for the backend");
     if (trace.caller !== undefined && known) {
       if (isOn("revocation")) found.push("the credential was not revoked");
       if (isOn("event-hub") && this.#runner.settings.boolean("apim.eventHub.enable") === true)
@@ -327,8 +345,23 @@ class Explaining {
     if (trace.stoppedBy === "authenticate" || trace.caller !== undefined)
       found.push("the client has not failed to log in too often within this minute");
     if (x?.operation === "/readyz") found.push("the gateway is ready");
+    found.push(...missingListener(this.#runner, this.#request));
     return found.filter((text) => text !== "");
   }
+}
+
+/** What must be there for the request to reach the gateway at all. */
+function missingListener({ settings, known, hasTokenListener }: DryRunner, request: ReviewedRequest): string[] {
+  const { scheme, listener, certificate } = request;
+  if (scheme === "http") return [];
+  const found: string[] = [];
+  if (known && settings.path("listenerConfig.keyStorePath") === undefined)
+    found.push("there is a TLS listener: the settings have no key store for it");
+  if (listener === "token" && !hasTokenListener)
+    found.push("the listener of tokens is open: nothing is switched on that it would serve");
+  if (settings.string("mutualSSLConfig.sslVerifyClient")?.toLowerCase() === "require" && certificate === undefined)
+    found.push("the client gets through the TLS handshake: it has to show a certificate there");
+  return found;
 }
 
 /** `$` may stand in a symbol. */
@@ -347,6 +380,11 @@ function answerOf(status: number, fields: readonly string[], body: Uint8Array): 
   return { status, headers, body: text, ...(fault && { fault }) };
 }
 
+/** The name of a query parameter, decoded. */
+function nameOf(part: string): string {
+  return decoded(part.split("=")[0] ?? "");
+}
+
 /** Made for each request, or by what is left of quotas at the moment. */
 const ofTheMoment: ReadonlySet<string> = new Set(["dpop-nonce", "ratelimit", "ratelimit-policy", "x-request-id"]);
 
@@ -361,13 +399,8 @@ function faultIn(body: string): GatewayAnswer["fault"] {
 }
 
 function forwarded(x: DryExchange, { model, bound }: BoundUpstream): Outcome {
-  const { credentials, environment, overrideKey, fromEtcd, choice } = model;
-  const secret = new Set<string>();
-  if (credentials !== undefined)
-    secret.add((credentials.type === "header" ? credentials.name : "Authorization").toLowerCase());
+  const { environment, overrideKey, fromEtcd, choice } = model;
   const { members } = bound;
-  const [first] = members;
-  if (first === undefined) throw new Error(`the upstream ${overrideKey} has no URL`);
   const urls = members.map((member, index): BackendUrl => {
     const etcdKey = fromEtcd?.find((one) => one.index === index)?.key;
     return {
@@ -376,7 +409,6 @@ function forwarded(x: DryExchange, { model, bound }: BoundUpstream): Outcome {
       ...(etcdKey !== undefined && { etcdKey }),
     };
   });
-  if (first.authorization !== undefined) secret.add("authorization");
   const sent = x.sent?.headers ?? [];
   return {
     kind: "forwarded",
@@ -385,7 +417,7 @@ function forwarded(x: DryExchange, { model, bound }: BoundUpstream): Outcome {
     ...(urls.length > 1 && {
       choice: choice?.kind === "failover" ? "failover" : (choice?.algorithm ?? "round-robin"),
     }),
-    headers: { added: added(x, sent, secret), removed: removed(x, sent) },
+    headers: { added: added(x, sent), removed: removed(x, sent) },
     ...(x.upgrade !== undefined && { upgrade: x.upgrade }),
   };
 }
@@ -393,11 +425,7 @@ function forwarded(x: DryExchange, { model, bound }: BoundUpstream): Outcome {
 /** Made anew for each request. */
 const madeUp = "x-request-id";
 
-function added(
-  x: DryExchange,
-  sent: readonly string[],
-  secret: ReadonlySet<string>,
-): readonly { readonly name: string; readonly value?: string }[] {
+function added(x: DryExchange, sent: readonly string[]): readonly { readonly name: string; readonly value?: string }[] {
   const own = new Map<string, number>();
   for (let i = 0; i < x.rawHeaders.length; i += 2) {
     const field = `${x.rawHeaders[i]}\n${x.rawHeaders[i + 1]}`;
@@ -411,7 +439,7 @@ function added(
       own.set(`${name}\n${value}`, left - 1);
       continue;
     }
-    const hidden = secret.has(name.toLowerCase()) || name.toLowerCase() === madeUp;
+    const hidden = x.hidden.has(name.toLowerCase()) || name.toLowerCase() === madeUp;
     found.push(hidden ? { name } : { name, value });
   }
   return found;
@@ -422,7 +450,12 @@ const framing: readonly string[] = ["connection", "content-length", "host", "tra
 
 /** Fields of the client whose names the backend does not see. */
 function removed(x: DryExchange, sent: readonly string[]): readonly string[] {
-  const left = new Set([...framing, ...sent.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase())]);
+  const agreed = x.upgrade === undefined ? [] : ["upgrade"];
+  const left = new Set([
+    ...framing,
+    ...agreed,
+    ...sent.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()),
+  ]);
   const names = x.rawHeaders.filter((_, i) => i % 2 === 0);
   return [...new Set(names.filter((name) => !left.has(name.toLowerCase())))];
 }

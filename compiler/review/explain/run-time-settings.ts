@@ -69,24 +69,39 @@ function keyUrl(table: Settings): string {
   return table.string("jwksURL") || table.string("discoveryURL") || "";
 }
 
-/** The same settings with those issuers alone whose keys are at hand. */
+/** The same settings with those issuers alone whose keys are at hand, and without a memory of tokens. */
 export function withoutRemoteIssuers(settings: Settings): Settings {
-  return Object.create(settings, {
-    string: { value: (key: string) => settings.string(key) },
-    number: { value: (key: string) => settings.number(key) },
-    boolean: { value: (key: string) => settings.boolean(key) },
-    strings: { value: (key: string) => settings.strings(key) },
-    named: { value: (name: string) => settings.named(name) },
-    nameOf: { value: (key: string) => settings.nameOf(key) },
-    override: { value: (name: string) => settings.override(name) },
-    path: { value: (key: string) => settings.path(key) },
-    tables: {
-      value: (name: string) => {
-        const tables = settings.tables(name);
-        return name === "jwtTokenConfig" ? tables.filter((table) => keyUrl(table) === "") : tables;
-      },
+  return changed(settings, {
+    number: (key) => (key === "caching.tokenCacheExpiryTime" ? 0 : settings.number(key)),
+    tables: (name) => {
+      const tables = settings.tables(name);
+      return name === "jwtTokenConfig" ? tables.filter((table) => keyUrl(table) === "") : tables;
     },
   });
+}
+
+/** The same settings, where nobody has said by which origins clients call the gateway. */
+export function calledAs(settings: Settings, origin: string): Settings {
+  return changed(settings, {
+    strings: (key) => (key === "castgate.publicOrigins" ? [origin] : settings.strings(key)),
+  });
+}
+
+function changed(settings: Settings, changes: Partial<Settings>): Settings {
+  return {
+    compatibility: settings.compatibility,
+    allowKnownDefaults: settings.allowKnownDefaults,
+    string: (key) => settings.string(key),
+    number: (key) => settings.number(key),
+    boolean: (key) => settings.boolean(key),
+    strings: (key) => settings.strings(key),
+    tables: (name) => settings.tables(name),
+    named: (name) => settings.named(name),
+    nameOf: (key) => settings.nameOf(key),
+    override: (name) => settings.override(name),
+    path: (key) => settings.path(key),
+    ...changes,
+  };
 }
 
 /** Where mistakes do not matter: without settings, modules find some missing. */

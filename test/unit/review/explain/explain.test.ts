@@ -280,6 +280,41 @@ test("a client certificate is assumed to be mapped to the API", async () => {
   assert.ok(shown.assumptions.some((text) => text.startsWith("the client certificate is one")));
 });
 
+test("a key in the query is repeated nowhere, and cookies are not shown", async () => {
+  const explainer = await explainerOf("access");
+  const key = token({ sub: "secret" });
+  const two = await explained(explainer, `GET /access/two-keys?a=b&key=${key}`, { headers: { "X-Key": key } });
+  assert.equal(two.outcome.kind, "forwarded");
+  assert.equal(two.request.target, "/access/two-keys?a=b&key=***");
+  assert.ok(two.outcome.kind === "forwarded");
+  assert.equal(two.outcome.urls[0]?.url, "https://backend.test/access/two-keys?a=b");
+  const cookie = await explained(explainer, "GET /access/cookie", { headers: { Cookie: `session=abc; sid=${key}` } });
+  assert.ok(cookie.outcome.kind === "forwarded");
+  assert.deepEqual(
+    cookie.outcome.headers.added.filter(({ name }) => name === "Cookie"),
+    [{ name: "Cookie" }],
+  );
+});
+
+test("a proof of possession is judged by the host that the client calls", async () => {
+  const explainer = await explainerOf("possession");
+  const { Prover } = await import("../../../explained/credentials.ts");
+  const prover = new Prover();
+  const bound = token({ scope: "read", cnf: { jkt: prover.thumbprint } });
+  const asked = (url: string) =>
+    explained(explainer, "GET /accounts/mine", {
+      headers: {
+        Host: "api.test",
+        Authorization: `DPoP ${bound}`,
+        DPoP: prover.proof("GET", url, bound, "once", {}),
+      },
+    });
+  for (let i = 0; i < 2; i++) assert.equal((await asked("http://api.test/accounts/mine")).outcome.kind, "forwarded");
+  const { outcome } = await asked("http://evil.test/accounts/mine");
+  assert.ok(outcome.kind === "refused");
+  assert.equal(outcome.reason, "dpop: for another target");
+});
+
 test("one thing after another: what was asked before has no part in it", async () => {
   const explainer = await explainerOf("access");
   const once = async () => {

@@ -89,6 +89,27 @@ audience = "pets"
     assert.equal(reasonOf(await asked(remote, `Bearer ${foreigner.token({ aud: "pets" })}`)), "jwt: signature");
   });
 
+  test("the project's own code is not run, and the explanation says so", async () => {
+    const read = await readSide("corp", fixtures);
+    assert.ok("side" in read);
+    const text = own.replace('audience = "pets"', 'claimMapperClassName = "corp-claims"');
+    const input = { file: { name: "gw.conf", text }, overrides: [], allowKnownDefaults: false, env: {} };
+    const explainer = await openExplainer(read.side, { ...input, fileFolder: folder, workingFolder: folder });
+    assert.ok("explain" in explainer, String(explainer));
+    const headers = [["Authorization", `Bearer ${issuer.token({ scope: ["read:reports"] })}`]] as const;
+    const request = { method: "GET", target: "/reports/", headers, from: "127.0.0.1", listener: "api" } as const;
+    const { explain } = explainer;
+    for (const found of [
+      await explain({ ...request, scheme: "https" }),
+      await explain({ ...request, scheme: "https" }),
+    ]) {
+      const { outcome, assumptions } = found;
+      assert.ok(outcome.kind === "forwarded");
+      assert.ok(assumptions.some((one) => one.startsWith("extensions/corp-claims.ts, which is not run")));
+      assert.ok(assumptions.some((one) => one.startsWith("there is a TLS listener")));
+    }
+  });
+
   test("endpoints, proxies and limits of the settings hold", async () => {
     const key = "api_6e0335a8e83902f8bc6da9e81380b5bd91ed8d71c6a6fc06cf7c9872f922d8ea_prod_endpoint_0";
     const words = [`--${key}=http://pets.internal/base/`, "--castgate.trustedProxies=127.0.0.0/8"];
