@@ -89,6 +89,7 @@ async function readProject(
     if (result.failed || result.lowered === undefined) return { failed: result };
     const { checked, model } = result.lowered;
     const settings = await host.read(settingsFile).catch(ignoreUnreadable);
+    if (settings !== undefined) result.sources.add(settingsFile, "toml", settings);
     let code: Promise<readonly SideCode[]> | undefined;
     return {
       side: {

@@ -40,6 +40,8 @@ function ofApi(
 }
 
 function ofGateway({ aspect }: Change, lines: GeneratedLines): CodeLine | undefined {
+  // Bound at the start: no line of code.
+  if (aspect === "settings") return undefined;
   if (aspect === "limits") {
     const found = lines.line("tiers.ts", /\btiers\d* = /) ?? lines.line("conditions.ts", /=/);
     if (found !== undefined) return found;

@@ -186,6 +186,24 @@ describe("comparing two sides", () => {
     assert.match(stdout, /^::error file=broken\/castgate\.yaml,line=4,/);
   });
 
+  test("run-time settings that the projects keep, with their lines, and no line of code", async () => {
+    for (const [project, bytes] of [
+      ["small", 8192],
+      ["large", 16384],
+    ] as const) {
+      cpSync(at("shop"), at(project), { recursive: true });
+      mkdirSync(at(project, "conf"));
+      writeFileSync(at(project, "conf/micro-gw.conf"), `# of the test\n[listenerConfig]\nmaxHeaderSize = ${bytes}\n`);
+    }
+    const { code, stdout } = await diff("small", "large");
+    assert.equal(code, 10);
+    assert.match(stdout, /^weaker\[setting-grants-more\]: the gateway: /);
+    assert.match(
+      stdout,
+      /\n {2}base {6}small\/conf\/micro-gw\.conf:3:1\n {2}head {6}large\/conf\/micro-gw\.conf:3:1\n\n/,
+    );
+  });
+
   test("what is no side: exit 1, in one line", async () => {
     for (const spec of ["nowhere", "HEAD~99:shop", "shop/policies.yaml"]) {
       const { code, stdout, stderr } = await diff(spec, "shop");
