@@ -153,6 +153,12 @@ function report(): string {
       ...rows,
     ].join("\n"),
     ...(wrong.length > 0 ? [wrong.join("\n")] : []),
+    ...(options.live === "0" ? [] : liveText()),
+  ].join("\n\n")}\n`;
+}
+
+function liveText(): readonly string[] {
+  return [
     "## The requests of the diagnostics, sent to running bundles",
     ...live.map(({ definitions, sent, mismatches }, index) => {
       const counts = Object.entries(sent).map(([code, count]) => `${count} of ${code}`);
@@ -162,5 +168,5 @@ function report(): string {
         ...lines,
       ].join("\n");
     }),
-  ].join("\n\n")}\n`;
+  ];
 }
