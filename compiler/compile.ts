@@ -17,6 +17,7 @@ import type { GatewayModel, LoweringNote } from "./model/gateway-model.ts";
 import type { GeneratedFile } from "./model/generated-file.ts";
 import type { SourceRef } from "./model/source.ts";
 import { CompilerBug, type Phase } from "./phases.ts";
+import { prepareProof, requireProven } from "./verify/verify-bundle.ts";
 
 export type { OutputFile } from "./6-bundle/output-files.ts";
 export { writeOutput } from "./6-bundle/write-output.ts";
@@ -94,7 +95,9 @@ export async function compile(root: string, host: CompileHost, options: CompileO
   const build = { name: loaded.name, ...lowered, generated: generatedFiles(emitted), target: [] };
   if (options.stopAfter === "emit" || options.stopAfter === "audit") return found(emitted, lowered, build);
   const describe = describeGateway(packageVersion(), loaded, model, emitted);
+  if (options.stopAfter !== "bundle") prepareProof();
   const bundle = await run("bundle", () => bundleGateway(emitted, describe, loaded.code));
+  if (options.stopAfter !== "bundle") await run("verify", () => requireProven(bundle.text, model));
   const target = targetFiles(bundle, loaded, model, (ref) => placeIn(log.sources, ref));
   return found(bundle.manifest, lowered, { ...build, target });
 }

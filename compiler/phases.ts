@@ -1,5 +1,5 @@
 /** In the order in which they run. */
-export const phases = ["load", "check", "lower", "plan", "emit", "audit", "bundle"] as const;
+export const phases = ["load", "check", "lower", "plan", "emit", "audit", "bundle", "verify"] as const;
 export type Phase = (typeof phases)[number];
 
 /** A bug of the compiler, never a mistake in the input. */

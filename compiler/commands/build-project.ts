@@ -98,6 +98,7 @@ const words: Readonly<Record<Phase, string>> = {
   emit: "generating",
   audit: "auditing",
   bundle: "bundling",
+  verify: "verifying",
 };
 
 /** A line that says what is going on, only on a terminal and only after a second. */

@@ -171,24 +171,28 @@ class ApiChecker {
 
   /** The first template that fits decides, so of two that a path fits the preferred one must be tried first. */
   #order(router: FunctionDeclaration): void {
-    const tried = this.#tried.map((shape, index) => ({ shape, index }));
-    const byStart = new Map<string, typeof tried>();
-    const anyStart: typeof tried = [];
-    for (const one of tried) {
-      const [first] = one.shape.segments;
-      const earlier =
-        first?.kind === "literal" ? [...(byStart.get(first.text) ?? []), ...anyStart] : tried.slice(0, one.index);
-      for (const other of earlier) {
-        if (!overlap(other.shape, one.shape) || isPreferred(other.shape, one.shape)) continue;
-        const message = `${templateOfShape(other.shape)} is tried before ${templateOfShape(one.shape)}`;
-        this.#refuse(router.start, message);
+    const anyStart: RouteShape[] = [];
+    const byStart = new Map<string, RouteShape[]>();
+    const earlier: RouteShape[] = [];
+    const compare = (others: readonly RouteShape[], shape: RouteShape) => {
+      for (const other of others) {
+        if (!overlap(other, shape) || isPreferred(other, shape)) continue;
+        this.#refuse(router.start, `${templateOfShape(other)} is tried before ${templateOfShape(shape)}`);
       }
-      if (first?.kind !== "literal") anyStart.push(one);
-      else {
-        const list = byStart.get(first.text);
-        if (list === undefined) byStart.set(first.text, [one]);
-        else list.push(one);
+    };
+    for (const shape of this.#tried) {
+      const [first] = shape.segments;
+      if (first?.kind === "literal") {
+        const same = byStart.get(first.text) ?? [];
+        compare(same, shape);
+        compare(anyStart, shape);
+        same.push(shape);
+        byStart.set(first.text, same);
+      } else {
+        compare(earlier, shape);
+        anyStart.push(shape);
       }
+      earlier.push(shape);
     }
   }
 

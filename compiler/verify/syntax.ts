@@ -12,8 +12,8 @@ export interface TopStatement {
 }
 
 export interface Syntax {
-  readonly text: string;
   readonly statements: readonly TopStatement[];
+  readonly comments: readonly { readonly start: number; readonly end: number }[];
 }
 
 /** The text is no JavaScript: `message` has the line. */
@@ -44,7 +44,7 @@ export function parseBundle(text: string): Syntax {
     while (next < comments.length && (comments[next] as Comment).start < node.end) next++;
     statements.push({ node: statementOf(node), label });
   }
-  return { text, statements };
+  return { statements, comments };
 }
 
 function parsed(text: string, onComment: Comment[]): Program {

@@ -1,15 +1,16 @@
 import type { Expression, Statement } from "acorn";
 import type { GatewayModel } from "../model/gateway-model.ts";
+import { compareKnown, type KnownPart } from "./compare-known.ts";
 import { constant, type Expected, runtime } from "./expect/value.ts";
 import type { Flaw } from "./finding.ts";
 import { checkRouting, expectedGateway } from "./gateway.ts";
 import { type Declaration, GeneratedCode } from "./generated-code.ts";
-import { lateHolders } from "./known-build.ts";
-import { compareKnown, type KnownCode, type KnownPart, knownCode } from "./known-code.ts";
+import { knownCode } from "./known-code.ts";
+import { lateHolders } from "./known-script.ts";
 import { lateDigests } from "./late-digests.ts";
 import { checkProjectCode } from "./project-code.ts";
 import { nameOf } from "./routes.ts";
-import { lineOf, NotJavaScript, parseBundle, sha256, type TopStatement } from "./syntax.ts";
+import { lineOf, NotJavaScript, sha256 } from "./syntax.ts";
 
 /** A flaw with the line of the bundle that it stands in, from 1. */
 export interface Finding extends Flaw {
@@ -46,17 +47,16 @@ export async function verifyBundle(text: string, gateway: GatewayModel): Promise
       .filter(({ operation }) => operation.access.kind === "public")
       .map(({ api, operation }) => nameOf(api, operation)),
   };
-  let statements: readonly TopStatement[];
+  let part: KnownPart;
   try {
-    statements = parseBundle(text).statements;
+    part = compareKnown(text, known);
   } catch (error) {
     if (!(error instanceof NotJavaScript)) throw error;
     const flaw: Flaw = { code: "bundle-unreadable", message: `no JavaScript: ${error.message}`, offset: error.offset };
     const none = { proven: 0, ways: 0, comparisons: 0, knownStatements: 0 };
     return { ...claims, ...none, findings: withLines(text, [flaw]) };
   }
-  const part = compareKnown(text, statements, known);
-  const { flaws, code, entries } = readRest(text, part, known, gateway);
+  const { flaws, code, entries } = readRest(text, part, gateway);
   const proof = checkEntry(code, entries, gateway);
   for (const declaration of code.unclaimed()) {
     const { name } = declaration;
@@ -71,6 +71,12 @@ export async function verifyBundle(text: string, gateway: GatewayModel): Promise
     comparisons: code.compared,
     knownStatements: part.count,
   };
+}
+
+/** Lets what every proof needs be made while something else goes on. */
+export function prepareProof(): void {
+  // What goes wrong there is thrown by the proof.
+  knownCode().catch(() => undefined);
 }
 
 /** The bundle is not what the model asks for. */
@@ -94,14 +100,13 @@ export async function requireProven(text: string, gateway: GatewayModel): Promis
 function readRest(
   text: string,
   part: KnownPart,
-  known: KnownCode,
   gateway: GatewayModel,
 ): { readonly flaws: Flaw[]; readonly code: GeneratedCode; readonly entries: readonly Expression[] } {
-  const flaws = repeatedNames(part, known);
+  const flaws = repeatedNames(part);
   const declarations: Declaration[] = [];
   const entries: Expression[] = [];
   const ofProject = part.rest.filter(({ label }) => label.startsWith("project:"));
-  const project = checkProjectCode(ofProject, part, gateway, flaws);
+  const project = checkProjectCode(text, ofProject, part, gateway, flaws);
   part.rest.forEach((statement, order) => {
     const { node, label } = statement;
     if (label.startsWith("project:")) return;
@@ -139,18 +144,16 @@ function checkHolder(text: string, { node }: { readonly node: Statement }, flaws
   flaws.push({ code: "code-unknown", message: `this is not ${library} as castgate bundles it`, offset: node.start });
 }
 
-/** Each name is declared once, and none in the place of one that the runtime takes from Node. */
-function repeatedNames(part: KnownPart, known: KnownCode): Flaw[] {
+/** Each name is declared once. */
+function repeatedNames(part: KnownPart): Flaw[] {
   const flaws: Flaw[] = [];
   const seen = new Set(part.declared);
-  for (const { node, canonical } of part.rest) {
-    for (const name of canonical.declared) {
+  for (const { node, declared } of part.rest) {
+    for (const name of declared) {
       if (seen.has(name)) {
         flaws.push({ code: "name-repeated", message: `${name} is declared before`, offset: node.start });
       }
       seen.add(name);
-      if (!known.free.has(name) || lateHolders.has(name)) continue;
-      flaws.push({ code: "name-repeated", message: `the runtime means another ${name}`, offset: node.start });
     }
   }
   return flaws;

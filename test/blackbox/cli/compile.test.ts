@@ -134,7 +134,7 @@ describe("castgate compile", () => {
   });
 
   test("--stop-after prints the result of any phase as JSON", async () => {
-    for (const phase of ["load", "lower", "plan", "bundle"]) {
+    for (const phase of ["load", "lower", "plan", "bundle", "verify"]) {
       const { code, stdout } = await compile(`--stop-after=${phase}`, "--print");
       assert.equal(code, 0);
       assert.equal(typeof JSON.parse(stdout), "object", phase);

@@ -18,7 +18,7 @@ describe("compile", () => {
     const host = project();
     const seen: Phase[] = [];
     const result = await compile("shop", host, { onPhase: (phase) => seen.push(phase) });
-    assert.deepEqual(seen, ["load", "check", "lower", "plan", "emit", "audit", "bundle"]);
+    assert.deepEqual(seen, ["load", "check", "lower", "plan", "emit", "audit", "bundle", "verify"]);
     assert.equal(result.failed, false);
     assert.deepEqual([...host.files.keys()], ["castgate.yaml", "api_definitions/shop.json"]);
     assert.deepEqual(
