@@ -14,6 +14,8 @@ export interface KnownPart {
   readonly runtimeName: ReadonlyMap<string, RuntimeName>;
   /** Names that known code of the bundle declares. */
   readonly declared: ReadonlySet<string>;
+  /** Where those have their values that do not have them from the start. */
+  readonly valueFrom: ReadonlyMap<string, number>;
   /** Statements of the bundle that were found to be those of this version. */
   readonly count: number;
 }
@@ -47,7 +49,7 @@ export function compareKnown(text: string, code: KnownCode): KnownPart {
   const { renamed, rest, flaws: unknown } = renamedStatements(text, statements, equal, code);
   flaws.push(...unknown);
   const met = [...equal, ...renamed].sort((a, b) => a.start - b.start);
-  flaws.push(...absentStatements(met, code));
+  flaws.push(...absentStatements(met, code), ...movedStatements(met, code));
   return { flaws, rest, count: met.length, ...comparedNames(met, rest, code, flaws) };
 }
 
@@ -212,13 +214,35 @@ function absentStatements(met: readonly Met[], code: KnownCode): Flaw[] {
   return flaws;
 }
 
+/**
+ * What is computed at once needs its values: modules may follow each other in another order, but none may come before what it took
+ * a value from.
+ */
+function movedStatements(met: readonly Met[], code: KnownCode): Flaw[] {
+  const flaws: Flaw[] = [];
+  const startOf = new Map(met.map(({ theirs, start }) => [theirs, start]));
+  for (const { theirs, start } of met) {
+    if (theirs.hoisted) continue;
+    for (const name of theirs.declared) {
+      for (const user of code.withWord.get(name) ?? []) {
+        const at = startOf.get(user);
+        if (at === undefined || user.hoisted || user.order <= theirs.order || at > start) continue;
+        if (!user.canonical.globals.includes(name)) continue;
+        flaws.push({ code: "code-unknown", message: `this needs ${name}, which has its value later`, offset: at });
+      }
+    }
+  }
+  return flaws;
+}
+
 /** One name of the bundle for each name of the known code, wherever it stands, and the other way round. */
 function comparedNames(
   met: readonly Met[],
   rest: KnownPart["rest"],
   code: KnownCode,
   flaws: Flaw[],
-): Pick<KnownPart, "runtimeName" | "declared"> {
+): Pick<KnownPart, "runtimeName" | "declared" | "valueFrom"> {
+  const valueFrom = new Map<string, number>();
   const theirName = new Map<string, string>();
   const myName = new Map<string, string>();
   const add = (mine: string, theirs: string, offset: number) => {
@@ -229,7 +253,11 @@ function comparedNames(
     myName.set(theirs, mine);
   };
   for (const { theirs, mine, start } of met) {
-    for (const [index, name] of theirs.declared.entries()) add(mine?.declared[index] ?? name, name, start);
+    for (const [index, name] of theirs.declared.entries()) {
+      const own = mine?.declared[index] ?? name;
+      add(own, name, start);
+      if (!theirs.hoisted) valueFrom.set(own, start);
+    }
   }
   const others = new Set(rest.flatMap(({ declared }) => declared));
   /** A name stands for the same thing in a statement of the bundle and in the known one. */
@@ -258,7 +286,7 @@ function comparedNames(
     const found = code.exported.get(theirs);
     if (found !== undefined) runtimeName.set(mine, found);
   }
-  return { runtimeName, declared: new Set(theirName.keys()) };
+  return { runtimeName, declared: new Set(theirName.keys()), valueFrom };
 }
 
 /** Libraries in comments are held by functions that known code reads. */

@@ -1,11 +1,12 @@
 import type { Expression, FunctionDeclaration } from "acorn";
+import type { KnownPart } from "./compare-known.ts";
 import type { Expected, LocalName } from "./expect/value.ts";
 import type { Flaw, FlawCode } from "./finding.ts";
 import type { RuntimeName } from "./runtime-names.ts";
 
 /** Something that generated code declares at the outermost level. */
 export type Declaration =
-  | { readonly kind: "constant"; readonly name: string; readonly init: Expression; readonly order: number }
+  | { readonly kind: "constant"; readonly name: string; readonly init: Expression }
   | { readonly kind: "function"; readonly name: string; readonly node: FunctionDeclaration };
 
 /** The names that are known inside of one function. */
@@ -19,7 +20,7 @@ export class GeneratedCode {
   /** Comparisons of a value with what it must be. */
   compared = 0;
   readonly #declarations: ReadonlyMap<string, Declaration>;
-  readonly #runtimeName: ReadonlyMap<string, RuntimeName>;
+  readonly #known: Pick<KnownPart, "runtimeName" | "valueFrom">;
   /** What the project's own code declares: the file, by name. */
   readonly #project: ReadonlyMap<string, string>;
   readonly #keyOf = new Map<string, string>();
@@ -28,11 +29,11 @@ export class GeneratedCode {
 
   constructor(
     declarations: readonly Declaration[],
-    runtimeName: ReadonlyMap<string, RuntimeName>,
+    known: Pick<KnownPart, "runtimeName" | "valueFrom">,
     project: ReadonlyMap<string, string>,
   ) {
     this.#declarations = new Map(declarations.map((declaration) => [declaration.name, declaration]));
-    this.#runtimeName = runtimeName;
+    this.#known = known;
     this.#project = project;
   }
 
@@ -64,7 +65,7 @@ export class GeneratedCode {
 
   /**
    * Whether an expression is what is expected. What the names in it stand for is looked up, and compared as well; `before`: only
-   * constants that are declared before have a value where it is computed. A constant that is not as expected is a flaw of its own.
+   * what stands before this place in the text has a value where it is computed. A constant that is not as expected is a flaw of its own.
    */
   is(node: Expression, expected: Expected, locals: Locals = noLocals, before = Number.POSITIVE_INFINITY): boolean {
     this.compared++;
@@ -98,7 +99,8 @@ export class GeneratedCode {
         );
       case "runtime": {
         const found = this.#global(node, locals);
-        if (found === undefined || this.#runtimeName.get(found) !== expected.name) return false;
+        if (found === undefined || this.#known.runtimeName.get(found) !== expected.name) return false;
+        if ((this.#known.valueFrom.get(found) ?? 0) >= before) return false;
         this.#usedRuntime.add(expected.name);
         return true;
       }
@@ -164,9 +166,9 @@ export class GeneratedCode {
 
   #isConstant(name: string, expected: Extract<Expected, { is: "constant" }>, before: number): boolean {
     const declaration = this.#declarations.get(name);
-    if (declaration?.kind !== "constant" || declaration.order >= before) return false;
+    if (declaration?.kind !== "constant" || declaration.init.start >= before) return false;
     const bound = this.#bind(name, expected.key);
-    if (bound === "new" && !this.is(declaration.init, expected.value(), noLocals, declaration.order)) {
+    if (bound === "new" && !this.is(declaration.init, expected.value(), noLocals, declaration.init.start)) {
       const message = `${name} is not what the manifest claims of the ${expected.key}`;
       this.report("constant-wrong", message, declaration.init.start);
     }

@@ -10,11 +10,17 @@ export class KnownStatement {
   readonly text: string;
   /** Names that it declares. */
   readonly declared: readonly string[];
+  /** Its place among all. */
+  readonly order: number;
+  /** A function: it has its value from the start, wherever it stands. */
+  readonly hoisted: boolean;
   #node: Statement | undefined;
   #canonical: Canonical | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, order: number) {
     this.text = text;
+    this.order = order;
+    this.hoisted = /^(?:async )?function\b/.test(text);
     this.declared = declaredIn(text) ?? this.canonical.declared;
   }
 
@@ -25,7 +31,7 @@ export class KnownStatement {
 
   /** Declares only, and computes nothing: a bundle that does not use the names may be without it. */
   get removable(): boolean {
-    return /^(?:async )?function\b/.test(this.text) || isRemovable(this.#parsed);
+    return this.hoisted || isRemovable(this.#parsed);
   }
 
   get #parsed(): Statement {
@@ -64,12 +70,12 @@ function readKnown(script: string): KnownCode {
   const declared = new Set<string>();
   const withWord = new Map<string, KnownStatement[]>();
   let exported: ReadonlyMap<string, RuntimeName> = new Map();
-  for (const { label, text } of statementsIn(script)) {
+  for (const [order, { label, text }] of statementsIn(script).entries()) {
     if (label === "known:exports") {
       exported = exportsIn(onlyStatement(text)) ?? exported;
       continue;
     }
-    const statement = new KnownStatement(text);
+    const statement = new KnownStatement(text, order);
     for (const name of statement.declared) declared.add(name);
     for (const word of new Set(text.replaceAll(comments, "").match(words))) {
       const list = withWord.get(word);

@@ -58,6 +58,15 @@ export async function verifyBundle(text: string, gateway: GatewayModel): Promise
   }
   const { flaws, code, entries } = readRest(text, part, gateway);
   const proof = checkEntry(code, entries, gateway);
+  const [start = 0] = entries.map((entry) => entry.start);
+  for (const [name, from] of part.valueFrom) {
+    if (from < start) continue;
+    flaws.push({
+      code: "code-unknown",
+      message: `${name} has its value only after the gateway has started`,
+      offset: from,
+    });
+  }
   for (const declaration of code.unclaimed()) {
     const { name } = declaration;
     const offset = declaration.kind === "constant" ? declaration.init.start : declaration.node.start;
@@ -107,25 +116,25 @@ function readRest(
   const entries: Expression[] = [];
   const ofProject = part.rest.filter(({ label }) => label.startsWith("project:"));
   const project = checkProjectCode(text, ofProject, part, gateway, flaws);
-  part.rest.forEach((statement, order) => {
+  for (const statement of part.rest) {
     const { node, label } = statement;
-    if (label.startsWith("project:")) return;
-    const declared = declarationOf(node, order);
+    if (label.startsWith("project:")) continue;
+    const declared = declarationOf(node);
     if (node.type === "ExpressionStatement") entries.push(node.expression);
     else if (node.type === "FunctionDeclaration" && lateHolders.has(node.id.name)) checkHolder(text, statement, flaws);
     else if (declared !== undefined) declarations.push(declared);
     else flaws.push(notUnderstood(node));
-  });
-  return { flaws, code: new GeneratedCode(declarations, part.runtimeName, project), entries };
+  }
+  return { flaws, code: new GeneratedCode(declarations, part, project), entries };
 }
 
-function declarationOf(node: Statement, order: number): Declaration | undefined {
+function declarationOf(node: Statement): Declaration | undefined {
   if (node.type === "FunctionDeclaration") return { kind: "function", name: node.id.name, node };
   const [declarator] = node.type === "VariableDeclaration" ? node.declarations : [];
   if (node.type !== "VariableDeclaration" || node.declarations.length !== 1 || declarator === undefined)
     return undefined;
   const { id, init } = declarator;
-  return id.type === "Identifier" && init != null ? { kind: "constant", name: id.name, init, order } : undefined;
+  return id.type === "Identifier" && init != null ? { kind: "constant", name: id.name, init } : undefined;
 }
 
 function notUnderstood(node: Statement): Flaw {
@@ -187,7 +196,7 @@ function checkEntry(code: GeneratedCode, entries: readonly Expression[], gateway
     expectedGateway(gateway, { is: "function", key: "route" }, code.usedRuntime),
   );
   const proof = checkRouting(code, gateway, routing, expected);
-  if (!code.is(first, expected)) refuse("this is not the gateway");
+  if (!code.is(first, expected, undefined, entry.start)) refuse("this is not the gateway");
   return proof;
 }
 

@@ -87,7 +87,8 @@ class Maker {
 
   generated(node: Statement): void {
     this.everything(node);
-    this.#edit("delete declaration", node, "");
+    this.#edit("delete a declaration", node, "");
+    this.#move(node, "move a declaration to the end");
     if (node.type !== "FunctionDeclaration") return;
     const { body } = node.body;
     const { name } = node.id;
@@ -159,6 +160,21 @@ class Maker {
       if (each.type === "AwaitExpression") this.#edit("drop await in the runtime", each, this.#words(each.argument));
     });
     this.#edit("delete a statement of the runtime", node, "");
+    this.#move(node, "move a declaration of the runtime to the end");
+  }
+
+  /** Functions may stand anywhere. */
+  #move(node: Statement, kind: string): void {
+    if (node.type === "FunctionDeclaration") return;
+    const words = this.#words(node);
+    const rest = this.#text.slice(node.end);
+    this.#found.push({
+      kind,
+      start: node.start,
+      end: this.#text.length,
+      replacement: `${rest}\n// ${this.#section}\n${words}\n`,
+      section: this.#section,
+    });
   }
 
   /** Edits that any code allows. */
@@ -326,4 +342,31 @@ class Maker {
     if (this.#text.slice(start, end) === replacement) return;
     this.#found.push({ kind, start, end, replacement, section: this.#section });
   }
+}
+
+/**
+ * Whether an edit leaves everything as it is for every request, so that it need not be refused: two statements of a router that change
+ * places and of which no request meets both, or a test of the depth beside an equal one, which says all that it said.
+ */
+export function isHarmless(text: string, { kind, section, start, end, replacement }: Mutant): boolean {
+  if (!/(router|gateway)\.ts$/.test(section)) return false;
+  const words = text.slice(start, end);
+  if (kind === "drop a condition") return /depth > \d+/.test(words) && /depth === \d+/.test(replacement);
+  if (kind !== "swap two statements") return false;
+  const statements = parse(`function router(x) {${words}}`, { ecmaVersion: 2024 }).body[0];
+  const [one, other] = statements?.type === "FunctionDeclaration" ? statements.body.body : [];
+  // Parts of the path get their names.
+  if (one?.type === "VariableDeclaration") return other?.type === "VariableDeclaration";
+  if (one?.type !== "IfStatement" || other?.type !== "IfStatement") return false;
+  const source = `function router(x) {${words}}`;
+  const asks = ({ test }: typeof one) =>
+    new Map(
+      [...source.slice(test.start, test.end).matchAll(/([\w.]+)(?: === |\()("[^"]*"|\d+)/g)].map(([, what, value]) => [
+        what,
+        value,
+      ]),
+    );
+  const first = asks(one);
+  // One thing cannot be two.
+  return [...asks(other)].some(([what, value]) => first.has(what) && first.get(what) !== value);
 }
