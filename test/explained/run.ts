@@ -32,4 +32,4 @@ for (const [database, world] of chosen.entries()) {
 }
 await redis.stop();
 process.stdout.write(`\n${keepResults(reports, { seed, keep: values.keep && values.world === "" })}\n`);
-process.exit(reports.every(({ wrong, keys }) => wrong.length === 0 && keys?.wrong.length === 0) ? 0 : 1);
+process.exit(reports.every(({ wrong, keys }) => wrong.length === 0 && (keys?.wrong.length ?? 0) === 0) ? 0 : 1);
