@@ -88,7 +88,7 @@ describe("a stop does not wait for a broker that has taken the connection and sa
   test("one that opens a connection and no channel is left for the next try", async () => {
     silent.greeting = Buffer.alloc(0);
     const { length } = silent.sockets;
-    const consumer = consumerOf({ answerTimeoutMs: 50, firstRetryMs: 1, longestRetryMs: 1 });
+    const consumer = consumerOf({ answerTimeoutMs: 1_000, firstRetryMs: 1, longestRetryMs: 1 });
     consumer.start();
     for (const index of [length, length + 1]) {
       await until(() => silent.sockets.length > index);

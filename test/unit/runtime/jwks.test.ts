@@ -33,7 +33,7 @@ describe("a key source", () => {
     rotations = 0;
     server.requests = 0;
     source = new JwksSource(server.url, {
-      timeoutMs: 300,
+      timeoutMs: 2_000,
       cacheMs: 60_000,
       ca: undefined,
       onRotation: () => rotations++,

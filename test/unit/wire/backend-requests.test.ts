@@ -211,14 +211,14 @@ describe("requests to backends", { timeout: 60_000 }, () => {
 
   test("a client that sends slowly is not a backend that answers slowly", async (t) => {
     const { backend } = await recorder(t);
-    const pool = await poolFor(t, backend, { timeoutMs: 60 });
+    const pool = await poolFor(t, backend, { timeoutMs: 500 });
     const source = new TestSource(4);
     source.onStart = (sink) => {
       sink.bodyData(Buffer.from("ab"));
       setTimeout(() => {
         sink.bodyData(Buffer.from("cd"));
         sink.bodyEnd();
-      }, 400);
+      }, 1_200);
     };
     assert.equal((await ask(pool, "POST", "/", source)).outcome, "200 ok");
   });
