@@ -51,6 +51,13 @@ export class GeneratedCode {
     return [...this.#declarations.values()].filter(({ name }) => !this.#keyOf.has(name));
   }
 
+  /** Constants that have no value yet at a place of the text. */
+  constantsAfter(offset: number): { readonly name: string; readonly init: Expression }[] {
+    return [...this.#declarations.values()].flatMap((one) =>
+      one.kind === "constant" && one.init.start > offset ? [one] : [],
+    );
+  }
+
   /** The value of a constant, if there is one of this name. */
   constantNamed(name: string): Expression | undefined {
     const declaration = this.#declarations.get(name);

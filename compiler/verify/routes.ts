@@ -130,6 +130,10 @@ class ApiChecker {
     const answer = call("respond/methodNotAllowed", x, texts(methods), literal(this.#gateway.faults.api));
     if (!this.#code.is(action, answer, locals)) return this.#refuse(action.start, "other methods are not refused here");
     template.closed = true;
+    const asked = this.#api.cors !== undefined || this.#gateway.compatibility === "wso2-3.2";
+    if (asked && !methods.includes("OPTIONS") && !template.met.has("OPTIONS")) {
+      this.#refuse(action.start, "OPTIONS is refused, which asks what is allowed");
+    }
     const left = template.operations.filter(({ method: verb }) => !template.met.has(verb));
     for (const { method: verb } of left) this.#refuse(action.start, `${verb} is refused before it is looked at`);
   }

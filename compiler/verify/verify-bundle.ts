@@ -59,13 +59,12 @@ export async function verifyBundle(text: string, gateway: GatewayModel): Promise
   const { flaws, code, entries } = readRest(text, part, gateway);
   const proof = checkEntry(code, entries, gateway);
   const [start = 0] = entries.map((entry) => entry.start);
-  for (const [name, from] of part.valueFrom) {
-    if (from < start) continue;
-    flaws.push({
-      code: "code-unknown",
-      message: `${name} has its value only after the gateway has started`,
-      offset: from,
-    });
+  const late = [
+    ...[...part.valueFrom].filter(([, from]) => from > start),
+    ...code.constantsAfter(start).map(({ name, init }) => [name, init.start] as const),
+  ];
+  for (const [name, offset] of late) {
+    flaws.push({ code: "code-unknown", message: `${name} has its value only after the gateway has started`, offset });
   }
   for (const declaration of code.unclaimed()) {
     const { name } = declaration;

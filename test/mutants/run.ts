@@ -62,9 +62,13 @@ async function judge(name: string, text: string, mutant: Mutant, model: Paramete
   }
   survived++;
   const words = text.slice(mutant.start, mutant.end);
-  const line = `${name}, ${mutant.section}: ${mutant.kind}: ${JSON.stringify(words)} -> ${JSON.stringify(mutant.replacement)}`;
+  const line = `${name}, ${mutant.section}: ${mutant.kind}: ${shown(words)} -> ${shown(mutant.replacement)}`;
   tally.survivors.push(line);
   process.stdout.write(`NOT REFUSED ${line}\n`);
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}...` : text);
 }
 
 const kinds = [...byKind].sort(([a], [b]) => (a < b ? -1 : 1));

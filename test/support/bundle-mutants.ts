@@ -352,18 +352,24 @@ class Maker {
 export function isHarmless(text: string, { kind, section, start, end, replacement }: Mutant): boolean {
   // Nothing asks in which order members of an object were written.
   if (kind === "swap two of property") return true;
+  // Nothing comes after a return.
+  if (kind === "repeat a statement" && /^return\b/.test(text.slice(start, end))) return true;
   // `void 1` is undefined, too.
   if (text.slice(start - 5, start) === "void ") return true;
   if (!/(router|gateway)\.ts$/.test(section)) return false;
   const words = text.slice(start, end);
   if (kind === "drop a condition") return /depth > \d+/.test(words) && /depth === \d+/.test(replacement);
   if (kind !== "swap two statements") return false;
-  const statements = parse(`function router(x) {${words}}`, { ecmaVersion: 2024 }).body[0];
-  const [one, other] = statements?.type === "FunctionDeclaration" ? statements.body.body : [];
-  // Parts of the path get their names.
-  if (one?.type === "VariableDeclaration") return other?.type === "VariableDeclaration";
-  if (one?.type !== "IfStatement" || other?.type !== "IfStatement") return false;
   const source = `function router(x) {${words}}`;
+  const [statements] = parse(source, { ecmaVersion: 2024 }).body;
+  const [one, other] = statements?.type === "FunctionDeclaration" ? statements.body.body : [];
+  // Parts of the path get their names, before or after something that has no use for them.
+  if (one?.type === "VariableDeclaration") {
+    const [declared] = one.declarations;
+    const name = declared?.id.type === "Identifier" ? declared.id.name : "";
+    return other !== undefined && !new RegExp(`\\b${name}\\b`).test(source.slice(other.start, other.end));
+  }
+  if (one?.type !== "IfStatement" || other?.type !== "IfStatement") return false;
   const asks = ({ test }: typeof one) =>
     new Map(
       [...source.slice(test.start, test.end).matchAll(/([\w.]+)(?: === |\()("[^"]*"|\d+)/g)].map(([, what, value]) => [
