@@ -29,7 +29,7 @@ const allParts = ["lint", "types", ...testParts, "conformance"];
 const builds = mkdtempSync(path.join(os.tmpdir(), "castgate-builds-"));
 process.on("exit", () => rmSync(builds, { recursive: true, force: true }));
 /** More than there are processors: most tests wait for another process most of the time. */
-const filesAtOnce = os.availableParallelism() + 3;
+const filesAtOnce = os.availableParallelism() + 4;
 /** tsx keeps a cache that all processes of a machine share and write at once: a test must not depend on it. */
 const environment = { ...process.env, TSX_DISABLE_CACHE: "1", TEST_BUILDS: builds };
 const options = readOptions(process.argv.slice(2));
@@ -219,7 +219,7 @@ function isSameOnEachNode(file) {
     /unit.(bench|bundle|chaos|check|corpus|diagnostics|emit|house|load|lower|plan|review|soak|support|verify)\W/.test(
       file,
     ) ||
-    /blackbox.(corpus-sample|cors-browser|readme|report|route-witnesses|totality-sample|cli.(compile|determinism|explain|init|sign|usage))\W/.test(
+    /blackbox.(corpus-sample|cors-browser|readme|report|route-witnesses|totality-sample|cli.(ci|compile|determinism|diff|explain|init|sign|usage))\W/.test(
       file,
     ) ||
     /golden.diff-pairs\W/.test(file) ||
