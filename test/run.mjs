@@ -3,7 +3,7 @@
  * Runs everything that must hold before a change goes in: `npm test`. Plain JavaScript with nothing installed, so that it
  * can install what is missing. Exit code 0 only if all passed.
  *
- *   node test/run.mjs [--only=lint,types,unit,golden,blackbox,property,conformance] [--node=current|lts] [--match=TEXT]
+ *   node test/run.mjs [--only=lint,types,property,blackbox,golden,unit,conformance] [--node=current|lts] [--match=TEXT]
  *
  * Gateways run on the engine that is their default. What tests them from outside runs once more on the other engine, and
  * what tests engines once more with the transport that is not public API of Node, on each Node. What no Node can make
@@ -22,7 +22,8 @@ const ltsMajor = 26;
 const otherEngine = "node";
 /** Of its default engine. */
 const otherTransport = "handles";
-const testParts = ["unit", "golden", "blackbox", "property"];
+/** Files that take long, and those that wait for others, come first: short ones fill the end of a run. */
+const testParts = ["property", "blackbox", "golden", "unit"];
 const allParts = ["lint", "types", ...testParts, "conformance"];
 
 /** What was compiled once in this run, whatever the engine and the Node that it is tested on (`test/support/compile-once.mjs`). */
