@@ -79,11 +79,14 @@ export class Load {
   }
 }
 
-/** One request; its status. */
+/** One request; its status. Rejects when the connection breaks, also in the midst of an answer. */
 export function statusOf(url: string, headers: Readonly<Record<string, string>>, agent: Agent): Promise<number> {
   return new Promise((resolve, reject) => {
     const call = request(url, { headers, agent }, (response) => {
-      response.resume().on("end", () => resolve(response.statusCode ?? 0));
+      response
+        .resume()
+        .on("end", () => resolve(response.statusCode ?? 0))
+        .on("error", reject);
     });
     call.on("error", reject).end();
   });

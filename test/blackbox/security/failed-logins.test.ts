@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { type CompiledProject, type RunningGateway, startGateway } from "../../support/gateway-under-test.ts";
+import { withinOneMinute } from "../../support/one-minute.ts";
 import { type Answer, ask, compileParts, definition, faults, get, outcomeOf } from "../../support/security-project.ts";
 import { StubBackend } from "../../support/stub-backend.ts";
 import { TestIssuer } from "../../support/test-issuer.ts";
@@ -66,21 +67,6 @@ ${["carol", "dave", "erin"].map((name) => `[b7a.users.${name}]\npassword = "@sha
     const seconds = Number(headers["retry-after"]);
     assert.ok(seconds >= 1 && seconds <= 60, `Retry-After: ${headers["retry-after"]}`);
   };
-
-  /** All of it in one minute of the gateway's clock, which is ours: else once more, with new counts. */
-  async function withinOneMinute(steps: () => Promise<void>): Promise<void> {
-    const minute = () => Math.floor(Date.now() / 60_000);
-    for (let tries = 0; tries < 3; tries++) {
-      const begun = minute();
-      try {
-        await steps();
-        return;
-      } catch (error) {
-        if (minute() === begun) throw error;
-      }
-    }
-    assert.fail("each time the minute ended meanwhile");
-  }
 
   test("two wrong passwords for a name close it, four more close the address; what is known already still passes", async () => {
     await withinOneMinute(async () => {
