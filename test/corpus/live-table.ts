@@ -144,7 +144,10 @@ function exchange(agent: Agent, port: number, method: string, path: string): Pro
     const outgoing = request({ host: "127.0.0.1", port, method, path, agent }, (incoming) => {
       const { statusCode, headers } = incoming;
       const shown = headers["x-seen"] ?? (headers.allow === undefined ? "" : `Allow: ${headers.allow}`);
-      incoming.resume().on("end", () => resolve(`${statusCode} ${shown}`));
+      incoming
+        .resume()
+        .on("end", () => resolve(`${statusCode} ${shown}`))
+        .on("error", reject);
     });
     outgoing.on("error", reject);
     outgoing.end();

@@ -171,7 +171,10 @@ function ask(agent: Agent, port: number, method: string, target: string, mark: s
     const call = request(
       { host: "127.0.0.1", port, method, path: target, agent, headers: { "x-mark": mark } },
       (response) => {
-        response.resume().on("end", () => resolve(response.statusCode ?? 0));
+        response
+          .resume()
+          .on("end", () => resolve(response.statusCode ?? 0))
+          .on("error", reject);
       },
     );
     call.on("error", reject).end();

@@ -101,7 +101,9 @@ export function ask(url: string, { method = "GET", headers = {}, body = "", ca }
       answer.setEncoding("utf8").on("data", (chunk: string) => {
         text += chunk;
       });
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
+      answer
+        .on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }))
+        .on("error", reject);
     };
     const sent = url.startsWith("https:")
       ? requestTls(url, { ...options, ...(ca !== undefined && { ca }) }, onAnswer)

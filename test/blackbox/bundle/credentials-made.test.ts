@@ -65,7 +65,9 @@ privateKeyAlias = "own"
           answer.setEncoding("utf8").on("data", (text: string) => {
             body += text;
           });
-          answer.on("end", () => resolve({ status: answer.statusCode, cache: answer.headers["cache-control"], body }));
+          answer
+            .on("end", () => resolve({ status: answer.statusCode, cache: answer.headers["cache-control"], body }))
+            .on("error", reject);
         },
       );
       sent.on("error", reject);

@@ -108,7 +108,9 @@ onApiListener = ${compatibility === "standard"}
           answer.setEncoding("utf8").on("data", (part: string) => {
             text += part;
           });
-          answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, body: text }));
+          answer
+            .on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, body: text }))
+            .on("error", reject);
         });
         sent.on("error", reject);
         sent.end(body);

@@ -60,7 +60,7 @@ describe("the gateway's own services", () => {
         res.on("data", (chunk) => {
           text += chunk;
         });
-        res.on("end", () => resolve({ status: res.statusCode, body: text }));
+        res.on("end", () => resolve({ status: res.statusCode, body: text })).on("error", reject);
       });
       req.on("error", reject);
       for (const part of Array.isArray(body) ? body : []) req.write(part);

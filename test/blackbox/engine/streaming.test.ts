@@ -68,7 +68,7 @@ describe("bodies of any size take constant memory", () => {
           res.on("data", (chunk) => {
             text += chunk;
           });
-          res.on("end", () => resolve(text));
+          res.on("end", () => resolve(text)).on("error", reject);
         },
       );
       req.on("error", reject);

@@ -71,7 +71,7 @@ describe("TLS", () => {
           res.on("data", (chunk) => {
             body += chunk;
           });
-          res.on("end", () => resolve({ status: res.statusCode, body, protocol, cipher }));
+          res.on("end", () => resolve({ status: res.statusCode, body, protocol, cipher })).on("error", reject);
         },
       );
       req.on("error", reject);

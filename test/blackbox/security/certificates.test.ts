@@ -112,6 +112,7 @@ function send(gateway: RunningGateway, target: string, call: Call = {}): Promise
       });
     });
     req.on("response", (res) => {
+      res.on("error", reject);
       const socket = res.socket as Partial<TLSSocket>;
       const protocol = socket.getProtocol?.() ?? "";
       const reused = socket.isSessionReused?.() ?? false;

@@ -126,6 +126,7 @@ function send(gateway: RunningGateway, target: string, headers: OutgoingHttpHead
             cert: as.cert,
           });
     req.on("response", (res) => {
+      res.on("error", reject);
       let body = "";
       res.on("data", (chunk) => {
         body += chunk;
