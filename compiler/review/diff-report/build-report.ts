@@ -1,4 +1,5 @@
 import { at } from "../../diagnostics/place.ts";
+import type { AcceptedEntry } from "../../model/loaded-project.ts";
 import type { SourceRef } from "../../model/source.ts";
 import type { Aspect, Change, Verdict } from "../diff/change.ts";
 import { GeneratedLines } from "../generated-line.ts";
@@ -54,7 +55,9 @@ export function buildReport(
     }),
   );
   const inForce = new Map(
-    accepted.filter(({ state }) => state === "used").map(({ entry }) => [entry.fingerprint, entry] as const),
+    accepted
+      .filter(({ state }) => state === "used")
+      .map(({ entry }) => [entry.fingerprint, { ...entry, isNew: isNewTo(base.side, entry) }] as const),
   );
   const findings = found
     .map((finding) => ({ ...finding, acceptedBy: inForce.get(finding.fingerprint) }))
@@ -67,6 +70,10 @@ export function buildReport(
     findings,
     accepted,
   };
+}
+
+function isNewTo({ kind, accepted }: ReportSide["side"], { fingerprint, expires }: AcceptedEntry): boolean {
+  return kind !== "bundle" && !accepted.some((known) => known.fingerprint === fingerprint && known.expires >= expires);
 }
 
 interface IndexedSide extends ReportSide {

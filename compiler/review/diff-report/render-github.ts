@@ -2,11 +2,11 @@ import { printable } from "../../diagnostics/printable.ts";
 import { workflowCommand } from "../../diagnostics/render-github.ts";
 import type { DiffReport, Finding } from "./report.ts";
 import { repositoryFile } from "./side-names.ts";
-import { affectedText, isOpen, titleText } from "./texts.ts";
+import { acceptanceText, affectedText, isOpen, titleText } from "./texts.ts";
 
 /**
- * A report as annotations of GitHub Actions: an error for what is weaker, a warning for what cannot be ordered, a notice for
- * what is accepted or stronger, at its place in the head, or in the base where it was removed. GitHub shows ten of each kind, so
+ * A report as annotations of GitHub Actions: an error for what is weaker, a warning for what cannot be ordered or is accepted by
+ * the head itself, a notice for what else is accepted or is stronger, at its place in the head, or in the base where it was removed. GitHub shows ten of each kind, so
  * a finding is one annotation wherever it holds, and what is neutral has none.
  */
 export function renderGithub(report: DiffReport): string {
@@ -23,7 +23,9 @@ export function renderGithub(report: DiffReport): string {
 
 function annotation(finding: Finding, { base, head }: DiffReport): string {
   const { verdict, code, before, after, affected, occurrences, acceptedBy } = finding;
-  const kind = !isOpen(finding) ? "notice" : verdict === "weaker" ? "error" : "warning";
+  // Notices are overlooked; that a change accepts its own weakening must not be.
+  const isClosed = !isOpen(finding) && !acceptedBy?.isNew;
+  const kind = isClosed ? "notice" : verdict === "weaker" && acceptedBy === undefined ? "error" : "warning";
   const inHead = occurrences.find((each) => each.head !== undefined)?.head;
   const place = inHead ?? occurrences.find((each) => each.base !== undefined)?.base;
   const file = place && repositoryFile(inHead === undefined ? base : head, place.file);
@@ -32,7 +34,7 @@ function annotation(finding: Finding, { base, head }: DiffReport): string {
     ...(before === undefined ? [] : [`before: ${before}`]),
     ...(after === undefined ? [] : [`after: ${after}`]),
     `affects: ${affectedText(affected)}`,
-    ...(acceptedBy === undefined ? [] : [`accepted until ${acceptedBy.expires}: ${acceptedBy.reason}`]),
+    ...(acceptedBy === undefined ? [] : [`accepted ${acceptanceText(acceptedBy)}: ${acceptedBy.reason}`]),
   ];
   return workflowCommand(kind, propertiesOf(file, place, code), lines.map(printable).join("\n"));
 }

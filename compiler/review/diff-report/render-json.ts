@@ -1,7 +1,15 @@
 import { printableJson } from "../../diagnostics/printable.ts";
 import type { SidePlace } from "../side.ts";
 import { exitCodeOf } from "./exit-code.ts";
-import type { AcceptanceUse, DiffReport, Finding, GeneratedPlace, Occurrence, SideFacts } from "./report.ts";
+import type {
+  Acceptance,
+  AcceptanceUse,
+  DiffReport,
+  Finding,
+  GeneratedPlace,
+  Occurrence,
+  SideFacts,
+} from "./report.ts";
 import { isOpen, verdicts } from "./texts.ts";
 
 /** A report for programs, as `diff-output.schema.json` describes it. Nothing is left out. */
@@ -46,9 +54,13 @@ function describeFinding(finding: Finding) {
     affected,
     fingerprint,
     open: isOpen(finding),
-    ...(acceptedBy === undefined ? {} : { accepted: { reason: acceptedBy.reason, expires: acceptedBy.expires } }),
+    ...(acceptedBy === undefined ? {} : { accepted: describeAcceptance(acceptedBy) }),
     occurrences: occurrences.map(describeOccurrence),
   };
+}
+
+function describeAcceptance({ reason, expires, isNew }: Acceptance) {
+  return { reason, expires, isNew };
 }
 
 function describeOccurrence({ method, path, base, head, generated }: Occurrence) {

@@ -1,7 +1,17 @@
 import { printable } from "../../diagnostics/printable.ts";
 import type { DiffReport, Finding, Occurrence } from "./report.ts";
 import { generatedText, placeText } from "./side-names.ts";
-import { acceptedEntry, affectedText, count, countsText, isOpen, operationsText, verdictText } from "./texts.ts";
+import {
+  acceptanceText,
+  acceptedEntry,
+  acceptedNote,
+  affectedText,
+  count,
+  countsText,
+  isOpen,
+  operationsText,
+  verdictText,
+} from "./texts.ts";
 
 /** The longest comment that GitHub takes has 65,536 characters; some are kept for those who put a line of their own in front. */
 export const longestComment = 65_000;
@@ -23,8 +33,9 @@ export function renderMarkdown(report: DiffReport, limit = longestComment): stri
   // What is accepted stays in sight.
   const grave = findings.filter(({ verdict }) => verdict === "weaker" || verdict === "unknown");
   const others = findings.filter((finding) => !grave.includes(finding));
+  const isPassed = report.verdict !== "weaker" && report.verdict !== "unknown";
   const head = [
-    `### castgate diff: ${report.verdict}`,
+    `### castgate diff: ${report.verdict}${isPassed ? acceptedNote(findings) : ""}`,
     "",
     `<p>${prose(verdictText(report))}.<br>${code(report.base.name)} to ${code(report.head.name)}: ` +
       `${countsText(findings)}.<br>${operationsText(report)}.</p>`,
@@ -92,7 +103,7 @@ function table(rows: readonly string[]): string {
 function row(finding: Finding, report: DiffReport): string {
   const { verdict, code: name, message, before, after, affected, acceptedBy } = finding;
   const accepted =
-    acceptedBy === undefined ? "" : `<br>accepted until ${code(acceptedBy.expires)}: ${code(acceptedBy.reason)}`;
+    acceptedBy === undefined ? "" : `<br>accepted ${acceptanceText(acceptedBy)}: ${code(acceptedBy.reason)}`;
   const cells = [
     isOpen(finding) ? `<b>${verdict}</b>` : acceptedBy === undefined ? verdict : `${verdict}, accepted`,
     `${code(finding.on)}: ${prose(message)} ${code(name)}${accepted}${where(finding, report)}`,

@@ -3,7 +3,7 @@ import { relativeUri } from "../../diagnostics/render-sarif.ts";
 import type { SidePlace } from "../side.ts";
 import type { DiffReport, Finding, Occurrence, SideFacts } from "./report.ts";
 import { repositoryFile } from "./side-names.ts";
-import { affectedText, isOpen, titleText } from "./texts.ts";
+import { acceptanceText, affectedText, isOpen, titleText } from "./texts.ts";
 
 export interface SarifOptions {
   /** Of castgate. */
@@ -96,7 +96,7 @@ function resultOf(finding: Finding, ruleIndex: number, report: DiffReport) {
             {
               kind: "external",
               status: "accepted",
-              justification: `${acceptedBy.reason} (until ${acceptedBy.expires})`,
+              justification: `${acceptedBy.reason} (${acceptanceText(acceptedBy)})`,
             },
           ],
     properties: { verdict, affected },

@@ -2,7 +2,16 @@ import { printable } from "../../diagnostics/printable.ts";
 import type { Verdict } from "../diff/change.ts";
 import type { AcceptanceUse, DiffReport, Finding, Occurrence } from "./report.ts";
 import { generatedText, placeText } from "./side-names.ts";
-import { acceptedEntry, affectedText, countsText, isOpen, operationsText, titleText, verdictText } from "./texts.ts";
+import {
+  acceptanceText,
+  acceptedEntry,
+  affectedText,
+  countsText,
+  isOpen,
+  operationsText,
+  titleText,
+  verdictText,
+} from "./texts.ts";
 
 /** Places and operations of one finding that are shown; `--format=json` has all. */
 const shownPlaces = 3;
@@ -66,7 +75,7 @@ function findingText(finding: Finding, { base, head }: DiffReport, paint: Paint)
       ),
     );
   }
-  if (acceptedBy !== undefined) row("accepted", `until ${acceptedBy.expires}: ${acceptedBy.reason}`);
+  if (acceptedBy !== undefined) row("accepted", `${acceptanceText(acceptedBy)}: ${acceptedBy.reason}`);
   return `${lines.join("\n")}\n`;
 }
 

@@ -44,7 +44,16 @@ export interface Finding {
   /** Stands for exactly this change at exactly these operations: what an entry of `accepted` names. */
   readonly fingerprint: string;
   /** The entry that covers it, if it counts; then the finding does not fail the comparison. */
-  readonly acceptedBy: AcceptedEntry | undefined;
+  readonly acceptedBy: Acceptance | undefined;
+}
+
+/** An entry of `accepted` that counts. */
+export interface Acceptance extends AcceptedEntry {
+  /**
+   * The base does not accept the same for as long: what is compared brings its own acceptance along, so whoever approves it
+   * approves that, too. Never said of a base that is a bundle, in which no entries are.
+   */
+  readonly isNew: boolean;
 }
 
 /** A change at one operation, at one API, or at the gateway as a whole (both undefined). */

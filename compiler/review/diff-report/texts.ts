@@ -1,5 +1,5 @@
 import type { Verdict } from "../diff/change.ts";
-import type { Affected, DiffReport, Finding } from "./report.ts";
+import type { Acceptance, Affected, DiffReport, Finding } from "./report.ts";
 
 /** `3 operations`. */
 export function count(n: number, noun: string): string {
@@ -52,15 +52,28 @@ export function verdictText({ verdict, findings }: DiffReport): string {
     case "neutral":
       return `${verdict}: nothing that was refused before may pass now${acceptedNote(findings)}`;
     case "none":
-      return findings.length === 0 ? "the gateways do the same" : "all that is weaker or unknown is accepted";
+      return findings.length === 0
+        ? "the gateways do the same"
+        : `all that is weaker or unknown is accepted${newNote(findings)}`;
     default:
       return verdict satisfies never;
   }
 }
 
-function acceptedNote(findings: readonly Finding[]): string {
+/** `, but for 2 accepted changes (1 of them accepted by the head itself)`; nothing if there are none. */
+export function acceptedNote(findings: readonly Finding[]): string {
   const accepted = findings.filter(({ acceptedBy }) => acceptedBy !== undefined).length;
-  return accepted === 0 ? "" : `, but for ${count(accepted, "accepted change")}`;
+  return accepted === 0 ? "" : `, but for ${count(accepted, "accepted change")}${newNote(findings)}`;
+}
+
+function newNote(findings: readonly Finding[]): string {
+  const ownWord = findings.filter(({ acceptedBy }) => acceptedBy?.isNew).length;
+  return ownWord === 0 ? "" : ` (${ownWord} of them accepted by the head itself)`;
+}
+
+/** `accepted by the head itself, until 2027-01-31`: by when, and whose word it is. */
+export function acceptanceText({ expires, isNew }: Acceptance): string {
+  return `${isNew ? "by the head itself, " : ""}until ${expires}`;
 }
 
 /** In the order in which they matter. */

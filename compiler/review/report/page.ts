@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Verdict } from "../diff/change.ts";
 import type { DiffReport, Finding, Occurrence } from "../diff-report/report.ts";
-import { affectedText, operationsText, titleText, verdictText } from "../diff-report/texts.ts";
+import { acceptanceText, affectedText, operationsText, titleText, verdictText } from "../diff-report/texts.ts";
 import { placeText, type ReportApi, type ReportDiagnostic, type ReportFacts, type ReportOperation } from "./facts.ts";
 import { type Fragment, Html, html } from "./html.ts";
 import { script } from "./script.ts";
@@ -133,7 +133,7 @@ ${
 ${
   acceptedBy === undefined
     ? undefined
-    : html`<p class="small"><span class="tag">accepted</span> until ${acceptedBy.expires}: ${acceptedBy.reason}</p>`
+    : html`<p class="small"><span class="tag">accepted</span> ${acceptanceText(acceptedBy)}: ${acceptedBy.reason}</p>`
 }<details><summary>${counted(occurrences.length, "place")}</summary><ul class="places">${listed.map(
     (one) => html`<li>${occurrenceText(one)}</li>`,
   )}${left > 0 ? html`<li>and ${grouped(left)} more</li>` : undefined}</ul></details></article>`;

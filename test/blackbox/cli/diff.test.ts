@@ -57,7 +57,7 @@ describe("castgate diff", () => {
     assert.equal(accepted.code, 0, accepted.stdout);
     assert.match(
       accepted.stdout,
-      /weaker, accepted<.*until <code>2027-06-30<\/code>: <code>it is on the web site<\/code>/,
+      /weaker, accepted<.*by the head itself, until 2027-06-30: <code>it is on the web site<\/code>/,
     );
     assert.doesNotMatch(accepted.stdout, /<b>`|@everyone(?![^<]*<\/code>)/);
     const late = await diff("HEAD:shop", "open", "--format=github", "--today=2027-07-01");

@@ -132,6 +132,20 @@ describe("accepted changes", () => {
     assert.ok(all.accepted.every(({ state, complaint }) => state === "used" && complaint === undefined));
   });
 
+  test("one that the base does not accept, or not for as long, is the head's own word", async () => {
+    const { findings } = await sampleReport();
+    const entry = entryFor(found(findings[0]));
+    const isNew = async (known: readonly (typeof entry)[]) => {
+      const { findings } = await sampleReport(changes, [entry], undefined, known);
+      return findings.find(({ acceptedBy }) => acceptedBy !== undefined)?.acceptedBy?.isNew;
+    };
+    assert.equal(await isNew([]), true);
+    assert.equal(await isNew([entry]), false);
+    assert.equal(await isNew([{ ...entry, reason: "in other words" }]), false);
+    assert.equal(await isNew([{ ...entry, expires: "2027-12-31" }]), false);
+    assert.equal(await isNew([{ ...entry, expires: "2027-06-29" }]), true);
+  });
+
   const cases: readonly [
     name: string,
     change: (entry: ReturnType<typeof entryFor>) => object,

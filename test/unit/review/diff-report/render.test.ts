@@ -75,7 +75,7 @@ weaker, accepted[operation-became-public]: GET /shop/inventory: everyone may cal
   base      HEAD~1:shop/api_definitions/shop.yaml:8:1
   head      shop/api_definitions/shop.yaml:17:7
   code      shop/generated/shop/inventory.ts:13
-  accepted  until 2027-06-01: the list is on the web site
+  accepted  by the head itself, until 2027-06-01: the list is on the web site
 
 unknown[backend-moved]: /shop: requests go to another URL
   affects   3 of 3 operations (1 public), 2 tiers, 1 backend
@@ -192,7 +192,11 @@ describe("JSON", () => {
       head: { file: "policies.yaml", line: 2, column: 5, pointer: "/resourcePolicies/0/10PerMin" },
       generated: { side: "head", file: "shop/inventory.ts", line: 16 },
     });
-    assert.deepEqual(findings[1].accepted, { reason: "the list is on the web site", expires: "2027-06-01" });
+    assert.deepEqual(findings[1].accepted, {
+      reason: "the list is on the web site",
+      expires: "2027-06-01",
+      isNew: true,
+    });
     assert.deepEqual(
       accepted.map(({ state }: { state: string }) => state),
       ["used", "unused"],
@@ -210,7 +214,7 @@ describe("Markdown", () => {
     );
     assert.match(
       text,
-      /<td>weaker, accepted<\/td>.*until <code>2027-06-01<\/code>: <code>the list is on the web site<\/code>/,
+      /<td>weaker, accepted<\/td>.*accepted by the head itself, until 2027-06-01: <code>the list is on the web site<\/code>/,
     );
     assert.match(
       text,
@@ -219,6 +223,16 @@ describe("Markdown", () => {
     assert.match(text, /<pre lang="yaml">accepted:\n {2}- change: limit-raised\n/);
     assert.match(text, /<li>An accepted change does not count: <code>limit-raised<\/code> on <code>GET \/gone<\/code>/);
     assert.match(text, /<details><summary>1 neutral<\/summary>/);
+    const [first] = changes;
+    assert.ok(first !== undefined);
+    const [finding] = (await sampleReport([first])).findings;
+    assert.ok(finding !== undefined);
+    const { code: change, on, fingerprint } = finding;
+    const entry = { change, on, fingerprint, reason: "decided", expires: "2027-06-01" };
+    assert.match(
+      renderMarkdown(await sampleReport([first], [entry])),
+      /^### castgate diff: none, but for 1 accepted change \(1 of them accepted by the head itself\)\n/,
+    );
   });
 
   test("nothing of a definition is Markdown, HTML, a mention or a link", async () => {
@@ -311,11 +325,11 @@ describe("annotations of GitHub", () => {
     );
   });
 
-  test("what is accepted is a notice, and an entry that does not count a warning", async () => {
+  test("what the head itself accepts is a warning, and an entry that does not count a warning", async () => {
     const text = renderGithub(await withAccepted());
     assert.match(
       text,
-      /^::notice file=.*,title=operation-became-public::weaker, accepted: .*%0Aaccepted until 2027-06-01: /m,
+      /^::warning file=.*,title=operation-became-public::weaker, accepted: .*%0Aaccepted by the head itself, until 2027-06-01: /m,
     );
     assert.match(
       text,
@@ -360,7 +374,13 @@ describe("SARIF", () => {
           "operation-became-public",
           "fail",
           "error",
-          [{ kind: "external", status: "accepted", justification: "the list is on the web site (until 2027-06-01)" }],
+          [
+            {
+              kind: "external",
+              status: "accepted",
+              justification: "the list is on the web site (by the head itself, until 2027-06-01)",
+            },
+          ],
         ],
         ["backend-moved", "fail", "warning", []],
         ["text-changed", "informational", "none", []],

@@ -114,9 +114,10 @@ export async function sampleReport(
   found: readonly Change[] = changes,
   accepted: readonly Omit<AcceptedEntry, "ref">[] = [],
   day = "2027-01-31",
+  acceptedByBase: readonly Omit<AcceptedEntry, "ref">[] = [],
 ): Promise<DiffReport> {
   const base = await sideOf("HEAD~1:shop", {
-    "castgate.yaml": settings,
+    "castgate.yaml": `${settings}accepted: ${JSON.stringify(acceptedByBase)}\n`,
     "api_definitions/shop.yaml": definition(""),
     "policies.yaml": policies(10),
   });
