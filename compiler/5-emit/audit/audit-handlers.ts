@@ -1,4 +1,4 @@
-import { ts } from "@ts-morph/common";
+import type { Statement } from "acorn";
 import type { AuthScheme } from "../../model/gateway-model.ts";
 import type { ApiPlan, GroupPlan, HandlerPlan, PolicyChain, RouteSummary } from "../../model/gateway-plan.ts";
 import { expectedChecks, expectedConstants, expectedSignature } from "./expected-code.ts";
@@ -24,7 +24,7 @@ export function auditHandlers(
   }
   for (const [name, handler] of handlers) {
     const statement = declared.get(name);
-    if (statement !== undefined) auditHandler(api, handler, statement.node, parsed.text, tokens, report);
+    if (statement !== undefined) auditHandler(api, handler, statement, parsed.text, tokens, report);
   }
 }
 
@@ -68,7 +68,7 @@ function auditText(
   tokens: TokenReader,
   report: Report,
 ): void {
-  const found = tokens.normalForm(text, node.pos, node.end);
+  const found = tokens.normalForm(text, node.start, node.end);
   const planned = tokens.normalForm(expected);
   if (found !== planned) report(name, `is not as planned: ${planned}; found: ${found}`);
 }
@@ -76,26 +76,26 @@ function auditText(
 function auditHandler(
   api: ApiPlan,
   handler: HandlerPlan,
-  node: ts.Statement,
+  { node: whole, declaration: node }: ParsedStatement,
   text: string,
   tokens: TokenReader,
   report: Report,
 ): void {
   const { symbol } = handler;
   auditPlan(api, handler, report);
-  if (!ts.isFunctionDeclaration(node) || node.body === undefined) {
+  if (node.type !== "FunctionDeclaration") {
     report(symbol, "is not a function");
     return;
   }
-  const signature = tokens.normalForm(text, node.pos, node.body.pos);
+  const signature = tokens.normalForm(text, whole.start, node.body.start);
   if (signature !== tokens.normalForm(expectedSignature(handler)))
     report(symbol, `has another signature: ${signature}`);
 
-  const marked = /^ *\/\/ public: /m.test(text.slice(node.body.pos, node.body.end));
+  const marked = /^ *\/\/ public: /m.test(text.slice(node.body.start, node.body.end));
   if (marked !== (handler.chain[0].kind === "public"))
     report(symbol, "is marked as public, or is public and not marked");
 
-  const found = node.body.statements.map((statement) => tokens.normalForm(text, statement.pos, statement.end));
+  const found = node.body.body.map((statement: Statement) => tokens.normalForm(text, statement.start, statement.end));
   const checks = expectedChecks(api, handler).map(({ name, statements }) => ({
     name,
     statements: statements.map((statement) => tokens.planned(statement)),

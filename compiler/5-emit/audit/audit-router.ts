@@ -1,4 +1,4 @@
-import { ts } from "@ts-morph/common";
+import type { Expression, FunctionDeclaration, Node, Statement, SwitchStatement } from "acorn";
 import type { PathSegment } from "../../model/checked-project.ts";
 import type { ApiPlan, GatewayPlan, RouteLeaf, RouteNode } from "../../model/gateway-plan.ts";
 import { auditDeclared } from "./audit-handlers.ts";
@@ -19,9 +19,9 @@ export function auditRouter(
 ): void {
   const planned = plannedRoutes(api.routes);
   const declared = auditDeclared(parsed, [api.symbol, ...planned.functions], report);
-  const functions = new Map<string, ts.FunctionDeclaration>();
-  for (const [name, { node }] of declared) {
-    if (ts.isFunctionDeclaration(node) && node.body !== undefined) functions.set(name, node);
+  const functions = new Map<string, RouterFunction>();
+  for (const [name, { node, declaration }] of declared) {
+    if (declaration.type === "FunctionDeclaration") functions.set(name, { start: node.start, body: declaration.body });
     else report(name, "is not a function");
   }
   const reader = new RouterReader(plan, api, parsed, tokens, report, planned.routes, functions);
@@ -64,6 +64,9 @@ function plannedRoutes(root: RouteNode): {
   return { routes, functions };
 }
 
+/** `start`: where `export` stands, or else `function`. */
+type RouterFunction = Pick<FunctionDeclaration, "body" | "start">;
+
 /** A condition in normal form, or a case of a switch on a property of a segment. */
 type Condition =
   | { readonly kind: "text"; readonly text: string }
@@ -79,7 +82,7 @@ class RouterReader {
   readonly #tokens: TokenReader;
   readonly #report: Report;
   readonly #routes: ReadonlyMap<string, PlannedRoute>;
-  readonly #functions: ReadonlyMap<string, ts.FunctionDeclaration>;
+  readonly #functions: ReadonlyMap<string, RouterFunction>;
 
   constructor(
     plan: GatewayPlan,
@@ -88,7 +91,7 @@ class RouterReader {
     tokens: TokenReader,
     report: Report,
     routes: ReadonlyMap<string, PlannedRoute>,
-    functions: ReadonlyMap<string, ts.FunctionDeclaration>,
+    functions: ReadonlyMap<string, RouterFunction>,
   ) {
     this.#plan = plan;
     this.#api = api;
@@ -101,20 +104,20 @@ class RouterReader {
 
   readFunction(name: string, conditions: readonly Condition[]): void {
     const declaration = this.#functions.get(name);
-    if (declaration?.body === undefined) return;
+    if (declaration === undefined) return;
     if (this.#visited.has(name)) this.#report(name, "is called twice");
     this.#visited.add(name);
     const main = name === this.#api.symbol;
-    const signature = this.#form(declaration, declaration.body.pos);
+    const signature = this.#form({ start: declaration.start, end: declaration.body.start });
     const planned = main
       ? `export function ${name}(x: Exchange): void | Promise<void>`
       : `function ${name}(x: Exchange): void | Promise<void> | false`;
     if (signature !== this.#tokens.planned(planned)) this.#report(name, `has another signature: ${signature}`);
 
-    const statements = [...declaration.body.statements];
+    const statements = [...declaration.body.body];
     if (main && this.#api.cors !== undefined) this.#take(name, statements, "crossOrigin.decorate(x);");
     const locals = this.#readLocals(name, statements);
-    for (const used of this.#tokens.names(this.#parsed.text, declaration.body.pos, declaration.body.end).keys())
+    for (const used of this.#tokens.names(this.#parsed.text, declaration.body.start, declaration.body.end).keys())
       if (/^(?:depth|s\d+)$/.test(used) && !locals.has(used)) this.#report(name, `uses ${used} without declaring it`);
     if (this.#read(name, statements, conditions)) return;
     const style = quoted(this.#plan.faults.api);
@@ -132,21 +135,21 @@ class RouterReader {
   }
 
   /** Reads statements from the front of the list up to one that it does not know; whether they end in an answer. */
-  #read(name: string, statements: ts.Statement[], conditions: readonly Condition[]): boolean {
+  #read(name: string, statements: Statement[], conditions: readonly Condition[]): boolean {
     for (let next = statements[0]; next !== undefined; next = statements[0]) {
       if (this.#isMethodCheck(next)) {
         this.#readLeaf(name, statements.splice(0), conditions);
         return true;
       }
-      if (ts.isIfStatement(next) && ts.isBlock(next.thenStatement) && next.elseStatement === undefined) {
+      if (next.type === "IfStatement" && next.consequent.type === "BlockStatement" && !next.alternate) {
         statements.shift();
-        const inner = [...next.thenStatement.statements];
-        this.#read(name, inner, [...conditions, ...this.#conditionsOf(next.expression)]);
+        const inner = [...next.consequent.body];
+        this.#read(name, inner, [...conditions, ...this.#conditionsOf(next.test)]);
         if (inner.length > 0) this.#report(name, `has a statement that is not planned: ${this.#form(inner[0])}`);
-      } else if (ts.isSwitchStatement(next)) {
+      } else if (next.type === "SwitchStatement") {
         statements.shift();
         this.#readSwitch(name, next, conditions);
-      } else if (ts.isVariableStatement(next)) {
+      } else if (next.type === "VariableDeclaration") {
         statements.shift();
         this.#readCall(name, next, statements, conditions);
       } else {
@@ -156,12 +159,12 @@ class RouterReader {
     return false;
   }
 
-  #readSwitch(name: string, node: ts.SwitchStatement, conditions: readonly Condition[]): void {
-    const on = this.#form(node.expression);
+  #readSwitch(name: string, node: SwitchStatement, conditions: readonly Condition[]): void {
+    const on = this.#form(node.discriminant);
     const length = /^s(\d+) \. length$/.exec(on);
     const character = /^s(\d+) \. charCodeAt \( (\d+) \)$/.exec(on);
-    for (const clause of node.caseBlock.clauses) {
-      const value = ts.isCaseClause(clause) ? Number(this.#form(clause.expression)) : Number.NaN;
+    for (const clause of node.cases) {
+      const value = clause.test ? Number(this.#form(clause.test)) : Number.NaN;
       const condition: Condition | undefined =
         length !== null
           ? { kind: "length", segment: Number(length[1]), value }
@@ -172,7 +175,7 @@ class RouterReader {
         this.#report(name, `has a switch that is not planned: ${on}`);
         continue;
       }
-      const inner = [...clause.statements];
+      const inner = [...clause.consequent];
       this.#read(name, inner, [...conditions, condition]);
       this.#take(name, inner, "break;");
       if (inner.length > 0) this.#report(name, `has a statement that is not planned: ${this.#form(inner[0])}`);
@@ -180,12 +183,7 @@ class RouterReader {
   }
 
   /** `const found = subtree(x); if (found !== false) return found;` */
-  #readCall(
-    name: string,
-    node: ts.VariableStatement,
-    statements: ts.Statement[],
-    conditions: readonly Condition[],
-  ): void {
+  #readCall(name: string, node: Statement, statements: Statement[], conditions: readonly Condition[]): void {
     const called = /^const found = ([\w$]+) \( x \) ;$/.exec(this.#form(node))?.[1];
     if (called === undefined || called === this.#api.symbol || !this.#functions.has(called)) {
       this.#report(name, `has a statement that is not planned: ${this.#form(node)}`);
@@ -196,7 +194,7 @@ class RouterReader {
   }
 
   /** The methods of one path: everything from here to the end of the block. */
-  #readLeaf(name: string, statements: readonly ts.Statement[], conditions: readonly Condition[]): void {
+  #readLeaf(name: string, statements: readonly Statement[], conditions: readonly Condition[]): void {
     const found = statements.map((statement) => this.#form(statement)).join(" ");
     const symbol = / return ([\w$]+) \( x \) ;/.exec(found)?.[1] ?? "";
     const route = this.#routes.get(symbol);
@@ -246,19 +244,19 @@ class RouterReader {
     for (const text of missing) this.#report(leaf.template, `is routed without asking whether ${text}`);
   }
 
-  #isMethodCheck(node: ts.Statement): boolean {
-    return ts.isIfStatement(node) && !ts.isBlock(node.thenStatement);
+  #isMethodCheck(node: Statement): boolean {
+    return node.type === "IfStatement" && node.consequent.type !== "BlockStatement";
   }
 
-  #conditionsOf(expression: ts.Expression): Condition[] {
-    if (ts.isBinaryExpression(expression) && expression.operatorToken.kind === ts.SyntaxKind.AmpersandAmpersandToken) {
+  #conditionsOf(expression: Expression): Condition[] {
+    if (expression.type === "LogicalExpression" && expression.operator === "&&") {
       return [...this.#conditionsOf(expression.left), ...this.#conditionsOf(expression.right)];
     }
     return [{ kind: "text", text: this.#form(expression) }];
   }
 
   /** `depth` and `s0`, `s1`, ... are what they seem. Returns those that are there. */
-  #readLocals(name: string, statements: ts.Statement[]): ReadonlySet<string> {
+  #readLocals(name: string, statements: Statement[]): ReadonlySet<string> {
     const locals = new Set<string>();
     const depth = this.#tokens.planned("const depth = x.segments.length;");
     if (statements[0] !== undefined && this.#form(statements[0]) === depth) {
@@ -275,14 +273,14 @@ class RouterReader {
   }
 
   /** Removes the first statement, which has to be this one. */
-  #take(name: string, statements: ts.Statement[], planned: string): void {
+  #take(name: string, statements: Statement[], planned: string): void {
     const next = statements.shift();
     const found = next === undefined ? "nothing" : this.#form(next);
     if (found !== this.#tokens.planned(planned)) this.#report(name, `lacks \`${planned}\`; found: ${found}`);
   }
 
-  #form(node: ts.Node | undefined, end = node?.end ?? 0): string {
-    return node === undefined ? "" : this.#tokens.normalForm(this.#parsed.text, node.pos, end);
+  #form(node: Pick<Node, "end" | "start"> | undefined): string {
+    return node === undefined ? "" : this.#tokens.normalForm(this.#parsed.text, node.start, node.end);
   }
 }
 

@@ -1,4 +1,4 @@
-import { ts } from "@ts-morph/common";
+import { type ImportDeclaration, type ModuleDeclaration, type Program, parse, type Statement } from "acorn";
 import type { ExtensionPlan } from "../../model/gateway-plan.ts";
 import type { GeneratedFile } from "../../model/generated-file.ts";
 import type { Report } from "./finding.ts";
@@ -17,7 +17,10 @@ export interface ParsedFile {
 export interface ParsedStatement {
   /** What it declares; `""` when it declares no single name. */
   readonly name: string;
-  readonly node: ts.Statement;
+  /** All of it. */
+  readonly node: Statement | ModuleDeclaration;
+  /** Without the `export` before it. */
+  readonly declaration: Statement | ModuleDeclaration;
 }
 
 /**
@@ -25,70 +28,76 @@ export interface ParsedStatement {
  * may import, which it then must.
  */
 export function parseFile(
-  { file, text }: GeneratedFile,
+  { text }: GeneratedFile,
   report: Report,
   own: readonly ExtensionPlan[] = [],
 ): ParsedFile | undefined {
-  const options = { languageVersion: ts.ScriptTarget.Latest, jsDocParsingMode: ts.JSDocParsingMode.ParseNone };
-  const source = ts.createSourceFile(file, text, options);
-  const { parseDiagnostics } = source as unknown as { readonly parseDiagnostics: readonly ts.Diagnostic[] };
-  const [first] = parseDiagnostics;
-  if (first !== undefined) {
-    report("", `does not parse: ${ts.flattenDiagnosticMessageText(first.messageText, " ")}`);
-    return undefined;
-  }
+  const program = parsed(text, report);
+  if (program === undefined) return undefined;
   const imports = new Map<string, string>();
   const statements: ParsedStatement[] = [];
   const exports = new Set<string>();
-  for (const node of source.statements) {
-    if (ts.isImportDeclaration(node)) {
+  for (const node of program.body) {
+    if (node.type === "ImportDeclaration") {
       if (statements.length > 0) report("", "an import stands below a declaration");
       readImport(node, imports, own, report);
       continue;
     }
-    const name = declaredName(node);
-    statements.push({ name, node });
-    const exported =
-      ts.canHaveModifiers(node) &&
-      ts.getModifiers(node)?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword);
-    if (name !== "" && exported) exports.add(name);
+    const declaration = node.type === "ExportNamedDeclaration" ? (node.declaration ?? node) : node;
+    const name = declaredName(declaration);
+    statements.push({ name, node, declaration });
+    if (name !== "" && declaration !== node) exports.add(name);
   }
   for (const { symbol, source } of own) if (imports.get(symbol) !== source) report(symbol, `is not of "${source}"`);
   return { text, imports, statements, exports };
 }
 
+/**
+ * The types that generated code names: all else is JavaScript. They are blanked for the parser alone; what is compared with the
+ * plan is the text as it is, types and all.
+ */
+const types =
+  /(?<=^import )type(?=\s*\{)|(?<=\bgateway): Gateway(?= =)|(?<=\bx): Exchange(?=[,)])|(?<=\)): (?:void \| )?Promise<void>(?: \| false)?(?=\s*\{)/gm;
+
+function parsed(text: string, report: Report): Program | undefined {
+  const script = text.replace(types, (type) => " ".repeat(type.length));
+  try {
+    return parse(script, { ecmaVersion: 2024, sourceType: "module", preserveParens: true });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    report("", `does not parse: ${error.message}`);
+    return undefined;
+  }
+}
+
 /** Only `import { a, b } from "..."` and `import type { A } from "..."`: no name of ours may stand for another. */
 function readImport(
-  node: ts.ImportDeclaration,
+  { specifiers, source: { value } }: ImportDeclaration,
   imports: Map<string, string>,
   own: readonly ExtensionPlan[],
   report: Report,
 ): void {
-  const { importClause, moduleSpecifier, attributes } = node;
-  const source = ts.isStringLiteral(moduleSpecifier) ? moduleSpecifier.text : "";
-  const bindings = importClause?.namedBindings;
-  if (importClause?.name !== undefined || bindings === undefined || !ts.isNamedImports(bindings) || attributes) {
-    report("", `imports something other than names from "${source}"`);
-    return;
-  }
-  for (const { name, propertyName, isTypeOnly } of bindings.elements) {
-    const extension = own.find(({ symbol }) => symbol === name.text);
-    const planned = extension?.exported ?? (Object.hasOwn(aliases, name.text) ? aliases[name.text] : undefined);
-    if ((propertyName ?? name).text !== (planned ?? name.text))
-      report(name.text, `is another name for something of "${source}"`);
-    if (isTypeOnly) report(name.text, "is imported as a type among values");
-    if (imports.has(name.text)) report(name.text, "is imported twice");
-    imports.set(name.text, source);
+  const source = String(value);
+  if (specifiers.length === 0) report("", `imports nothing from "${source}"`);
+  for (const specifier of specifiers) {
+    if (specifier.type !== "ImportSpecifier" || specifier.imported.type !== "Identifier") {
+      report("", `imports something other than names from "${source}"`);
+      continue;
+    }
+    const { name } = specifier.local;
+    const extension = own.find(({ symbol }) => symbol === name);
+    const planned = extension?.exported ?? (Object.hasOwn(aliases, name) ? aliases[name] : undefined);
+    if (specifier.imported.name !== (planned ?? name)) report(name, `is another name for something of "${source}"`);
+    if (imports.has(name)) report(name, "is imported twice");
+    imports.set(name, source);
   }
 }
 
-function declaredName(node: ts.Statement): string {
-  if (ts.isFunctionDeclaration(node)) return node.name?.text ?? "";
-  if (ts.isVariableStatement(node) && node.declarationList.declarations.length === 1) {
-    const name = node.declarationList.declarations[0]?.name;
-    return name !== undefined && ts.isIdentifier(name) ? name.text : "";
-  }
-  return "";
+function declaredName(node: Statement | ModuleDeclaration): string {
+  if (node.type === "FunctionDeclaration") return node.id.name;
+  const [declarator] = node.type === "VariableDeclaration" ? node.declarations : [];
+  if (node.type !== "VariableDeclaration" || node.declarations.length !== 1) return "";
+  return declarator?.id.type === "Identifier" ? declarator.id.name : "";
 }
 
 /** The only name of the runtime that stands for another: `basic` is what the constant made by it is called. */
@@ -194,7 +203,7 @@ export function auditNames(
 ): void {
   const { imports, statements, exports, text } = parsed;
   const first = statements[0]?.node;
-  const used = first === undefined ? new Map<string, number>() : tokens.names(text, first.pos, text.length);
+  const used = first === undefined ? new Map<string, number>() : tokens.names(text, first.start, text.length);
   const declared = new Set(statements.map(({ name }) => name));
   for (const [name, source] of imports) {
     if (!used.has(name)) report(name, "is imported and not used");

@@ -1,16 +1,18 @@
-import { ts } from "@ts-morph/common";
+import { parseExpressionAt } from "acorn";
 
 /** One token, blanks and comments dropped. */
 interface Token {
-  readonly kind: ts.SyntaxKind;
+  readonly start: number;
+  /** A literal stands by its value. */
   readonly text: string;
 }
 
-const closing: ReadonlySet<ts.SyntaxKind> = new Set([
-  ts.SyntaxKind.CloseBraceToken,
-  ts.SyntaxKind.CloseBracketToken,
-  ts.SyntaxKind.CloseParenToken,
-]);
+/**
+ * Blanks and comments; a name or a word of the language; a text; a number; an operator, or any other character. Generated code has
+ * neither regular expressions nor templates: one that has begins with a token that is planned nowhere.
+ */
+const pattern =
+  /(\s+|\/\/[^\n\r\u2028\u2029]*|\/\*[\s\S]*?\*\/)|([A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*)|("(?:[^"\\\n\r]|\\[\s\S])*"|'(?:[^'\\\n\r]|\\[\s\S])*')|(\d[\d_]*(?:\.\d[\d_]*)?)|\.{3}|=>|[=!]==?|[<>]=|&&|\|\||\?\?|\?\.|\+\+|--|[\s\S]/y;
 
 /** Bounds the memory for a large API. */
 const knownAtMost = 1_000;
@@ -18,9 +20,18 @@ const knownAtMost = 1_000;
 /** Names that are always there. */
 const globals: ReadonlySet<string> = new Set(["Promise", "undefined"]);
 
+/** Words of the language that are no names. */
+const words: ReadonlySet<string> = new Set(
+  (
+    "async await break case catch class const continue debugger default delete do else enum export extends false finally for " +
+    "function if import in instanceof let new null return super switch this throw true try typeof var void while with yield"
+  ).split(" "),
+);
+
 /** Reads source text as the language does, so that layout and spelling of literals make no difference. */
 export class TokenReader {
-  readonly #scanner = ts.createScanner(ts.ScriptTarget.Latest, true);
+  /** The file that was read last: it is asked for statement by statement. */
+  #file: { readonly text: string; readonly tokens: readonly Token[] } = { text: "", tokens: [] };
   /** Forms of short texts without an operation's own names: most of what is planned. */
   readonly #known = new Map<string, string>();
 
@@ -36,52 +47,79 @@ export class TokenReader {
 
   /**
    * `text` in one normal form: one blank between tokens, literals by their value, no trailing commas. Two texts with equal
-   * forms are the same code.
+   * forms are the same code. A part begins and ends between two tokens.
    */
   normalForm(text: string, start = 0, end = text.length): string {
-    const tokens = this.#read(text, start, end);
+    const tokens = this.#tokensOf(text, start, end);
     let form = "";
     for (let i = 0; i < tokens.length; i++) {
-      const token = tokens[i] as Token;
-      const next = tokens[i + 1];
-      if (token.kind === ts.SyntaxKind.CommaToken && next !== undefined && closing.has(next.kind)) continue;
-      form += form === "" ? token.text : ` ${token.text}`;
+      const word = (tokens[i] as Token).text;
+      if (word === "," && i + 1 < tokens.length && isClosing((tokens[i + 1] as Token).text)) continue;
+      form += form === "" ? word : ` ${word}`;
     }
     return form;
   }
 
   /** How often `text` says which name: not counting members, keys, parameters, or names of the language itself. */
   names(text: string, start: number, end: number): ReadonlyMap<string, number> {
-    const tokens = this.#read(text, start, end);
+    const tokens = this.#tokensOf(text, start, end);
     const names = new Map<string, number>();
-    tokens.forEach(({ kind, text }, index) => {
-      if (kind !== ts.SyntaxKind.Identifier || globals.has(text)) return;
-      const before = tokens[index - 1]?.kind;
-      if (before === ts.SyntaxKind.DotToken || before === ts.SyntaxKind.QuestionDotToken) return;
-      const opensKey =
-        before === ts.SyntaxKind.OpenBraceToken ||
-        before === ts.SyntaxKind.CommaToken ||
-        before === ts.SyntaxKind.OpenParenToken;
-      if (opensKey && tokens[index + 1]?.kind === ts.SyntaxKind.ColonToken) return;
-      names.set(text, (names.get(text) ?? 0) + 1);
-    });
+    for (let i = 0; i < tokens.length; i++) {
+      const name = (tokens[i] as Token).text;
+      if (!/^[A-Za-z_$\u0080-\uffff]/.test(name) || words.has(name) || globals.has(name)) continue;
+      const before = tokens[i - 1]?.text;
+      if (before === "." || before === "?.") continue;
+      if ((before === "{" || before === "," || before === "(") && tokens[i + 1]?.text === ":") continue;
+      names.set(name, (names.get(name) ?? 0) + 1);
+    }
     return names;
   }
 
-  #read(text: string, start: number, end: number): Token[] {
-    const scanner = this.#scanner;
-    scanner.setText(text, start, end - start);
-    const tokens: Token[] = [];
-    for (let kind = scanner.scan(); kind !== ts.SyntaxKind.EndOfFileToken; kind = scanner.scan()) {
-      tokens.push({ kind, text: this.#textOf(kind) });
-    }
-    return tokens;
+  #tokensOf(text: string, start: number, end: number): readonly Token[] {
+    if (start === 0 && end === text.length) return tokensIn(text);
+    if (this.#file.text !== text) this.#file = { text, tokens: tokensIn(text) };
+    const { tokens } = this.#file;
+    return tokens.slice(firstFrom(tokens, start), firstFrom(tokens, end));
   }
+}
 
-  #textOf(kind: ts.SyntaxKind): string {
-    if (kind === ts.SyntaxKind.StringLiteral) return quoted(this.#scanner.getTokenValue());
-    if (kind === ts.SyntaxKind.NumericLiteral) return this.#scanner.getTokenValue();
-    return this.#scanner.getTokenText();
+function tokensIn(text: string): Token[] {
+  const tokens: Token[] = [];
+  pattern.lastIndex = 0;
+  for (let start = 0; start < text.length; start = pattern.lastIndex) {
+    const [whole = "", blank, , string, number] = pattern.exec(text) ?? [];
+    if (blank !== undefined) continue;
+    if (string !== undefined) tokens.push({ start, text: quoted(literalValue(string)) });
+    else if (number !== undefined) tokens.push({ start, text: String(Number(number.replaceAll("_", ""))) });
+    else tokens.push({ start, text: whole });
+  }
+  return tokens;
+}
+
+/** Index of the first token that begins there or later. */
+function firstFrom(tokens: readonly Token[], start: number): number {
+  let low = 0;
+  let high = tokens.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((tokens[middle] as Token).start < start) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function isClosing(text: string): boolean {
+  return text === "}" || text === "]" || text === ")";
+}
+
+/** What a string literal stands for. */
+function literalValue(literal: string): string {
+  if (!literal.includes("\\")) return literal.slice(1, -1);
+  try {
+    const node = parseExpressionAt(literal, 0, { ecmaVersion: 2024, sourceType: "module" });
+    return node.type === "Literal" ? String(node.value) : literal;
+  } catch {
+    return literal; // nothing that the language takes, and so planned nowhere
   }
 }
 

@@ -76,6 +76,6 @@ describe("the software bill of materials", () => {
     const purls = bill.components.map(({ purl }) => purl);
     assert.deepEqual([gateway?.dependsOn, runtime?.dependsOn], [purls.slice(0, 1), purls.slice(1)]);
     assert.ok(tools.components.some(({ name }) => name === "esbuild"));
-    assert.ok(tools.components.some(({ group, name }) => group === "@ts-morph" && name === "common"));
+    assert.ok(tools.components.some(({ group, name }) => group === "@apidevtools" && name === "openapi-schemas"));
   });
 });
