@@ -17,9 +17,7 @@ export interface Canonical {
 }
 
 /** A name that is declared inside of a statement. */
-interface Local {
-  number: number | undefined;
-}
+class Local {}
 
 class Scope {
   readonly names = new Map<string, Local>();
@@ -33,7 +31,7 @@ class Scope {
   }
 
   declare(name: string): void {
-    if (!this.names.has(name)) this.names.set(name, { number: undefined });
+    if (!this.names.has(name)) this.names.set(name, new Local());
   }
 
   find(name: string): Local | undefined {
@@ -57,35 +55,137 @@ interface Occurrence {
 
 /** Says the same of a statement whatever its names are. */
 export function canonicalOf(text: string, statement: Statement): Canonical {
-  const names = new Names();
-  names.visit(statement, undefined);
-  const occurrences = names.found.sort((a, b) => a.start - b.start);
-  const globals = new Map<string, number>();
-  const assigned = new Set<string>();
-  let locals = 0;
-  let from = statement.start;
-  let out = "";
-  for (const { start, end, name, scope, short, assigned: isAssigned } of occurrences) {
-    if (start < from) continue;
-    const local = scope?.find(name);
-    let word: string;
-    if (local === undefined) {
-      let slot = globals.get(name);
-      if (slot === undefined) {
-        slot = globals.size;
-        globals.set(name, slot);
-      }
-      word = `\u0002${slot}\u0002`;
-      if (isAssigned) assigned.add(name);
-    } else {
-      local.number ??= locals++;
-      word = `\u0001${local.number}\u0001`;
-    }
-    out += `${text.slice(from, start)}${short ? `${name}: ` : ""}${word}`;
-    from = end;
+  return new NamedStatement(text, statement).canonical();
+}
+
+/** The names of two statements that do the same, by first occurrence: `[mine, theirs]`, those that are not declared inside. */
+export type NamePairs = readonly (readonly [mine: string, theirs: string])[];
+
+/** Where one of two statements has such a word and the other has not, they need not be read alike. */
+const special: ReadonlySet<string> = new Set(
+  (
+    "arguments as async await break case catch class const continue debugger default delete do else enum eval export extends false " +
+    "finally for from function get if implements import in instanceof interface let new null of package private protected public " +
+    "return set static super switch this throw true try typeof undefined var void while with yield"
+  ).split(" "),
+);
+
+/** A statement of the outermost level with every name in it. */
+export class NamedStatement {
+  readonly declared: readonly string[];
+  readonly #text: string;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #occurrences: readonly Occurrence[];
+
+  constructor(text: string, statement: Statement) {
+    const names = new Names();
+    names.visit(statement, undefined);
+    this.declared = [...names.declared];
+    this.#text = text;
+    this.#start = statement.start;
+    this.#end = statement.end;
+    const sorted = names.found.sort((a, b) => a.start - b.start);
+    // The name of `{ name }` stands there once, and may be found twice.
+    this.#occurrences = sorted.filter(({ start }, index) => index === 0 || start >= (sorted[index - 1]?.end ?? 0));
   }
-  out += text.slice(from, statement.end);
-  return { text: out, globals: [...globals.keys()], declared: [...names.declared], assigned: [...assigned] };
+
+  canonical(): Canonical {
+    const globals = new Map<string, number>();
+    const assigned = new Set<string>();
+    const numbers = new Map<Local, number>();
+    let from = this.#start;
+    let out = "";
+    for (const { start, end, name, scope, short, assigned: isAssigned } of this.#occurrences) {
+      const local = scope?.find(name);
+      let word: string;
+      if (local === undefined) {
+        let slot = globals.get(name);
+        if (slot === undefined) {
+          slot = globals.size;
+          globals.set(name, slot);
+        }
+        word = `\u0002${slot}\u0002`;
+        if (isAssigned) assigned.add(name);
+      } else {
+        const number = numbers.get(local) ?? numbers.size;
+        numbers.set(local, number);
+        word = `\u0001${number}\u0001`;
+      }
+      out += `${this.#text.slice(from, start)}${short ? `${name}: ` : ""}${word}`;
+      from = end;
+    }
+    out += this.#text.slice(from, this.#end);
+    return { text: out, globals: [...globals.keys()], declared: this.declared, assigned: [...assigned] };
+  }
+
+  /**
+   * Whether another statement is this one with other names, without parsing it: between its names the texts are equal, so the parser
+   * would read both alike, and each name means what its counterpart means. undefined: it is not, or only `canonical` can tell.
+   */
+  namesIn(theirs: string): NamePairs | undefined {
+    const words = this.#wordsIn(theirs);
+    if (words === undefined) return undefined;
+    const globals = new Map<string, string>();
+    const taken = new Set<string>();
+    const locals = new Map<Local, string>();
+    for (const [index, { name, scope }] of this.#occurrences.entries()) {
+      const word = words[index] as string;
+      const local = scope?.find(name);
+      const known = local === undefined ? globals.get(name) : locals.get(local);
+      if (known !== undefined) {
+        if (known !== word) return undefined;
+      } else if (local === undefined) {
+        if (taken.has(word)) return undefined;
+        globals.set(name, word);
+        taken.add(word);
+      } else locals.set(local, word);
+    }
+    // Each name is found there in the scope in which it is found here.
+    const scopes = new Map<Scope, ReadonlyMap<string, Local> | undefined>();
+    for (const [index, { name, scope }] of this.#occurrences.entries()) {
+      let found: Local | undefined;
+      for (let each = scope; each !== undefined && found === undefined; each = each.outer) {
+        if (!scopes.has(each)) scopes.set(each, renamed(each, locals));
+        const names = scopes.get(each);
+        if (names === undefined) return undefined;
+        found = names.get(words[index] as string);
+      }
+      if (found !== scope?.find(name)) return undefined;
+    }
+    return [...globals];
+  }
+
+  /** The names of a text that is this one between its names, by occurrence. */
+  #wordsIn(theirs: string): readonly string[] | undefined {
+    const words: string[] = [];
+    const identifier = /[A-Za-z_$][\w$]*/y;
+    let from = this.#start;
+    let at = 0;
+    for (const { start, end, name, short } of this.#occurrences) {
+      const between = this.#text.slice(from, start);
+      if (!theirs.startsWith(between, at)) return undefined;
+      at += between.length;
+      // `{ name }` here and `{ name: name2 }` there.
+      const hasKey = short && theirs.startsWith(`${name}: `, at);
+      if (hasKey) at += name.length + 2;
+      identifier.lastIndex = at;
+      const word = identifier.exec(theirs)?.[0];
+      if (word === undefined) return undefined;
+      if (word !== name && ((short && !hasKey) || special.has(word) || special.has(name))) return undefined;
+      words.push(word);
+      at += word.length;
+      from = end;
+    }
+    return theirs.slice(at) === this.#text.slice(from, this.#end) ? words : undefined;
+  }
+}
+
+/** What a scope declares under the other names; undefined when two of them would be one. */
+function renamed(scope: Scope, locals: ReadonlyMap<Local, string>): ReadonlyMap<string, Local> | undefined {
+  const names = new Map<string, Local>();
+  for (const [name, local] of scope.names) names.set(locals.get(local) ?? name, local);
+  return names.size === scope.names.size ? names : undefined;
 }
 
 /** Collects every identifier that is a name of a variable, with the scope that it stands in. */

@@ -1,5 +1,5 @@
 import type { Statement } from "acorn";
-import { type Canonical, canonicalOf, namesIn } from "./canonical.ts";
+import { type Canonical, canonicalOf, NamedStatement, type NamePairs, namesIn } from "./canonical.ts";
 import type { Flaw } from "./finding.ts";
 import type { KnownCode, KnownStatement } from "./known-code.ts";
 import type { RuntimeName } from "./runtime-names.ts";
@@ -34,7 +34,13 @@ interface Met {
   readonly start: number;
   readonly end: number;
   /** Where names differ; undefined: the texts are equal. */
-  readonly mine: Canonical | undefined;
+  readonly names: Renamed | undefined;
+}
+
+/** What a known statement says, in the words of the bundle. */
+interface Renamed {
+  readonly declared: readonly string[];
+  readonly globals: NamePairs;
 }
 
 /**
@@ -80,7 +86,7 @@ function equalStatements(text: string, code: KnownCode): Met[] {
       continue;
     }
     const end = at + theirs.text.length;
-    met.push({ theirs, index, label, start: at, end, mine: undefined });
+    met.push({ theirs, index, label, start: at, end, names: undefined });
     next = index + 1;
     at = end + 1;
   }
@@ -147,18 +153,28 @@ function renamedStatements(
       rest.push({ ...statement, declared: declaredBy(node) ?? canonicalOf(text, node).declared });
       continue;
     }
-    const mine = canonicalOf(text, node);
-    const index = section.findIndex(
-      (theirs) => !taken.has(theirs) && mayBe(theirs, mine) && isSame(mine, theirs.canonical),
-    );
+    const mine = new NamedStatement(text, node);
+    let globals: NamePairs | undefined;
+    const index = section.findIndex((theirs) => {
+      if (taken.has(theirs) || !mayBe(theirs, mine.declared)) return false;
+      globals = namesOf(mine, theirs);
+      return globals !== undefined;
+    });
     const theirs = section[index];
-    if (theirs === undefined) {
+    if (theirs === undefined || globals === undefined) {
       const message = `this is not in ${label || "what esbuild puts first"} as castgate bundles it`;
       flaws.push({ code: "code-unknown", message, offset: node.start });
       continue;
     }
     taken.add(theirs);
-    renamed.push({ theirs, index, label, start: node.start, end: node.end, mine });
+    renamed.push({
+      theirs,
+      index,
+      label,
+      start: node.start,
+      end: node.end,
+      names: { declared: mine.declared, globals },
+    });
   }
   return { renamed, rest, flaws };
 }
@@ -171,18 +187,23 @@ function declaredBy(node: Statement): readonly string[] | undefined {
 }
 
 /** Saves looking into statements that declare something else. */
-function mayBe(theirs: KnownStatement, { declared }: Canonical): boolean {
+function mayBe(theirs: KnownStatement, declared: readonly string[]): boolean {
   return (
     declared.length === theirs.declared.length && declared.every((name, i) => isRenamed(name, theirs.declared[i] ?? ""))
   );
 }
 
-function isSame(mine: Canonical, theirs: Canonical): boolean {
-  return (
-    mine.text === theirs.text &&
-    mine.globals.length === theirs.globals.length &&
-    mine.globals.every((name, index) => isRenamed(name, theirs.globals[index] as string))
-  );
+/** What stands for what, if the statements are the same but for names that a bundler may choose. */
+function namesOf(mine: NamedStatement, theirs: KnownStatement): NamePairs | undefined {
+  const names = mine.namesIn(theirs.text) ?? pairsOf(mine.canonical(), theirs.canonical);
+  if (names === undefined || !names.every(([name, other]) => isRenamed(name, other))) return undefined;
+  const found = new Map(names);
+  return mine.declared.every((name, i) => found.get(name) === theirs.declared[i]) ? names : undefined;
+}
+
+function pairsOf(mine: Canonical, theirs: Canonical): NamePairs | undefined {
+  if (mine.text !== theirs.text || mine.globals.length !== theirs.globals.length) return undefined;
+  return mine.globals.map((name, index) => [name, theirs.globals[index] as string]);
 }
 
 /** Where two names would be the same, a bundler appends a number to one of them. */
@@ -252,9 +273,9 @@ function comparedNames(
     theirName.set(mine, theirs);
     myName.set(theirs, mine);
   };
-  for (const { theirs, mine, start } of met) {
+  for (const { theirs, names, start } of met) {
     for (const [index, name] of theirs.declared.entries()) {
-      const own = mine?.declared[index] ?? name;
+      const own = names?.declared[index] ?? name;
       add(own, name, start);
       if (!theirs.hoisted) valueFrom.set(own, start);
     }
@@ -277,9 +298,9 @@ function comparedNames(
   for (const name of code.declared) if (theirName.get(name) !== name) doubt(name);
   for (const [mine, theirs] of theirName) if (mine !== theirs) doubt(mine);
   for (const name of others) doubt(name);
-  for (const { theirs, mine, start } of met) {
-    if (mine === undefined && !doubtful.has(theirs)) continue;
-    for (const [index, name] of theirs.canonical.globals.entries()) compare(mine?.globals[index] ?? name, name, start);
+  for (const { theirs, names, start } of met) {
+    if (names !== undefined) for (const [mine, name] of names.globals) compare(mine, name, start);
+    else if (doubtful.has(theirs)) for (const name of theirs.canonical.globals) compare(name, name, start);
   }
   const runtimeName = new Map<string, RuntimeName>();
   for (const [mine, theirs] of theirName) {
