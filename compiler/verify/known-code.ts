@@ -117,7 +117,9 @@ function declaredIn(text: string): readonly string[] | undefined {
   const plain =
     /^(?:async )?function\*? ([\w$]+)\(/.exec(text) ??
     /^var ([\w$]+) = (?:class|new|require\("[\w:/]+"\);$|__commonJS\(|\(|"[^"\n]*";$|[\w.]+;$)/.exec(text) ??
-    /^var ([\w$]+);$/.exec(text);
+    /^var ([\w$]+);$/.exec(text) ??
+    // A literal or call over several lines, the last of which only closes it.
+    /^var ([\w$]+) = [^\n`]*[[{(]\n(?: [^\n`]*\n)*[\])}]+;$/.exec(text);
   return plain?.[1] === undefined ? undefined : [plain[1]];
 }
 
