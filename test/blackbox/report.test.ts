@@ -296,6 +296,11 @@ describe("castgate report, in Chromium", { skip: withoutBrowser }, () => {
         for (const name of ["petstore", "hostile"]) {
           const { page, calm } = await open(name, { colorScheme, viewport: { width, height: 900 } });
           assert.ok(((await page.evaluate("document.documentElement.scrollWidth")) as number) <= width, `${name} fits`);
+          const names = page.locator('.plain th[scope="row"]').and(page.locator(":visible"));
+          const narrow = (await Promise.all((await names.all()).map((cell) => cell.boundingBox()))).filter(
+            (box) => (box?.width ?? 0) < 144,
+          );
+          assert.deepEqual(narrow, [], `${name}: what rows are called is not broken into syllables`);
           await page.screenshot({ path: path.join(shots, `${name}-${colorScheme}-${width}.png`), fullPage: true });
           // All parts are laid out, so that all are judged.
           await page.evaluate(`

@@ -1,3 +1,13 @@
+/** Said twice: for systems in the dark, and for readers who choose it. */
+const dark = `color-scheme: dark;
+  --page: #15181c; --card: #1c2025; --sunk: #23282e; --text: #e6e8ea; --soft: #a7afb8; --line: #30363d; --edge: #7d8690;
+  --link: #7fb8ff; --focus: #7fb8ff;
+  --open: #ffbf75; --open-back: #3a2a14;
+  --weaker: #ff9a92; --weaker-back: #421d1b;
+  --stronger: #83d6a0; --stronger-back: #17331f;
+  --unknown: #cfb0f7; --unknown-back: #322346;
+  --neutral: #bcc3ca; --neutral-back: #2b3036;`;
+
 /**
  * Colour says something, and never alone: what is open to everyone, and which way a change goes, each with its word beside.
  * All pairs of colours have a contrast of at least 4.5 : 1 (WCAG 2.2, 1.4.3), borders of controls 3 : 1.
@@ -16,25 +26,11 @@ export const style = `
 }
 @media (prefers-color-scheme: dark) {
   :root:not([data-theme="light"]) {
-    color-scheme: dark;
-    --page: #15181c; --card: #1c2025; --sunk: #23282e; --text: #e6e8ea; --soft: #a7afb8; --line: #30363d; --edge: #7d8690;
-    --link: #7fb8ff; --focus: #7fb8ff;
-    --open: #ffbf75; --open-back: #3a2a14;
-    --weaker: #ff9a92; --weaker-back: #421d1b;
-    --stronger: #83d6a0; --stronger-back: #17331f;
-    --unknown: #cfb0f7; --unknown-back: #322346;
-    --neutral: #bcc3ca; --neutral-back: #2b3036;
+    ${dark}
   }
 }
 :root[data-theme="dark"] {
-  color-scheme: dark;
-  --page: #15181c; --card: #1c2025; --sunk: #23282e; --text: #e6e8ea; --soft: #a7afb8; --line: #30363d; --edge: #7d8690;
-  --link: #7fb8ff; --focus: #7fb8ff;
-  --open: #ffbf75; --open-back: #3a2a14;
-  --weaker: #ff9a92; --weaker-back: #421d1b;
-  --stronger: #83d6a0; --stronger-back: #17331f;
-  --unknown: #cfb0f7; --unknown-back: #322346;
-  --neutral: #bcc3ca; --neutral-back: #2b3036;
+  ${dark}
 }
 * { box-sizing: border-box; }
 [hidden] { display: none !important; }
@@ -89,7 +85,8 @@ caption { text-align: left; }
 .plain { background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow-x: auto; }
 .plain th, .plain td { text-align: left; vertical-align: top; padding: .5rem 1rem; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 .plain thead th { border-top: 0; color: var(--soft); font-weight: 600; white-space: nowrap; font-size: .8125rem; }
-.plain th[scope="row"] { font-weight: 400; }
+.plain th[scope="row"] { font-weight: 400; min-width: 10rem; }
+.plain td:not(.n) { min-width: 7rem; }
 .plain .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 
 .finding { border: 1px solid var(--line); border-left: 4px solid var(--neutral); border-radius: 6px; background: var(--card); padding: .75rem 1rem; margin: 0 0 .75rem; }
