@@ -108,8 +108,9 @@ function lowerTable(
 }
 
 function lowerTier(fact: TierFact): ThrottleTier {
-  const { name, count, unitMs, windowMs, stopOnQuota } = fact;
-  return { name, count, unitMs, windowMs, stopOnQuota, ...extras(fact) };
+  const { name, count, unitMs, windowMs, stopOnQuota, ref } = fact;
+  const origin = ref.pointer === "" ? {} : { origin: ref };
+  return { name, count, unitMs, windowMs, stopOnQuota, ...extras(fact), ...origin };
 }
 
 function extras({ burst, counted }: QuotaFact): Pick<QuotaModel, "burst" | "counted"> {

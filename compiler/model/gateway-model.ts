@@ -170,6 +170,8 @@ export interface ThrottleTier extends QuotaModel {
   readonly symbol?: Identifier;
   /** The first whose conditions are all met holds instead. */
   readonly groups?: NonEmpty<TierGroup>;
+  /** Its entry in policies.yaml; absent: one of the original's defaults. */
+  readonly origin?: SourceRef;
 }
 
 export interface TierGroup extends QuotaModel {

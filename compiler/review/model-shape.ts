@@ -107,8 +107,9 @@ const tier = object<ThrottleTier>(
     key: oneOf(["app"] as const),
     symbol: identifier,
     groups: someOf(tierGroup),
+    origin: source,
   },
-  ["burst", "counted", "groups", "key", "symbol"],
+  ["burst", "counted", "groups", "key", "origin", "symbol"],
 );
 const tierUse = byMember<TierUse, "kind">("kind", {
   tier: object<Extract<TierUse, { kind: "tier" }>>({ kind: oneOf(["tier"] as const), tier }),

@@ -1,4 +1,5 @@
 import type { GatewayModel, ThrottleTier } from "../../model/gateway-model.ts";
+import type { SourceRef } from "../../model/source.ts";
 import type { Findings } from "./findings.ts";
 import { isEqual } from "./order.ts";
 import { describeQuota, isAsStrict } from "./quota.ts";
@@ -29,13 +30,25 @@ function meaningOf({ callerTiers, compatibility }: Side, table: Table, name: str
   return compatibility === "standard" && mayBeUnlimited && name === "Default" ? "unlimited" : "refused";
 }
 
+function withoutOrigin(meaning: Meaning): unknown {
+  if (typeof meaning === "string") return meaning;
+  const { origin: _place, ...tier } = meaning;
+  return tier;
+}
+
+function originOf(meaning: Meaning): SourceRef | undefined {
+  return typeof meaning === "string" ? undefined : meaning.origin;
+}
+
 function diffTier(table: Table, name: string, base: Side, head: Side, findings: Findings): void {
   const [before, after] = [meaningOf(base, table, name), meaningOf(head, table, name)];
-  if (isEqual(before, after)) return;
+  if (isEqual(withoutOrigin(before), withoutOrigin(after))) return;
   const facts = {
     before: `${name}: ${describe(before)}`,
     after: `${name}: ${describe(after)}`,
     step: "throttle",
+    base: originOf(before),
+    head: originOf(after),
   } as const;
   const whose = name === "Default" ? `${table}s that name no tier or Default` : `${table}s with the tier ${name}`;
   if (before === "refused") {

@@ -89,6 +89,7 @@ export const comparedFields = {
     key: "caller-tiers",
     symbol: unseen,
     groups: "limits",
+    origin: unseen,
   } satisfies By<QuotaModel & ThrottleTier>,
   cors: {
     allowOrigins: "cors",

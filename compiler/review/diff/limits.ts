@@ -26,7 +26,10 @@ export function diffLimits(
   const isPublic = base.access.kind === "public" && head.access.kind === "public";
   const before = tiersOf(base, ofBase, isPublic);
   const after = tiersOf(head, ofHead, isPublic);
-  if (isEqual([...before], [...after])) return;
+  const [allBefore, allAfter] = [before, after].map((uses) =>
+    [...uses].map(([level, use]) => [level, withoutOrigin(use)]),
+  );
+  if (isEqual(allBefore, allAfter)) return;
   const isKept = (level: Level, use: TierUse, others: ReadonlyMap<Level, TierUse>) =>
     levels.some(([other, holdsAll]) => {
       const found = others.get(other);
@@ -38,8 +41,7 @@ export function diffLimits(
     const facts: Omit<FindingFacts, "message"> = {
       before: describeUse(old),
       after: describeUse(now),
-      ...(old?.kind === "undefined" && { base: old.origin }),
-      ...(now?.kind === "undefined" && { head: now.origin }),
+      ...placesOf(old, now),
       step: now?.kind === "undefined" ? "policy-missing" : "throttle",
     };
     const isLooser = old !== undefined && !isKept(level, old, after);
@@ -52,8 +54,18 @@ export function diffLimits(
 function withoutOrigin(use: TierUse | undefined): unknown {
   if (use === undefined) return undefined;
   if (use.kind === "undefined") return use.name;
-  const { symbol: _generated, ...tier } = use.tier;
+  const { symbol: _generated, origin: _place, ...tier } = use.tier;
   return tier;
+}
+
+/** The tiers, where it is they that were changed; else the operation or the API, which asks for another tier. */
+function placesOf(old: TierUse | undefined, now: TierUse | undefined): Pick<FindingFacts, "base" | "head"> {
+  if (old?.kind === "tier" && now?.kind === "tier" && old.tier.name === now.tier.name)
+    return { base: old.tier.origin, head: now.tier.origin };
+  return {
+    ...(old?.kind === "undefined" && { base: old.origin }),
+    ...(now?.kind === "undefined" && { head: now.origin }),
+  };
 }
 
 function tiersOf(

@@ -395,7 +395,14 @@ subscriptionPolicies:
     const standard = only((await lower(both, "standard", policies)).model);
     assert.deepEqual(standard.operation.throttle.resource, {
       kind: "tier",
-      tier: { name: "small", count: 1, unitMs: 60_000, windowMs: 120_000, stopOnQuota: true },
+      tier: {
+        name: "small",
+        count: 1,
+        unitMs: 60_000,
+        windowMs: 120_000,
+        stopOnQuota: true,
+        origin: { file: "policies.yaml", pointer: "/resourcePolicies/0/small" },
+      },
     });
   });
 
