@@ -104,6 +104,7 @@ function judge(text: string, kind: Kind, path: readonly Step[]): readonly { what
   if (known.length > 0)
     return known.map(({ what, start, end }) => ({ what: `this looks like ${what}`, text: text.slice(start, end) }));
   if (kind === "structure" || text.length < 6) return [];
+  if (kind === "setting" && /^https?:\/\//i.test(text)) return inQuery(text);
   const { name, isKey } = nameOf(path);
   // The password of an endpoint has a code of its own, which says where it goes.
   if (!asksForSecret(name) || path[path.length - 2]?.key === "securityConfig") return [];
@@ -113,6 +114,15 @@ function judge(text: string, kind: Kind, path: readonly Step[]): readonly { what
   if (!isFound) return [];
   const whose = kind === "example" ? "example" : "value";
   return [{ what: `the ${whose} of "${shown(name)}" looks like a real secret`, text: bare }];
+}
+
+/** Of a URL in a setting, which would be compiled in. */
+function inQuery(url: string): readonly { what: string; text: string }[] {
+  return [...url.matchAll(/[?&]([^=&#]+)=([^&#]{6,})/g)].flatMap(([, name = "", value = ""]) =>
+    asksForSecret(name) && !isReference(value) && !isMadeUp(value)
+      ? [{ what: `"${shown(name)}" in the query of a URL looks like a real secret`, text: value }]
+      : [],
+  );
 }
 
 /** What machines make; shorter words of people have less. */

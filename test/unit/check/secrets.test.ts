@@ -33,6 +33,15 @@ describe("secrets by position", () => {
     assert.equal((await found({ "x-partner": { password: "hunter22" } })).length, 1);
   });
 
+  test("in the query of a URL that the gateway is to call", async () => {
+    const endpoints = (query: string) => ({ "x-wso2-production-endpoints": { urls: [`https://b.test/v1?${query}`] } });
+    assert.deepEqual(await found(endpoints(`v=2&api_key=${secret}`)), [
+      '/x-wso2-production-endpoints/urls/0: "api_key" in the query of a URL looks like a real secret',
+    ]);
+    for (const query of ["v=2", `page_token=${secret}`, "api_key=changeme", "api_key={key}", "api_key=", "api_key"])
+      assert.deepEqual(await found(endpoints(query)), [], query);
+  });
+
   test("what refers to something elsewhere is none, nor is a placeholder", async () => {
     for (const value of ["@env:{KEY}", "$KEY", "context.identity.apiKey", "<key>", "changeme", "/run/keys/partner"])
       assert.deepEqual(await found({ "x-partner": { apiKey: value } }), [], value);
