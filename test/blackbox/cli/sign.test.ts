@@ -170,6 +170,15 @@ describe("a signed build", () => {
     );
   });
 
+  test("cannot be by a certificate that has ended: nobody could verify it", async () => {
+    const { key, cert } = party(folder.path, "late", { days: -1 });
+    writeFileSync(at("late.pem"), key + cert);
+    const { code, stderr } = await run(["compile", "shop", "--sign", "late.pem"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: late\.pem cannot sign: its certificate was valid until \d{4}-\d\d-\d\dT/);
+    assert.match(stderr, /= hint: sign with a certificate that is valid now, or with the key alone\n/);
+  });
+
   test("loses its signature when it is built again without one, and is another", async () => {
     const built = await run(["compile", "shop"]);
     assert.equal(built.code, 0);
