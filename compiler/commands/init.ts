@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { type Command, CommandFailure, exitCode, type Terminal, UsageError } from "./command.ts";
 import { download } from "./download.ts";
 import { projectFiles, withSchema } from "./project-template.ts";
+import { readable } from "./signing-key.ts";
 
 /** `castgate init <dir>`: a new project, complete or not there at all (T-CLI-17 done right). */
 export const initCommand: Command = {
@@ -112,7 +113,7 @@ async function readLocal(path: string, source: string): Promise<{ name: string; 
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT") throw new UsageError(`there is no file ${source}`);
-    throw new CommandFailure(`${source} cannot be read${code === undefined ? "" : ` (${code})`}`);
+    throw new CommandFailure(`${source} cannot be read: ${readable[String(code)] ?? code}`);
   }
 }
 

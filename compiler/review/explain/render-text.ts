@@ -23,7 +23,7 @@ export function renderExplanation(explanation: Explanation): string {
       : [
           `  caller     ${caller.name === "" ? "nobody by name" : caller.name} by ${caller.scheme}, ${caller.keyType} key`,
         ]),
-    "",
+    ...(path === undefined ? [] : [""]),
     "Checks, in order:",
     ...checks.flatMap(checkLines),
     "",

@@ -93,6 +93,9 @@ describe("castgate init", () => {
     assert.equal(missing.code, 2);
     assert.match(missing.stderr, /there is no file no-such-file\.yaml/);
     assert.ok(!existsSync(path.join(folder.path, "half")));
+    const whole = await init("half", "-a", ".");
+    assert.equal(whole.code, 1);
+    assert.match(whole.stderr, /^error: \. cannot be read: it is a folder\n/);
     const before = filesBelow(path.join(folder.path, "plain"));
     assert.equal((await init("plain", "-f", "-a", "no-such-file.yaml")).code, 2);
     assert.deepEqual(filesBelow(path.join(folder.path, "plain")), before);

@@ -241,6 +241,14 @@ Assumed:
   });
 });
 
+test("as a text, what has no path has no empty part for it", async () => {
+  const found = await explained(await explainerOf("petstore"), "GET /a/../b");
+  assert.match(
+    renderExplanation(found),
+    /^GET \/a\/\.\.\/b over http, from 127\.0\.0\.1\n\nChecks, in order:\n {2}passes/,
+  );
+});
+
 test("several credentials are assumed to be right, malformed ones are not", async () => {
   const explainer = await explainerOf("shop");
   const basic = (text: string) => ({ Authorization: `Basic ${Buffer.from(text).toString("base64")}` });
