@@ -95,6 +95,7 @@ export function runWorkers(count: number, log: Log, graceMs: number, serve: (hub
     worker.on("error", (error) => {
       if (!stopping) log.warn({ worker: worker.id, err: error }, "worker does not hear");
     });
+    returnUntaken(worker, () => live().some((other) => other.id !== worker.id));
     for (const heard of starts) heard(worker.id);
     started.set(worker.id, Date.now());
     waitingFor = worker.id;
@@ -144,4 +145,36 @@ export function runWorkers(count: number, log: Log, graceMs: number, serve: (hub
     else waitingFor = 0;
   });
   fork();
+}
+
+/**
+ * node:cluster hands an accepted connection to a worker and waits for its word that it has taken it. A worker that is killed
+ * before takes the word along: the client would stay connected, to nobody, and `disconnect`, by which node:cluster forgets a
+ * worker, may never come. Here that word is "not taken", after which node:cluster asks another worker; without one the
+ * connection is closed. A worker says that it has taken a connection before it reads from it, and all that it said is read
+ * before `close`: a connection that is handed on is as it came. The messages are not documented: where they are others,
+ * nothing happens.
+ */
+function returnUntaken(worker: Worker, anotherLives: () => boolean): void {
+  const { process } = worker;
+  const untaken = new Map<number, { close?(): void }>();
+  const send = process.send;
+  process.send = (...args: [message: unknown, handle?: unknown]) => {
+    const [message, handle] = args;
+    const { act, seq } = message as { readonly act?: unknown; readonly seq?: unknown };
+    if (act === "newconn" && typeof seq === "number" && handle) untaken.set(seq, handle);
+    return send.apply(process, args as unknown as Parameters<typeof send>);
+  };
+  process.on("internalMessage", ({ ack }: { readonly ack?: unknown }) => {
+    if (typeof ack === "number") untaken.delete(ack);
+  });
+  process.once("close", () => {
+    if (nodeCluster().workers?.[worker.id] === worker) process.emit("disconnect");
+    const connections = [...untaken];
+    for (const [ack, handle] of connections) {
+      if (anotherLives())
+        process.emit("internalMessage" as never, { cmd: "NODE_CLUSTER", ack, accepted: false } as never);
+      else handle.close?.();
+    }
+  });
 }

@@ -64,9 +64,8 @@ describe("workers with limits", () => {
   test("a worker that is killed takes its tokens along: never more than the limit pass, and the others go on", async () => {
     const load = new Load(`${gateway.origin}/counted/limited`, {}, 12);
     await load.until(200);
-    const { pid } = gateway.process;
-    const [worker] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ");
-    process.kill(Number(worker), "SIGKILL");
+    const [worker = 0] = workersOf(gateway);
+    process.kill(worker, "SIGKILL");
     await load.until(429);
     await until(() => listening() === 4);
     await load.stop();
@@ -79,6 +78,23 @@ describe("workers with limits", () => {
     assert.ok(passed <= backend.seen.length && backend.seen.length <= passed + broken);
     // One of three held at most a sixth of what was left when it asked, and what waited there.
     assert.ok(passed > limit / 2, `${passed} of ${limit}`);
+  });
+
+  test("a client that is handed to a worker which dies is served by another", async () => {
+    const before = listening();
+    const [victim = 0, ...others] = workersOf(gateway);
+    process.kill(victim, "SIGSTOP");
+    let answered = 0;
+    // Connections go to the workers in turn, so that one of these goes to the one that stands still.
+    const clients = [victim, ...others].map(async () => {
+      const [status] = await statusesOf([`${gateway.origin}/counted/free`], 1);
+      answered++;
+      return status;
+    });
+    await until(() => answered === others.length);
+    process.kill(victim, "SIGKILL");
+    assert.deepEqual(await Promise.all(clients), [200, 200, 200]);
+    await until(() => listening() > before);
   });
 
   test("sliding: exactly the burst passes at once", async () => {
@@ -165,3 +181,7 @@ describe("workers with limits", () => {
     }
   });
 });
+
+function workersOf({ process: { pid } }: RunningGateway): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+}
