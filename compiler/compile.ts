@@ -90,12 +90,13 @@ export async function compile(root: string, host: CompileHost, options: CompileO
   if (log.failed || options.stopAfter === "lower") return found(model, lowered);
   const plan = await run("plan", () => planGateway(model));
   if (options.stopAfter === "plan") return found(plan, lowered);
+  // Needs nothing of the project, and mostly the time of another process.
+  if (options.stopAfter === undefined || options.stopAfter === "verify") prepareProof();
   const emitted = await run("emit", () => emitGateway(plan));
   await run("audit", () => requireAudited(plan, emitted));
   const build = { name: loaded.name, ...lowered, generated: generatedFiles(emitted), target: [] };
   if (options.stopAfter === "emit" || options.stopAfter === "audit") return found(emitted, lowered, build);
   const describe = describeGateway(packageVersion(), loaded, model, emitted);
-  if (options.stopAfter !== "bundle") prepareProof();
   const bundle = await run("bundle", () => bundleGateway(emitted, describe, loaded.code));
   if (options.stopAfter !== "bundle") await run("verify", () => requireProven(bundle.text, model));
   const target = targetFiles(bundle, loaded, model, (ref) => placeIn(log.sources, ref));

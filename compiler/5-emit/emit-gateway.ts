@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { ApiPlan, GatewayPlan } from "../model/gateway-plan.ts";
 import type { GeneratedFile } from "../model/generated-file.ts";
 import { formatAlways, formatPiece } from "./format.ts";
@@ -69,6 +70,8 @@ async function codeFile(
   pieces: readonly string[],
 ): Promise<GeneratedFile> {
   const header = render("header", { file: origin, hasFile: origin !== "", imports: imports.views() }).trimEnd();
+  // Others have work going on as well: what it asks for meanwhile is not kept waiting.
+  await setImmediate();
   const formatted: string[] = [];
   for (const piece of pieces) formatted.push(await formatPiece(piece));
   return { file, text: `${[header, ...formatted].join("\n\n")}\n` };
