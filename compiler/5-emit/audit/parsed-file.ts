@@ -57,10 +57,13 @@ export function parseFile(
  * plan is the text as it is, types and all.
  */
 const types =
-  /(?<=^import )type(?=\s*\{)|(?<=\bgateway): Gateway(?= =)|(?<=\bx): Exchange(?=[,)])|(?<=\)): (?:void \| )?Promise<void>(?: \| false)?(?=\s*\{)/gm;
+  /^import type(?=\s*\{)|\bgateway: Gateway(?= =)|\bx: Exchange(?=[,)])|\): (?:void \| )?Promise<void>(?: \| false)?(?=\s*\{)/gm;
+
+/** Of one of those, what is no type. */
+const beforeType = /^(?:import |[^:]*)/;
 
 function parsed(text: string, report: Report): Program | undefined {
-  const script = text.replace(types, (type) => " ".repeat(type.length));
+  const script = text.replace(types, (found) => (beforeType.exec(found)?.[0] ?? "").padEnd(found.length));
   try {
     return parse(script, { ecmaVersion: 2024, sourceType: "module", preserveParens: true });
   } catch (error) {
