@@ -104,28 +104,43 @@ interface SchemaNode {
   isArray: boolean;
 }
 
-const schemaRoot = schemaTree();
+/** Has those of its children that were asked for: with all of them, a start takes 2 ms and a collection more. */
+const schemaRoot: SchemaNode = { children: new Map(), spec: undefined, isArray: false };
 
-function schemaTree(): SchemaNode {
-  const root: SchemaNode = { children: new Map(), spec: undefined, isArray: false };
-  for (const [pattern, spec] of settingsSchema) {
-    let node = root;
-    for (let from = 0; from <= pattern.length; ) {
-      const dot = pattern.indexOf(".", from);
-      const end = dot === -1 ? pattern.length : dot;
-      const isArray = pattern.endsWith("[]", end);
-      const key = pattern.slice(from, isArray ? end - 2 : end);
-      from = end + 1;
-      let child = node.children.get(key);
-      if (child === undefined) {
-        child = { children: new Map(), spec: undefined, isArray };
-        node.children.set(key, child);
-      }
-      node = child;
-    }
-    node.spec = spec;
+/** The patterns of the schema by what they begin with. */
+const patternsByTop = new Map<string, string[]>();
+for (const pattern of settingsSchema.keys()) {
+  const dot = pattern.indexOf(".");
+  const top = pattern.slice(0, dot === -1 ? undefined : pattern[dot - 1] === "]" ? dot - 2 : dot);
+  const patterns = patternsByTop.get(top);
+  if (patterns === undefined) patternsByTop.set(top, [pattern]);
+  else patterns.push(pattern);
+}
+
+/** What a key stands for below a node; undefined when the schema has no such setting or table. */
+function childOf(node: SchemaNode, key: string): SchemaNode | undefined {
+  if (node === schemaRoot && !node.children.has(key)) {
+    for (const pattern of patternsByTop.get(key) ?? []) addToTree(pattern, settingsSchema.get(pattern) as SettingSpec);
   }
-  return root;
+  return node.children.get(key) ?? node.children.get("*");
+}
+
+function addToTree(pattern: string, spec: SettingSpec): void {
+  let node = schemaRoot;
+  for (let from = 0; from <= pattern.length; ) {
+    const dot = pattern.indexOf(".", from);
+    const end = dot === -1 ? pattern.length : dot;
+    const isArray = pattern.endsWith("[]", end);
+    const key = pattern.slice(from, isArray ? end - 2 : end);
+    from = end + 1;
+    let child = node.children.get(key);
+    if (child === undefined) {
+      child = { children: new Map(), spec: undefined, isArray };
+      node.children.set(key, child);
+    }
+    node = child;
+  }
+  node.spec = spec;
 }
 
 class Loader {
@@ -157,15 +172,14 @@ class Loader {
   #table(table: object, schema: SchemaNode, target: Branch, prefix: string, origin: Origin): void {
     for (const [key, raw] of Object.entries(table)) {
       const name = prefix + key;
-      const named = schema.children.get(key);
-      const child = named ?? schema.children.get("*");
+      const child = childOf(schema, key);
       if (child === undefined) {
         if (prefix === "" && overridePattern.test(key)) this.#overrides.set(key, this.#overrideLeaf(key, raw, origin));
         else this.#unknown(name);
       } else if (child.isArray) this.#array(raw, child, target, key, name, origin);
       else if (isTable(raw)) {
         // `[x.jaeger]` with `*` at the end of its pattern: all of it is known and unread.
-        if (child.spec !== undefined && named === undefined) continue;
+        if (child.spec !== undefined && !schema.children.has(key)) continue;
         if (child.children.size === 0) this.log.error(name, "must be a value, not a table");
         else this.#table(raw, child, branchAt(target, key), `${name}.`, origin);
       } else if (child.spec === undefined) this.log.error(name, "must be a table");
@@ -192,7 +206,7 @@ class Loader {
   readEnvironment(): void {
     for (const [name, value] of Object.entries(this.sources.env)) {
       // The names of all settings are made for those that begin like one.
-      if (value === undefined || !schemaRoot.children.has(name.split("_", 1)[0] ?? "")) continue;
+      if (value === undefined || !patternsByTop.has(name.split("_", 1)[0] ?? "")) continue;
       const path = environmentNames().get(name) ?? userSetting(name, "_");
       if (path !== undefined) this.#assign(path, value, path.join("."), "environment");
     }
@@ -213,7 +227,7 @@ class Loader {
     let branch = this.root;
     for (const [depth, segment] of path.entries()) {
       const [, key = segment, position] = /^(.+)\[(\d+)\]$/.exec(segment) ?? [];
-      const child = schema.children.get(key) ?? schema.children.get("*");
+      const child = childOf(schema, key);
       if (child === undefined) return this.#unknown(name, origin);
       if (depth === path.length - 1) {
         if (child.spec === undefined) return this.log.error(name, "is a table, not a value");
@@ -538,7 +552,7 @@ function pathOf(name: string): readonly string[] | undefined {
   const path = name.split(".");
   let schema = schemaRoot;
   for (const [depth, segment] of path.entries()) {
-    const child = schema.children.get(segment.replace(/\[\d+\]$/, "")) ?? schema.children.get("*");
+    const child = childOf(schema, segment.replace(/\[\d+\]$/, ""));
     if (child === undefined) return undefined;
     if (child.spec !== undefined && child.children.size === 0) return depth === path.length - 1 ? path : undefined;
     schema = child;

@@ -37,7 +37,8 @@ let llhttp: Llhttp | undefined;
 let window: Uint8Array;
 let windowWords: Int32Array;
 let windowAt = 0;
-let methods: readonly string[] = [];
+/** By llhttp's number, empty until asked for. DELETE to QUERY; among them RTSP's, which llhttp takes with versions that are not HTTP/1. */
+const methods: string[] = new Array(47).fill("");
 /** Parser structs nobody uses, by type. */
 const idle: readonly number[][] = [[], [], []];
 
@@ -159,10 +160,6 @@ function load(): Llhttp {
   });
   windowAt = loaded.malloc(windowSize);
   viewWindow(loaded);
-  const names: string[] = [];
-  // DELETE to QUERY; among them RTSP's, which llhttp takes with versions that are not HTTP/1.
-  for (let code = 0; code <= 46; code++) names.push(text(loaded, loaded.llhttp_method_name(code)));
-  methods = names;
   prepareNames();
   llhttp = loaded;
   return loaded;
@@ -504,7 +501,8 @@ export class HttpParser {
       this.minor = wasm.llhttp_get_http_minor(struct);
     }
     if (!inResponse) {
-      this.method = methods[wasm.llhttp_get_method(struct)] as string;
+      const method = wasm.llhttp_get_method(struct);
+      this.method = methods[method] || methodName(wasm, method);
       this.target = head.substring(targetStart - start, targetEnd - start);
       this.targetBytes = targetEnd - targetStart;
     } else {
@@ -579,6 +577,12 @@ export class HttpParser {
     (llhttp as Llhttp).llhttp_reset(struct);
     (idle[this.#type] as number[]).push(struct);
   }
+}
+
+function methodName(wasm: Llhttp, method: number): string {
+  const found = text(wasm, wasm.llhttp_method_name(method));
+  methods[method] = found;
+  return found;
 }
 
 function errorName(error: number): string {
