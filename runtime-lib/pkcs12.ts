@@ -2,7 +2,10 @@ import { createHash, createPrivateKey, type KeyObject, pbkdf2Sync, X509Certifica
 import type forgeModule from "node-forge";
 import { type StoreEntry, StoreError } from "./store-entry.ts";
 
-/** node-forge puts what is not RSA into `asn1` and leaves the typed member empty. */
+/**
+ * node-forge puts what it cannot read into `asn1` and leaves the typed member empty: what is not RSA, and in a bundle, which has
+ * no more of it than it takes to open a store, all keys and certificates.
+ */
 interface Bag {
   readonly type: string;
   readonly attributes: { readonly localKeyId?: readonly string[]; readonly friendlyName?: readonly string[] };

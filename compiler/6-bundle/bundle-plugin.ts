@@ -48,14 +48,19 @@ const replacements: Readonly<Record<string, string>> = {
   "undici/lib/web/fetch/body.js": `
     exports.extractBody = function () { throw new Error("a bundle sends no forms to backends"); };
   `,
-  // Of node-forge the runtime opens PKCS#12 stores; its TLS, SSH and curves are 170 KB.
+  // Of node-forge the runtime opens PKCS#12 stores. Keys and certificates in them are read by OpenSSL (`pkcs12.ts`), and nothing is
+  // made: without RSA, X.509, PEM and random numbers, half of it is left.
   "node-forge/lib/index.js": `
     module.exports = require("./forge.js");
     require("./md.all.js");
     require("./pbkdf2.js");
-    require("./pki.js");
     require("./pkcs12.js");
   `,
+  "node-forge/lib/pem.js": "",
+  "node-forge/lib/random.js": "",
+  // pbe.js takes its numbers from here when it is loaded.
+  "node-forge/lib/rsa.js": `require("./forge.js").jsbn = {};`,
+  "node-forge/lib/x509.js": "",
 };
 
 /** Gives esbuild the modules of a bundle: virtual ones from memory, libraries by name and version. */
