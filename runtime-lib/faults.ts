@@ -1,4 +1,4 @@
-/** A refusal as it goes over the wire. The body is made once, at start. */
+/** A refusal as it goes over the wire. The body is made once, when it is first sent. */
 export interface Fault {
   readonly status: number;
   /** The original's number (900902), else the HTTP status; 0 for bodies that carry none. */
@@ -32,15 +32,23 @@ export interface Faults {
 }
 
 /**
- * The faults of a compatibility. Called once at start: each call encodes all bodies anew.
+ * The faults of a compatibility. Called once at start, which need not wait for the bodies of faults: each is made when it is asked for.
  * Texts, codes and byte form (`, ` between members, nothing after `:`) are those of S-ERR-R1 to R3 and S-ERR-01 to 28.
  */
 export function faultsOf(compatibility: "wso2-3.2" | "standard"): Faults {
   const codes = new Map<number, Fault>();
-  for (const [code, status, message, description] of [...authFaults(), ...policyFaults]) {
-    codes.set(code, { status, code, body: faultBody(code, message, description) });
-  }
-  const unclassified = codes.get(900900) as Fault;
+  let rows: ReadonlyMap<number, Row> | undefined;
+  const byCode = (code: number): Fault => {
+    const known = codes.get(code);
+    if (known !== undefined) return known;
+    rows ??= new Map([...authFaults(), ...policyFaults].map((row) => [row[0], row]));
+    const row = rows.get(code);
+    if (row === undefined) return byCode(unclassified);
+    const [, status, message, description] = row;
+    const fault = { status, code, body: faultBody(code, message, description) };
+    codes.set(code, fault);
+    return fault;
+  };
 
   const backendBody = faultBody(101503, "Runtime Error", "Error connecting to the back end");
   const backendStatus = compatibility === "standard" ? standardBackendStatus : originalBackendStatus;
@@ -57,7 +65,7 @@ export function faultsOf(compatibility: "wso2-3.2" | "standard"): Faults {
 
   return {
     compatibility,
-    byCode: (code) => codes.get(code) ?? unclassified,
+    byCode,
     byStatus: (status, description) => ({ status, code: status, body: byStatus(status, description) }),
     backend: (failure) => backend[failure],
     noEndpoint: (keyType) => (keyType === "PRODUCTION" ? noProduction : noSandbox),
@@ -126,6 +134,7 @@ const phrases: ReadonlyMap<number, string> = new Map([
 
 type Row = readonly [code: number, status: number, message: string, description: string];
 
+const unclassified = 900900;
 const uaf = "Unclassified Authentication Failure";
 
 /** S-ERR-01 to 14: the description is the message and a text of the code's own (S-ERR-R2), the status from S-ERR-R3. */

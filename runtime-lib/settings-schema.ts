@@ -420,8 +420,10 @@ const readBy: readonly (readonly [name: string, ...features: FeatureName[]])[] =
 /** The features that alone read a setting, `jwtTokenConfig[0].validateSubscription`; none: it is read without any. */
 export function featuresReading(setting: string): readonly FeatureName[] {
   const name = setting.includes("[") ? setting.replace(/\[\d*\]/g, "") : setting;
-  for (const [start, ...features] of readBy) {
-    if (name === start || (start.endsWith(".") && name.startsWith(start))) return features;
+  for (const row of readBy) {
+    const start = row[0];
+    if (name === start || (start.endsWith(".") && name.startsWith(start)))
+      return row.slice(1) as readonly FeatureName[];
   }
   return [];
 }
