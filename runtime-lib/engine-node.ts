@@ -84,12 +84,17 @@ class NodeEngine implements Engine, EngineState {
     }
     server.on("connection", (socket: Socket) => this.#track(socket));
     server.on(scheme === "https" ? "secureConnection" : "connection", dropNameless);
-    const settingsBeside = { allowHalfOpen: true, noDelay: true };
-    const beside = () => createServer(settingsBeside, (socket) => server.emit("connection", socket));
-    for (const one of await listen(server, listener, beside)) {
+    const watched = <One extends NetServer>(one: One): One =>
       one.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
-      if (one !== server) this.#beside.push(one);
-    }
+    await listen(server, listener, () => {
+      if (this.#draining) return undefined;
+      const beside = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+        server.emit("connection", socket),
+      );
+      this.#beside.push(watched(beside));
+      return beside;
+    });
+    watched(server);
     this.#servers.push(server);
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs).unref();
     return server.address() as AddressInfo;

@@ -16,14 +16,14 @@ const socketsOfPort = 32;
 const reusePort = 2;
 
 /**
- * Opens `server` at an address and, where sockets can share its port, as many of `another` as it takes. Resolves to all that
- * listen, `server` first; rejects with node's error when it cannot be opened.
+ * Opens `server` at an address; rejects with node's error when it cannot be. Where sockets can share its port, others join it
+ * from then on, one in each turn of the event loop: a start need not wait for them. `another` makes each, until it has none.
  */
 export async function listen(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },
-  another: () => Server,
-): Promise<readonly [Server, ...Server[]]> {
+  another: () => Server | undefined,
+): Promise<void> {
   const bound = bindAlone(host, port);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -34,17 +34,19 @@ export async function listen(
     if (bound === undefined) server.listen({ host, port, backlog });
     else listenOn(server, bound.handle);
   });
-  const servers: [Server, ...Server[]] = [server];
-  if (bound?.shared !== true) return servers;
-  const opened = (server.address() as AddressInfo).port;
-  while (servers.length < socketsOfPort) {
-    const handle = bind(host, opened, reusePort);
-    if (handle === undefined) break;
+  if (bound?.shared === true) joinOneByOne(host, (server.address() as AddressInfo).port, socketsOfPort - 1, another);
+}
+
+function joinOneByOne(host: string, port: number, wanted: number, another: () => Server | undefined): void {
+  if (wanted === 0) return;
+  setImmediate(() => {
     const beside = another();
+    if (beside === undefined) return;
+    const handle = bind(host, port, reusePort);
+    if (handle === undefined) return;
     listenOn(beside, handle);
-    servers.push(beside);
-  }
-  return servers;
+    joinOneByOne(host, port, wanted - 1, another);
+  });
 }
 
 interface Bound {

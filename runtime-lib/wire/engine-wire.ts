@@ -6,6 +6,7 @@ import { listen } from "../listening.ts";
 import { nodeTls } from "../node-tls.ts";
 import { HeadLines } from "./answer-head.ts";
 import { Connection, type ConnectionHost, lingerMs } from "./connection.ts";
+import { prepareParser } from "./llhttp.ts";
 import { type Swept, startSweep, stopSweep } from "./sweep.ts";
 
 /**
@@ -42,13 +43,20 @@ class WireEngine implements Engine, ConnectionHost, Swept {
 
   async listen(listener: ListenerOptions): Promise<AddressInfo> {
     const make = listener.scheme === "https" ? this.#secureServers(listener) : () => this.#plainServer();
-    const servers = await listen(make(), listener, make);
-    for (const server of servers) {
-      server.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
-      this.#servers.push(server);
-    }
+    const server = make();
+    await listen(server, listener, () => (this.#draining ? undefined : this.#watched(make())));
+    this.#watched(server);
+    // The first client is seldom there yet.
+    setImmediate(prepareParser);
     startSweep(this);
-    return servers[0].address() as AddressInfo;
+    return server.address() as AddressInfo;
+  }
+
+  /** One that is closed in the end. */
+  #watched(server: Server): Server {
+    server.on("error", (error) => this.options.log.error({ err: error }, "listener failed"));
+    this.#servers.push(server);
+    return server;
   }
 
   #plainServer(): Server {

@@ -147,6 +147,11 @@ function grown(array: Int32Array): Int32Array<ArrayBuffer> {
   return larger;
 }
 
+/** Compiles it ahead of the first message, for who has nothing else to do. */
+export function prepareParser(): void {
+  if (llhttp === undefined) load();
+}
+
 function load(): Llhttp {
   const loaded = instantiate({
     wasm_on_message_begin: () => ok,
