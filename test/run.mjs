@@ -14,6 +14,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { startCompiler } from "./support/compile-once.mjs";
 
 const root = path.dirname(import.meta.dirname);
 /** The newest line with long-term support, tested beside the Node that runs this. */
@@ -33,6 +34,7 @@ process.on("exit", () => rmSync(builds, { recursive: true, force: true }));
 const filesAtOnce = os.availableParallelism() + 4;
 /** tsx keeps a cache that all processes of a machine share and write at once: a test must not depend on it. */
 const environment = { ...process.env, TSX_DISABLE_CACHE: "1", TEST_BUILDS: builds };
+const tsx = pathToFileURL(path.join(root, "node_modules/tsx/dist/esm/index.mjs")).href;
 const options = readOptions(process.argv.slice(2));
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** What failed, said once more at the end: the output of a run is long. */
@@ -40,6 +42,9 @@ const failures = [];
 
 installIfStale();
 for (const part of ["lint", "types"].filter(wanted)) await check(part);
+const compiler = [...testParts, "conformance"].some(wanted) ? await startCompiler(builds, environment) : undefined;
+// Each test can do without it.
+if (compiler !== undefined) environment.TEST_COMPILER = compiler.socket;
 // Its cases follow each other, and wait: it runs beside the tests, and prints when it has ended.
 const conformant = wanted("conformance") && options.node !== "lts" ? conformance() : undefined;
 const files = testParts.filter(wanted).flatMap(testFiles);
@@ -52,6 +57,7 @@ if (ofEngines.length > 0 && options.node !== "lts")
   await runTests(ofEngines, process.execPath, process.version, { engine: "wire", transport: otherTransport });
 if (files.length > 0 && options.node !== "current") await runTestsOnLts();
 await conformant;
+compiler?.stop();
 
 if (failures.length > 0) say(`\nfailed:\n${failures.map((line) => `  ${line}\n`).join("")}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
@@ -75,7 +81,6 @@ async function check(part) {
 
 async function runTests(files, node, version, under = {}) {
   say(`\ntests on Node ${version}${described(under)}: ${files.length} files`);
-  const tsx = pathToFileURL(path.join(root, "node_modules/tsx/dist/esm/index.mjs")).href;
   const { code, output } = await run(
     node,
     [

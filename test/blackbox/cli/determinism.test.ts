@@ -4,6 +4,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import yaml from "yaml";
 import { castgate, copyFixture, filesBelow, temporaryFolder } from "../../support/command-line.ts";
+import { compileBy, startCompiler } from "../../support/compile-once.mjs";
 
 /** The same input gives the same bytes: in another folder, time zone, locale, home and umask, and with all keys in another order. */
 describe("the same bytes", () => {
@@ -27,6 +28,21 @@ describe("the same bytes", () => {
       process.umask(umask);
     }
     sameFiles(other, ["generated", "target"]);
+  });
+
+  test("by one process for many projects, as tests have it", async () => {
+    const again = path.join(folder.path, "again/petstore");
+    const another = path.join(folder.path, "again/quotas");
+    copyFixture("petstore", again);
+    copyFixture("quotas", another);
+    const compiler = await startCompiler(folder.path);
+    assert.ok(compiler !== undefined);
+    try {
+      for (const project of [another, again, again]) assert.equal((await compileBy(compiler.socket, project)).code, 0);
+    } finally {
+      compiler.stop();
+    }
+    sameFiles(again, ["generated", "target"]);
   });
 
   test("with all keys shuffled: code and bundle are equal, only digests of raw files and lines differ", async () => {
