@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { CommandFailure } from "../commands/command.ts";
+import { readable } from "../commands/signing-key.ts";
 import { decodeText, HostError } from "../host.ts";
 import type { GatewayModel } from "../model/gateway-model.ts";
 import { type EmbeddedManifest, readManifest } from "../verify/embedded-manifest.ts";
@@ -30,8 +31,9 @@ async function readText(name: string, path: string): Promise<string> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
-  } catch {
-    throw new CommandFailure(`${name} cannot be read`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandFailure(`${name} cannot be read: ${readable[code ?? ""] ?? code}`);
   }
   try {
     return decodeText(bytes);

@@ -73,7 +73,7 @@ export class DevSession {
 function introduction(requests: readonly SampleRequest[], ports: Listening, all: string): string {
   const lines = onePerAccess(requests).map(({ access, line }) => `# ${access}\n${line}`);
   return `
-The gateway answers on http://127.0.0.1:${ports.http} and https://localhost:${ports.https}; backends are mocked.
+Once it has started, the gateway answers on http://127.0.0.1:${ports.http} and https://localhost:${ports.https}; backends are mocked.
 Requests to paste, one for each kind of access (all ${requests.length}: ${all}):
 
 ${lines.join("\n")}

@@ -34,7 +34,8 @@ const table: readonly (readonly [words: string, code: number, stdout: RegExp, st
   ["build a --docker-image=a:b", 2, /^$/, /--docker-image has no meaning any more\n {2}= hint: .*target/],
   ["init a -k", 2, /^$/, /-k has no meaning any more\n {2}= hint: .*NODE_EXTRA_CA_CERTS/],
   ["reset", 2, /^$/, /nothing to reset/],
-  ["verify no-such-bundle.cjs", 1, /^$/, /no-such-bundle\.cjs cannot be read/],
+  ["verify no-such-bundle.cjs", 1, /^$/, /no-such-bundle\.cjs cannot be read: there is no such file\n/],
+  ["verify .", 1, /^$/, /^error: \. cannot be read: it is a folder\n/],
   ["verify", 2, /^$/, /verify/],
 ];
 
