@@ -51,11 +51,12 @@ const files = testParts.filter(wanted).flatMap(testFiles);
 const outside = files.filter(runsGateway);
 const ofEngines = files.filter(testsEngine);
 if (files.length > 0 && options.node !== "lts") await runTests(files, process.execPath, process.version);
-if (outside.length > 0 && options.node !== "lts")
-  await runTests(outside, process.execPath, process.version, { engine: otherEngine });
-if (ofEngines.length > 0 && options.node !== "lts")
-  await runTests(ofEngines, process.execPath, process.version, { engine: "wire", transport: otherTransport });
-if (files.length > 0 && options.node !== "current") await runTestsOnLts();
+// At the same time: at the end of each there is little left to do.
+const how = { beside: options.node === "all" };
+await Promise.all([
+  options.node === "lts" ? undefined : runTestsUnderOthers(how),
+  options.node === "current" || files.length === 0 ? undefined : runTestsOnLts(how),
+]);
 await conformant;
 compiler?.stop();
 
@@ -79,20 +80,23 @@ async function check(part) {
   say(`${part}: ${code === 0 ? "clean" : "FAILED"} (${seconds(started)})`);
 }
 
-async function runTests(files, node, version, under = {}) {
-  say(`\ntests on Node ${version}${described(under)}: ${files.length} files`);
+/** With `beside`, other tests run at the same time: what this prints is shown when it has ended, and half as many files run at once. */
+async function runTests(files, node, version, under = {}, { beside = false } = {}) {
+  const title = `tests on Node ${version}${described(under)}: ${files.length} files`;
+  if (!beside) say(`\n${title}`);
   const { code, output } = await run(
     node,
     [
       `--import=${tsx}`,
       "--test",
-      `--test-concurrency=${filesAtOnce}`,
+      `--test-concurrency=${beside ? Math.ceil(filesAtOnce / 2) : filesAtOnce}`,
       "--test-timeout=600000",
       `--test-reporter=${pathToFileURL(path.join(root, "test/support/reporter.mjs")).href}`,
       ...files,
     ],
-    under,
+    { ...under, quiet: beside },
   );
+  if (beside) say(`\n${title}\n${output}`);
   const found = /^tests: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
   const counts = { passed: Number(found?.[1] ?? 0), failed: Number(found?.[2] ?? 0), skipped: Number(found?.[3] ?? 0) };
   // A runner that dies has not passed, whatever it counted before.
@@ -109,7 +113,14 @@ function failedIn(output, circumstances) {
   return [...output.matchAll(/^FAILED (.*)\n(.*)$/gm)].map(([, name, why]) => `${name}: ${why} (${circumstances})`);
 }
 
-async function runTestsOnLts() {
+async function runTestsUnderOthers(how) {
+  const { execPath, version } = process;
+  if (outside.length > 0) await runTests(outside, execPath, version, { engine: otherEngine }, how);
+  if (ofEngines.length > 0)
+    await runTests(ofEngines, execPath, version, { engine: "wire", transport: otherTransport }, how);
+}
+
+async function runTestsOnLts(how) {
   if (Number(process.versions.node.split(".")[0]) === ltsMajor) return;
   const node = ltsNode();
   if (node !== undefined) {
@@ -117,9 +128,9 @@ async function runTestsOnLts() {
     const again = options.node === "lts" ? files : files.filter((file) => !isSameOnEachNode(file));
     if (again.length < files.length)
       say(`\n${files.length - again.length} files are the same on Node ${node.version}: not run again`);
-    if (again.length > 0) await runTests(again, node.bin, node.version);
+    if (again.length > 0) await runTests(again, node.bin, node.version, {}, how);
     if (ofEngines.length === 0) return;
-    return runTests(ofEngines, node.bin, node.version, { engine: "wire", transport: otherTransport });
+    return runTests(ofEngines, node.bin, node.version, { engine: "wire", transport: otherTransport }, how);
   }
   count({ passed: 0, failed: 0, skipped: 1 });
 }

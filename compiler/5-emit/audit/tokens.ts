@@ -1,4 +1,4 @@
-import { parseExpressionAt } from "acorn";
+import { type Token as AcornToken, tokenizer, tokTypes } from "acorn";
 
 /** One token, blanks and comments dropped. */
 interface Token {
@@ -6,13 +6,6 @@ interface Token {
   /** A literal stands by its value. */
   readonly text: string;
 }
-
-/**
- * Blanks and comments; a name or a word of the language; a text; a number; an operator, or any other character. Generated code has
- * neither regular expressions nor templates: one that has begins with a token that is planned nowhere.
- */
-const pattern =
-  /(\s+|\/\/[^\n\r\u2028\u2029]*|\/\*[\s\S]*?\*\/)|([A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*)|("(?:[^"\\\n\r]|\\[\s\S])*"|'(?:[^'\\\n\r]|\\[\s\S])*')|(\d[\d_]*(?:\.\d[\d_]*)?)|\.{3}|=>|[=!]==?|[<>]=|&&|\|\||\?\?|\?\.|\+\+|--|[\s\S]/y;
 
 /** Bounds the memory for a large API. */
 const knownAtMost = 1_000;
@@ -83,17 +76,28 @@ export class TokenReader {
   }
 }
 
+/** Types are the same kinds of tokens as all else. What is no token at all is planned nowhere: it stands for the rest of the text. */
 function tokensIn(text: string): Token[] {
   const tokens: Token[] = [];
-  pattern.lastIndex = 0;
-  for (let start = 0; start < text.length; start = pattern.lastIndex) {
-    const [whole = "", blank, , string, number] = pattern.exec(text) ?? [];
-    if (blank !== undefined) continue;
-    if (string !== undefined) tokens.push({ start, text: quoted(literalValue(string)) });
-    else if (number !== undefined) tokens.push({ start, text: String(Number(number.replaceAll("_", ""))) });
-    else tokens.push({ start, text: whole });
+  let end = 0;
+  try {
+    for (const token of tokenizer(text, { ecmaVersion: 2024, sourceType: "module" })) {
+      tokens.push({ start: token.start, text: wordOf(token, text) });
+      end = token.end;
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    tokens.push({ start: end, text: text.slice(end) });
   }
   return tokens;
+}
+
+function wordOf(token: AcornToken, text: string): string {
+  // The library's types leave out what a literal comes to.
+  const { value } = token as { readonly value?: unknown };
+  if (token.type === tokTypes.string) return quoted(String(value));
+  if (token.type === tokTypes.num && typeof value === "number") return String(value);
+  return text.slice(token.start, token.end);
 }
 
 /** Index of the first token that begins there or later. */
@@ -110,17 +114,6 @@ function firstFrom(tokens: readonly Token[], start: number): number {
 
 function isClosing(text: string): boolean {
   return text === "}" || text === "]" || text === ")";
-}
-
-/** What a string literal stands for. */
-function literalValue(literal: string): string {
-  if (!literal.includes("\\")) return literal.slice(1, -1);
-  try {
-    const node = parseExpressionAt(literal, 0, { ecmaVersion: 2024, sourceType: "module" });
-    return node.type === "Literal" ? String(node.value) : literal;
-  } catch {
-    return literal; // nothing that the language takes, and so planned nowhere
-  }
 }
 
 /** A string literal that any reader of the language takes as it is: ASCII only. */
