@@ -66,6 +66,8 @@ password = "lists secret"
     rabbit = await startRabbitMq();
     secrets.push(rabbit.password);
     gateway = await startGateway(compiled, { issuer, backend, settings: settings() });
+    // Lists are read once more when the broker is heard: they would take back what messages had said before.
+    await until(() => manager.requests.filter(({ url }) => url.endsWith("/block")).length > 1);
   });
   after(async () => {
     await gateway?.stop();
