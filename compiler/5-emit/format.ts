@@ -1,6 +1,6 @@
 import { format } from "prettier";
 import { lineWidth } from "./import-list.ts";
-import { breakLine } from "./line-breaks.ts";
+import { breakLine, columns, isText } from "./line-breaks.ts";
 
 /**
  * Formats one top-level piece of a generated file. The templates write what fits into a line in its final form, so only
@@ -17,7 +17,7 @@ export async function formatPiece(text: string): Promise<string> {
       continue;
     }
     const broken = breakLine(line);
-    usual &&= broken.length > 0 && broken.every((part) => columns(part) <= lineWidth);
+    usual &&= broken.length > 0 && broken.every((part) => columns(part) <= lineWidth || isText(part));
     lines.push(...(usual ? broken : [line]));
   }
   const result = lines.join("\n");
@@ -31,19 +31,12 @@ export async function formatAlways(text: string): Promise<string> {
 }
 
 function isComment(line: string): boolean {
-  return line.trimStart().startsWith("//");
+  const text = line.trimStart();
+  return text.startsWith("//") || (text.startsWith("/**") && text.indexOf("*/") === text.length - 2);
 }
 
 /** Arrays of objects or of arrays, which the formatter breaks at any length. */
 function mayHoldMatrix(text: string): boolean {
   if (text.includes("}, {")) return true;
   return text.includes("], [") && /, [^[\]]*\], \[[^[\]]*, /.test(text);
-}
-
-/** At least as many as the line takes: characters beyond ASCII may be wide. */
-function columns(line: string): number {
-  if (line.length <= lineWidth / 2) return line.length;
-  let wide = 0;
-  for (let i = 0; i < line.length; i++) if (line.charCodeAt(i) > 0x7e) wide++;
-  return line.length + wide;
 }

@@ -1,6 +1,8 @@
+import { lineWidth } from "./import-list.ts";
+
 /**
  * Breaks a line that is too long as the formatter would, for the shapes that occur in every operation of a large API:
- * `if (a && b) {`, `if (a) return b;` and a call or a signature with plain arguments. Empty: another shape.
+ * `if (a && b) {`, `if (a) return b;`, `{ a: b, c: d },`, and a call or a signature with plain arguments. Empty: another shape.
  */
 export function breakLine(line: string): readonly string[] {
   const indent = /^ */.exec(line)?.[0] ?? "";
@@ -13,7 +15,36 @@ export function breakLine(line: string): readonly string[] {
     if (rest === " {") return breakCondition(indent, condition);
     return rest.startsWith(" return ") ? [`${indent}if (${condition})`, `${indent}  ${rest.slice(1)}`] : [];
   }
+  if (text.startsWith("{ ") && text.endsWith(" },")) return breakObject(indent, text);
   return breakCall(indent, text);
+}
+
+/** An object among arguments or elements that stand on lines of their own. A text that does not fit beside its key stands below it. */
+function breakObject(indent: string, text: string): string[] {
+  const lines: string[] = [];
+  for (const member of splitOutside(text.slice(2, -3), ", ")) {
+    const line = `${indent}  ${member},`;
+    const [, key, value] = columns(line) > lineWidth ? (textMember.exec(member) ?? []) : [];
+    if (key === undefined) lines.push(line);
+    else lines.push(`${indent}  ${key}:`, `${indent}    ${value},`);
+  }
+  return [`${indent}{`, ...lines, `${indent}},`];
+}
+
+/** A key that is longer than an indentation, and a text. */
+const textMember = /^(\w{3,}): ("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')$/;
+
+/** Whether a line holds nothing but a text: no line break makes it shorter. */
+export function isText(line: string): boolean {
+  return /^ *(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'),$/.test(line);
+}
+
+/** At least as many as the line takes: characters beyond ASCII may be wide. */
+export function columns(line: string): number {
+  if (line.length <= lineWidth / 2) return line.length;
+  let wide = 0;
+  for (let i = 0; i < line.length; i++) if (line.charCodeAt(i) > 0x7e) wide++;
+  return line.length + wide;
 }
 
 function breakCondition(indent: string, condition: string): string[] {

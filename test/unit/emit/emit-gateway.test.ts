@@ -399,6 +399,28 @@ function wide(): GatewayPlan {
       upstreams: [{ symbol: id(`plain${name}${index}Production`), upstream: upstream("k", ["https://a.test"]) }],
     });
   });
+  for (const length of [1, 40, 60, 62, 80, 130]) {
+    const template = `/managed/{id}/${"m".repeat(length)}/"it's"`;
+    operations.push({
+      template,
+      symbol: `managed${length}`,
+      chain: [
+        authenticate(),
+        {
+          kind: "throttle",
+          symbol: id(`managed${length}Limits`),
+          limits: {
+            api: false,
+            resource: undefined,
+            fromCaller: true,
+            unauthenticated: undefined,
+            managed: { method: "GET", template, resourceTier: "15PerMin" },
+          },
+        },
+        forward,
+      ],
+    });
+  }
   for (let i = 0; i < 60; i++) {
     operations.push({ template: `/many/item${i}/{id}`, symbol: `many${i}`, chain: [open, forward] });
     operations.push({ template: `/many/${String.fromCharCode(97 + (i % 26))}${i}x`, symbol: `letters${i}` });
