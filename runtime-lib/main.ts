@@ -14,6 +14,7 @@ import { withBuiltins } from "./health.ts";
 import { type Log, openLog } from "./log.ts";
 import type { Service } from "./module.ts";
 import { type Options, readOptions, usage } from "./options.ts";
+import { precompile } from "./precompile.ts";
 import { pathRules } from "./request-path.ts";
 import { noService, withServices } from "./services.ts";
 import type { Settings, SettingsReport } from "./settings.ts";
@@ -51,6 +52,10 @@ export async function main(gateway: Gateway, manifest: () => Manifest): Promise<
     return print(`${name} ${version}\n`);
   }
   if (options.kind !== "run") return;
+  if (options.precompile !== undefined) {
+    const problem = precompile(options.precompile);
+    return problem === undefined ? undefined : exit(exitUsage, `${problem}\n`);
+  }
   await start(gateway, options);
 }
 

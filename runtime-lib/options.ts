@@ -18,6 +18,8 @@ export interface Options {
   readonly engine: EngineName;
   readonly transport: TransportName;
   readonly allowKnownDefaults: boolean;
+  /** File of the starter that is to be written at the end. */
+  readonly precompile: string | undefined;
   /** `--name=value` for every setting and endpoint, in order. */
   readonly overrides: readonly (readonly [name: string, value: string])[];
 }
@@ -31,6 +33,7 @@ export const usage = `Usage: <bundle> [options]
   --engine NAME           what carries HTTP: ${engines.join(" or ")} (default ${engines[0]})
   --transport NAME        how the engine wire uses sockets: ${transports.join(" or ")} (default ${transports[0]})
   --workers N             processes that share the listeners (default 1)
+  --precompile FILE       when stopped, write FILE: it starts this bundle with the code that was used compiled already
   --check-config          check the settings and stop: 0 fine, 78 wrong
   --allow-known-defaults  accept well-known passwords and certificates; for tests and trials only
   --manifest              print what the bundle was built from
@@ -41,6 +44,7 @@ export const usage = `Usage: <bundle> [options]
 export function readOptions(args: readonly string[]): CommandLine {
   const overrides: (readonly [string, string])[] = [];
   let config: string | undefined;
+  let precompile: string | undefined;
   let workers = 1;
   let engine = engines[0] as EngineName;
   let transport = transports[0] as TransportName;
@@ -66,11 +70,13 @@ export function readOptions(args: readonly string[]): CommandLine {
     const equals = arg.indexOf("=");
     const name = arg.startsWith("--") ? arg.slice(2, equals === -1 ? undefined : equals) : "";
     if (name === "") return { kind: "error", message: `unexpected argument: ${arg}` };
-    if (name === "config" || name === "workers" || name === "engine" || name === "transport") {
+    if (name === "config" || name === "workers" || name === "engine" || name === "transport" || name === "precompile") {
       const value = equals === -1 ? args[++i] : arg.slice(equals + 1);
       if (value === undefined || value === "") return { kind: "error", message: `--${name} needs a value` };
       if (name === "config") {
         config = value;
+      } else if (name === "precompile") {
+        precompile = value;
       } else if (name === "engine") {
         const known = engines.find((each) => each === value);
         if (known === undefined) return { kind: "error", message: `--engine needs one of: ${engines.join(", ")}` };
@@ -91,5 +97,7 @@ export function readOptions(args: readonly string[]): CommandLine {
       return { kind: "error", message: `unknown option --${name}; a setting is given as --${name}=...` };
     overrides.push([name, arg.slice(equals + 1)]);
   }
-  return { kind: "run", config, checkOnly, workers, engine, transport, allowKnownDefaults, overrides };
+  if (precompile !== undefined && workers > 1)
+    return { kind: "error", message: "--precompile needs one process, not --workers" };
+  return { kind: "run", config, checkOnly, workers, engine, transport, allowKnownDefaults, precompile, overrides };
 }

@@ -21,7 +21,8 @@ export function settingsOfWords(
 ): Pick<SettingsInput, "overrides" | "allowKnownDefaults"> | string {
   const found = readOptions(words);
   if (found.kind === "error") return found.message;
-  if (found.kind !== "run" || found.config !== undefined || found.checkOnly) return "only settings may stand there";
+  if (found.kind !== "run" || found.config !== undefined || found.checkOnly || found.precompile !== undefined)
+    return "only settings may stand there";
   return found;
 }
 
