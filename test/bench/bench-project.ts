@@ -3,9 +3,9 @@ import { join } from "node:path";
 
 /**
  * Which checks an operation asks for: the first segment of its path. `full` is token, scope and throttling; `full-pipelined`
- * the same before an endpoint that is declared to take requests ahead of its answers.
+ * the same before an endpoint that is declared to take requests ahead of its answers, as `jwt-pipelined` is `jwt`.
  */
-export const checks = ["plain", "jwt", "full", "full-pipelined", "basic", "api-key"] as const;
+export const checks = ["plain", "jwt", "jwt-pipelined", "full", "full-pipelined", "basic", "api-key"] as const;
 export type Check = (typeof checks)[number];
 
 /** Of the answer's body: the second segment of the path. */
@@ -62,10 +62,10 @@ export function writeBenchProject(folder: string, backend: string, { limits = tr
 }
 
 function pathItem(check: Check, backend: string, limits: boolean): object {
-  const isPipelined = check === "full-pipelined";
+  const isPipelined = check === "full-pipelined" || check === "jwt-pipelined";
   const operation = {
     security: securityOf(check),
-    ...((check === "full" || isPipelined) && limits ? { "x-wso2-throttling-tier": "Bench" } : {}),
+    ...((check === "full" || check === "full-pipelined") && limits ? { "x-wso2-throttling-tier": "Bench" } : {}),
     ...(isPipelined ? { "x-wso2-production-endpoints": { urls: [backend], "x-castgate-pipelining": pipelining } } : {}),
     responses: { "200": { description: "bytes" } },
   };
@@ -80,6 +80,7 @@ function securityOf(check: Check): readonly object[] {
     case "plain":
       return [];
     case "jwt":
+    case "jwt-pipelined":
       return [{ oauth: [] }];
     case "full":
     case "full-pipelined":

@@ -57,6 +57,7 @@ export function makeCredentials(folder: string): Credentials {
       jwt: bearer,
       full: bearer,
       "full-pipelined": bearer,
+      "jwt-pipelined": bearer,
       basic: `Authorization: Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
       "api-key": `X-API-Key: ${key}`,
     },

@@ -21,7 +21,7 @@ import { loadCore } from "./pinned-process.ts";
 import { emptyServerId } from "./ratios.ts";
 import type { BenchRecord } from "./record.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
-import { measureStarts, type Starter } from "./start-up.ts";
+import { measureStarts, precompiled, type Starter } from "./start-up.ts";
 import { median } from "./statistics.ts";
 import { expectedSeconds, measureThroughput } from "./throughput.ts";
 import { type NodeUnderTest, toolVersions } from "./tools.ts";
@@ -195,13 +195,18 @@ async function startPart({ bench, options, nodes, ownVersions, own, compiled }: 
   const server = script("server.cjs", `require("node:http").createServer((_, a) => a.end()).listen(${ports.http});\n`);
   const nothing = script("nothing.cjs", "\n");
   const ask = { port: ports.http, request };
+  const bundles = own.map((variant) => ({
+    id: ownId(variant),
+    node: variant.node.version,
+    command: [variant.node.binary, petstore.bundle, "--config", settings, ...variant.flags, ...overrides],
+    ask,
+  }));
+  const quick: Starter[] = [];
+  for (const [index, bundle] of bundles.entries())
+    quick.push(await precompiled(bundle, join(bench.folder, `start-${index}.cjs`)));
   const starters: Starter[] = [
-    ...own.map((variant) => ({
-      id: ownId(variant),
-      node: variant.node.version,
-      command: [variant.node.binary, petstore.bundle, "--config", settings, ...variant.flags, ...overrides],
-      ask,
-    })),
+    ...bundles,
+    ...quick,
     ...nodes.flatMap(({ binary, version }) => [
       { id: emptyServerId, node: version, command: [binary, server], ask },
       { id: "an empty script, to its end", node: version, command: [binary, nothing], ask: undefined },

@@ -67,6 +67,13 @@ export const scenarios = {
     tokens: "new-each-time",
     peers: ["haproxy-jwt", "fastify-jwt-verify"],
   },
+  "jwt-new-pipelined": {
+    ...usual,
+    title: `as \`jwt-new\`, and the definition declares that the backend bears pipelined GETs (x-castgate-pipelining: ${pipelining}); GET 1 KiB, 100 connections`,
+    check: "jwt-pipelined",
+    tokens: "new-each-time",
+    peers: ["haproxy-jwt"],
+  },
   basic: { ...usual, title: "HTTP Basic; GET 1 KiB, 100 connections", check: "basic", peers: [] },
   "api-key": { ...usual, title: "API key; GET 1 KiB, 100 connections", check: "api-key", peers: [] },
   tls: { ...usual, title: "over TLS: JWT (cached), scope and throttling; GET 1 KiB, 100 connections", tls: true },

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { PinnedProcess } from "./pinned-process.ts";
 import type { StartRecord } from "./record.ts";
@@ -33,6 +34,17 @@ export async function measureStarts(starters: readonly Starter[], times: number)
     }
   }
   return rows.map(({ starter: { id, node }, ...found }) => ({ id, node, ...found }));
+}
+
+/**
+ * A starter that begins with the code compiled that `starter`, a bundle, has used for its first answer: what `--precompile` makes
+ * of it. Throws when it was not made.
+ */
+export async function precompiled(starter: Starter, file: string): Promise<Starter> {
+  const [node = "", bundle = "", ...rest] = starter.command;
+  await measureStart({ ...starter, command: [node, bundle, `--precompile=${file}`, ...rest] });
+  if (!existsSync(file)) throw new Error(`${starter.id} did not write ${file}`);
+  return { ...starter, id: `${starter.id}, precompiled`, command: [node, file, ...rest] };
 }
 
 async function measureStart({ id, command, ask }: Starter): Promise<number> {

@@ -13,7 +13,7 @@ describe("options of the benchmark", () => {
   test("measure everything unless told otherwise", () => {
     const { only, scenarios, engines, nodes, rounds, seconds, peers } = read();
     assert.deepEqual(only, ["throughput", "latency", "start", "memory", "idle", "workers", "compile"]);
-    assert.equal(scenarios.length, 14);
+    assert.equal(scenarios.length, 15);
     assert.deepEqual(read("--scenario=all").scenarios, scenarios);
     assert.deepEqual(
       { engines, nodes, rounds, seconds, peers },
