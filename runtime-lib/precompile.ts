@@ -22,7 +22,7 @@ interface Made {
  * cache (`NODE_COMPILE_CACHE`) does not have those, nor has any that is made before the first request.
  */
 export function precompile(starter: string): string | undefined {
-  const { accessSync, constants, readFileSync, realpathSync, renameSync, writeFileSync } =
+  const { accessSync, constants, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } =
     process.getBuiltinModule("node:fs");
   const { dirname, relative, resolve } = process.getBuiltinModule("node:path");
   const { createHash } = process.getBuiltinModule("node:crypto");
@@ -44,8 +44,10 @@ export function precompile(starter: string): string | undefined {
     const made = { bundle: relative(dirname(target), bundle), sha256: createHash("sha256").update(text).digest("hex") };
     try {
       // What is there stays whole until the new one is.
-      writeFileSync(`${target}.tmp`, starterText(made, script.createCachedData()), { mode: 0o755 });
-      renameSync(`${target}.tmp`, target);
+      const unfinished = `${target}.tmp`;
+      rmSync(unfinished, { force: true });
+      writeFileSync(unfinished, starterText(made, script.createCachedData()), { mode: 0o755, flag: "wx" });
+      renameSync(unfinished, target);
       process.stderr.write(`${starter} is written: start that instead of ${made.bundle}\n`);
     } catch (error) {
       process.stderr.write(`cannot write ${starter}: ${(error as NodeJS.ErrnoException).code}\n`);
@@ -62,7 +64,8 @@ export function precompile(starter: string): string | undefined {
 function starterText(made: Made, compiled: Buffer): string {
   return [
     "#!/usr/bin/env node",
-    `// Starts ${made.bundle} with its code compiled already: written by it (--precompile) with Node ${process.versions.node}.`,
+    // No name of a file: it could end the line.
+    `// Starts a bundle with its code compiled already: written by it (--precompile) with Node ${process.versions.node}.`,
     "// For another bundle, or another Node, the compiled code is left aside. Do not edit.",
     String(runScript),
     String(startCompiled),
@@ -78,7 +81,18 @@ function startCompiled(made: Made, folder: string, holder: string): void {
   const { join } = process.getBuiltinModule("node:path");
   const { createHash } = process.getBuiltinModule("node:crypto");
   const bundle = join(folder, made.bundle);
-  const text = readFileSync(bundle, "utf8");
+  const fail = (code: number, problem: string): void => {
+    process.stderr.write(`${problem}\n`);
+    process.exitCode = code;
+  };
+  if (process.argv.some((word) => /^--precompile(=|$)/.test(word)))
+    return fail(2, `--precompile: this is such a file; it is for the bundle, ${bundle}`);
+  let text: string;
+  try {
+    text = readFileSync(bundle, "utf8");
+  } catch (error) {
+    return fail(1, `cannot read the bundle ${bundle}: ${(error as NodeJS.ErrnoException).code}`);
+  }
   // V8 itself compares no more than the lengths.
   const fits = createHash("sha256").update(text).digest("hex") === made.sha256;
   const compiled = Buffer.from(holder.slice(holder.indexOf("/*") + 2, -3), "base64");

@@ -127,10 +127,17 @@ async function* throughputPart({
   }
 }
 
+/**
+ * At a low rate V8 is still compiling what is hot after a few seconds, on the one core that there is: with 2 s of warming up p99 was 4 ms
+ * with Node 26, with 12 s 1.3. What runs for days is wanted here.
+ */
+const latencyWarmSeconds = 12;
+
 async function latencyPart({ bench, options, versions, contenders }: Parts): Promise<BenchRecord["latency"]> {
   const scenario: Scenario = { ...scenarios.full, peers: ["haproxy-jwt", "fastify-jwt"] };
   const done = watchMachine(versions, options);
-  const measured = await measureLatency(bench, scenario, contenders.of(scenario, options.peers), options, options.rate);
+  const durations = { ...options, warm: Math.max(options.warm, latencyWarmSeconds) };
+  const measured = await measureLatency(bench, scenario, contenders.of(scenario, options.peers), durations, options.rate);
   return [{ scenario: "full", circumstances: done(), contenders: measured }];
 }
 

@@ -145,6 +145,20 @@ describe("--precompile", () => {
     });
   }
 
+  test("of a starter there is none", () => {
+    const run = spawnSync(process.execPath, [starter, "--precompile=again.cjs"]);
+    assert.equal(run.status, 2);
+    assert.match(String(run.stderr), /^--precompile: this is such a file; it is for the bundle, \S+petstore\.cjs\n$/);
+  });
+
+  test("a starter whose bundle is gone says so", () => {
+    const alone = path.join(folder, "alone.cjs");
+    cpSync(starter, alone);
+    const run = spawnSync(process.execPath, [alone]);
+    assert.equal(run.status, 1);
+    assert.equal(String(run.stderr), `cannot read the bundle ${path.join(folder, "petstore.cjs")}: ENOENT\n`);
+  });
+
   test("a start that fails writes nothing", () => {
     const cwd = path.dirname(project.bundle);
     const run = spawnSync(
