@@ -97,6 +97,8 @@ export function readOptions(args: readonly string[]): CommandLine {
       return { kind: "error", message: `unknown option --${name}; a setting is given as --${name}=...` };
     overrides.push([name, arg.slice(equals + 1)]);
   }
+  if (precompile !== undefined && checkOnly)
+    return { kind: "error", message: "--precompile is for a gateway that serves, not for --check-config" };
   if (precompile !== undefined && workers > 1)
     return { kind: "error", message: "--precompile needs one process, not --workers" };
   return { kind: "run", config, checkOnly, workers, engine, transport, allowKnownDefaults, precompile, overrides };

@@ -1,4 +1,5 @@
 import type { Script } from "node:vm";
+import { restoreGrowth } from "./young-generation.ts";
 
 const option = "--precompile";
 
@@ -6,11 +7,12 @@ function indexOf(words: readonly string[]): number {
   return words.findIndex((word) => word === option || word.startsWith(`${option}=`));
 }
 
-/** What a starter knows of the bundle that it was made from. */
+/** What a starter knows. */
 interface Made {
   /** From the starter's folder. */
   readonly bundle: string;
-  readonly sha256: string;
+  /** Of the bundle, and of the compiled code: V8 compares the bundle's length alone, and does not notice a damaged byte. */
+  readonly sha256: { readonly bundle: string; readonly code: string };
 }
 
 /**
@@ -22,39 +24,67 @@ interface Made {
  * cache (`NODE_COMPILE_CACHE`) does not have those, nor has any that is made before the first request.
  */
 export function precompile(starter: string): string | undefined {
-  const { accessSync, constants, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } =
-    process.getBuiltinModule("node:fs");
-  const { dirname, relative, resolve } = process.getBuiltinModule("node:path");
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  const target = resolve(starter);
-  const bundle = realpathSync(process.argv[1] as string);
-  if (target === bundle) return `--precompile: ${starter} is the bundle itself`;
+  const { accessSync, constants, readFileSync, realpathSync } = process.getBuiltinModule("node:fs");
+  const { basename, dirname, join, relative, resolve } = process.getBuiltinModule("node:path");
+  let target: string;
   try {
+    // The starter will look from where its folder really is.
+    target = join(realpathSync(dirname(resolve(starter))), basename(starter));
     accessSync(dirname(target), constants.W_OK);
   } catch (error) {
     return `--precompile: cannot write ${starter}: ${(error as NodeJS.ErrnoException).code}`;
   }
+  const bundle = realpathSync(process.argv[1] as string);
+  if (target === bundle) return `--precompile: ${starter} is the bundle itself`;
   const text = readFileSync(bundle, "utf8");
   // The copy serves.
   const { argv } = process;
   for (let at = indexOf(argv); at !== -1; at = indexOf(argv)) argv.splice(at, argv[at] === option ? 2 : 1);
   const script = runScript(bundle, text);
   process.once("exit", (code) => {
-    if (code !== 0) return;
-    const made = { bundle: relative(dirname(target), bundle), sha256: createHash("sha256").update(text).digest("hex") };
-    try {
-      // What is there stays whole until the new one is.
-      const unfinished = `${target}.tmp`;
-      rmSync(unfinished, { force: true });
-      writeFileSync(unfinished, starterText(made, script.createCachedData()), { mode: 0o755, flag: "wx" });
-      renameSync(unfinished, target);
-      process.stderr.write(`${starter} is written: start that instead of ${made.bundle}\n`);
-    } catch (error) {
-      process.stderr.write(`cannot write ${starter}: ${(error as NodeJS.ErrnoException).code}\n`);
-      process.exitCode = 1;
-    }
+    if (code !== 0) return void process.stderr.write(`${starter} is not written: the exit code is ${code}\n`);
+    // The code is taken only by a Node that has the same flags.
+    restoreGrowth();
+    const compiled = script.createCachedData();
+    const made = {
+      bundle: relative(dirname(target), bundle),
+      sha256: { bundle: digestOf(text), code: digestOf(compiled) },
+    };
+    const problem = replaceFile(target, starterText(made, compiled));
+    process.stderr.write(
+      problem === undefined
+        ? `${starter} is written: start that instead of ${made.bundle}\n`
+        : `cannot write ${starter}: ${problem}\n`,
+    );
+    if (problem !== undefined) process.exitCode = 1;
   });
   return undefined;
+}
+
+function digestOf(data: string | Buffer): string {
+  return process.getBuiltinModule("node:crypto").createHash("sha256").update(data).digest("hex");
+}
+
+/** What is there stays whole until the new one is. Returns why it could not be. */
+function replaceFile(file: string, text: string): string | undefined {
+  const { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } = process.getBuiltinModule("node:fs");
+  const unfinished = `${file}.${process.pid}.tmp`;
+  try {
+    rmSync(unfinished, { force: true });
+    const opened = openSync(unfinished, "wx", 0o755);
+    try {
+      writeFileSync(opened, text);
+      // An empty script would end with 0.
+      fsyncSync(opened);
+    } finally {
+      closeSync(opened);
+    }
+    renameSync(unfinished, file);
+    return undefined;
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    return (error as NodeJS.ErrnoException).code;
+  }
 }
 
 /**
@@ -67,16 +97,15 @@ function starterText(made: Made, compiled: Buffer): string {
     // No name of a file: it could end the line.
     `// Starts a bundle with its code compiled already: written by it (--precompile) with Node ${process.versions.node}.`,
     "// For another bundle, or another Node, the compiled code is left aside. Do not edit.",
-    String(runScript),
-    String(startCompiled),
     `function compiled() {/*${compiled.toString("base64")}*/}`,
-    `startCompiled(${JSON.stringify(made)}, __dirname, String(compiled));`,
+    // Not called by their names, which are others in some bundles.
+    `(${startCompiled})(${JSON.stringify(made)}, __dirname, String(compiled), ${runScript});`,
     "",
   ].join("\n");
 }
 
-/** Stands in the starter: uses nothing of this module but `runScript`, which stands there, too. */
-function startCompiled(made: Made, folder: string, holder: string): void {
+/** Stands in the starter: uses nothing of this module. */
+function startCompiled(made: Made, folder: string, holder: string, run: typeof runScript): void {
   const { readFileSync } = process.getBuiltinModule("node:fs");
   const { join } = process.getBuiltinModule("node:path");
   const { createHash } = process.getBuiltinModule("node:crypto");
@@ -84,6 +113,10 @@ function startCompiled(made: Made, folder: string, holder: string): void {
   const fail = (code: number, problem: string): void => {
     process.stderr.write(`${problem}\n`);
     process.exitCode = code;
+  };
+  // Of several workers, their parent says it.
+  const leaveAside = (why: string): void => {
+    if (process.send === undefined) process.stderr.write(`${why}: ${bundle} is compiled anew at each start\n`);
   };
   if (process.argv.some((word) => /^--precompile(=|$)/.test(word)))
     return fail(2, `--precompile: this is such a file; it is for the bundle, ${bundle}`);
@@ -93,13 +126,16 @@ function startCompiled(made: Made, folder: string, holder: string): void {
   } catch (error) {
     return fail(1, `cannot read the bundle ${bundle}: ${(error as NodeJS.ErrnoException).code}`);
   }
-  // V8 itself compares no more than the lengths.
-  const fits = createHash("sha256").update(text).digest("hex") === made.sha256;
   const compiled = Buffer.from(holder.slice(holder.indexOf("/*") + 2, -3), "base64");
-  const { cachedDataRejected } = runScript(bundle, text, fits ? compiled : undefined);
-  if (!fits) process.stderr.write(`${bundle} has changed: it is compiled anew at each start\n`);
-  else if (cachedDataRejected)
-    process.stderr.write(`made with another Node: ${bundle} is compiled anew at each start\n`);
+  const isOf = (data: string | Buffer, digest: string) => createHash("sha256").update(data).digest("hex") === digest;
+  const problem = !isOf(text, made.sha256.bundle)
+    ? "the bundle has changed"
+    : isOf(compiled, made.sha256.code)
+      ? undefined
+      : "the compiled code is damaged";
+  if (problem !== undefined) leaveAside(problem);
+  const { cachedDataRejected } = run(bundle, text, problem === undefined ? compiled : undefined);
+  if (cachedDataRejected) leaveAside("made with another Node, or other flags of it");
 }
 
 /** Runs the text of a bundle as Node runs the file, lines and all. Stands in the starter: uses nothing of this module. */

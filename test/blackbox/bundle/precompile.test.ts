@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -42,6 +52,7 @@ describe("--precompile", () => {
     watched = { NODE_OPTIONS: `--require=${path.join(folder, "spy.cjs")}` };
     const first = await start({ args: ["--precompile", starter] });
     await answersAsItShould(first);
+    await grow(first);
     assert.equal(existsSync(starter), false, "it is written at the end");
     assert.deepEqual(await first.stop(), { code: 0, signal: null }, first.log());
     assert.match(first.log(), /petstore\.start\.cjs is written: start that instead of petstore\.cjs\n/);
@@ -62,6 +73,17 @@ describe("--precompile", () => {
     const refused = await ask({});
     assert.equal(refused.status, 401);
     assert.match(await refused.text(), /90090[0-9]/);
+  }
+
+  /** So many requests that V8's flags are others for a while (`young-generation.ts`). */
+  async function grow({ origin }: RunningGateway): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    for (let round = 0; round < 60; round++) {
+      const asked = Array.from({ length: 50 }, async () =>
+        (await fetch(`${origin}/petstore/v3/pet/findByTags`)).text(),
+      );
+      await Promise.all(asked);
+    }
   }
 
   test("its starter runs the bundle with the code that was compiled, and stays as it is", async () => {
@@ -114,7 +136,7 @@ describe("--precompile", () => {
     assert.match(await refused.text(), /Missing Passphrase/);
     assert.deepEqual(await gateway.stop(), { code: 0, signal: null });
     assert.match(gateway.log(), /^compiled code: none$/m);
-    assert.match(gateway.log(), /petstore\.cjs has changed: it is compiled anew at each start\n/);
+    assert.match(gateway.log(), /^the bundle has changed: \S+petstore\.cjs is compiled anew at each start$/m);
   });
 
   test("code that this Node would not have compiled so is left aside", async () => {
@@ -125,7 +147,10 @@ describe("--precompile", () => {
     await answersAsItShould(gateway);
     assert.deepEqual(await gateway.stop(), { code: 0, signal: null });
     assert.match(gateway.log(), /^compiled code: rejected$/m);
-    assert.match(gateway.log(), /made with another Node: \S+petstore\.cjs is compiled anew at each start\n/);
+    assert.match(
+      gateway.log(),
+      /^made with another Node, or other flags of it: \S+petstore\.cjs is compiled anew at each start$/m,
+    );
   });
 
   for (const [what, args, said] of [
@@ -134,6 +159,11 @@ describe("--precompile", () => {
       "into a folder that is not there",
       ["--precompile=missing/start.cjs"],
       /^--precompile: cannot write missing\/start\.cjs: ENOENT\n$/,
+    ],
+    [
+      "for a start that only checks",
+      ["--check-config"],
+      /^--precompile is for a gateway that serves, not for --check-config\nUsage: /,
     ],
     ["over the bundle", ["--precompile=petstore.cjs"], /^--precompile: petstore\.cjs is the bundle itself\n$/],
   ] as const) {
@@ -159,6 +189,36 @@ describe("--precompile", () => {
     assert.equal(String(run.stderr), `cannot read the bundle ${path.join(folder, "petstore.cjs")}: ENOENT\n`);
   });
 
+  test("damaged code is left aside", async () => {
+    const damaged = path.join(folder, "damaged");
+    mkdirSync(damaged);
+    cpSync(project.bundle, path.join(damaged, "petstore.cjs"));
+    const text = readFileSync(starter, "utf8");
+    const middle = text.indexOf("{/*") + 400_000;
+    const other = text[middle] === "A" ? "B" : "A";
+    writeFileSync(path.join(damaged, "start.cjs"), text.slice(0, middle) + other + text.slice(middle + 1));
+    const gateway = await start({ env: watched }, path.join(damaged, "start.cjs"));
+    await answersAsItShould(gateway);
+    assert.deepEqual(await gateway.stop(), { code: 0, signal: null });
+    assert.match(gateway.log(), /^compiled code: none$/m);
+    assert.match(gateway.log(), /^the compiled code is damaged: \S+petstore\.cjs is compiled anew at each start$/m);
+  });
+
+  test("folders that are links are seen through", async () => {
+    const link = path.join(folder, "link");
+    symlinkSync(path.dirname(project.bundle), link);
+    const onto = spawnSync(process.execPath, [project.bundle, "--precompile", path.join(link, "petstore.cjs")]);
+    assert.equal(onto.status, 2);
+    assert.match(String(onto.stderr), /^--precompile: \S+ is the bundle itself\n$/);
+    const made = path.join(link, "through.cjs");
+    const first = await start({ args: ["--precompile", made] });
+    assert.deepEqual(await first.stop(), { code: 0, signal: null }, first.log());
+    const gateway = await start({ env: watched }, made);
+    await answersAsItShould(gateway);
+    assert.deepEqual(await gateway.stop(), { code: 0, signal: null });
+    assert.match(gateway.log(), /^compiled code: used$/m);
+  });
+
   test("a start that fails writes nothing", () => {
     const cwd = path.dirname(project.bundle);
     const run = spawnSync(
@@ -169,6 +229,7 @@ describe("--precompile", () => {
       },
     );
     assert.equal(run.status, 78, String(run.stderr));
+    assert.match(String(run.stderr), /^other\.cjs is not written: the exit code is 78$/m);
     assert.equal(existsSync(path.join(cwd, "other.cjs")), false);
   });
 });
