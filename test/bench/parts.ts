@@ -137,7 +137,13 @@ async function latencyPart({ bench, options, versions, contenders }: Parts): Pro
   const scenario: Scenario = { ...scenarios.full, peers: ["haproxy-jwt", "fastify-jwt"] };
   const done = watchMachine(versions, options);
   const durations = { ...options, warm: Math.max(options.warm, latencyWarmSeconds) };
-  const measured = await measureLatency(bench, scenario, contenders.of(scenario, options.peers), durations, options.rate);
+  const measured = await measureLatency(
+    bench,
+    scenario,
+    contenders.of(scenario, options.peers),
+    durations,
+    options.rate,
+  );
   return [{ scenario: "full", circumstances: done(), contenders: measured }];
 }
 
