@@ -152,13 +152,18 @@ async function logOf(gateway: RunningGateway, sent: readonly Sent[]): Promise<Re
   let found = new Map<string, Logged>();
   const read = () => {
     found = new Map();
+    // A refusal has a line of its own before, which does not say all.
+    const ended = new Set<string>();
     for (const line of gateway.log().split("\n")) {
       if (!line.startsWith("{")) continue;
       const { id, msg, operation, status, reason, code } = JSON.parse(line);
-      if (msg === "access") found.set(id, { ...found.get(id), status, ...(operation && { operation }) });
+      if (msg === "access") {
+        ended.add(id);
+        found.set(id, { ...found.get(id), status, ...(operation && { operation }) });
+      }
       if (msg === "refused" && id) found.set(id, { ...found.get(id), status, reason, code });
     }
-    return due.every(({ id }) => found.has(id));
+    return due.every(({ id }) => ended.has(id));
   };
   // Should one be missing, the comparison says which.
   const last = performance.now() + 5_000;
